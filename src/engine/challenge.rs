@@ -1,0 +1,687 @@
+//! Asking a person for the second factor: from the request to its ending.
+
+use super::company::{Cache, CacheKey};
+use super::outcome::{Channel, Ending, Method, Outcome};
+use super::user::{Block, User};
+use super::{Engine, Facts, Number, Refusal, Timestamp, oath};
+use crate::contract::{AuthResult, AuthenticationType, Mode, PinMode, Secret, SmsDirection, SmsMode, UserSettings};
+
+/// What a caller asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    pub operation: &'static str,
+    pub username: &'a str,
+    pub initiating_type: AuthenticationType,
+    pub ip_address: &'a str,
+    pub application: &'a str,
+    pub require_user_match: bool,
+    /// `unspecified`: as stored.
+    pub mode: Mode,
+    pub country_code: &'a str,
+    /// Empty: as stored.
+    pub phone_number: &'a str,
+    pub extension: &'a str,
+}
+
+/// Names a challenge that is open.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ChallengeId(u64);
+
+/// What comes of asking.
+#[derive(Debug)]
+pub enum Asked {
+    Settled(Settlement),
+    /// The person has yet to act; the settlement comes when he does.
+    Open(ChallengeId),
+}
+
+/// How an authentication ended, as its caller is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settlement {
+    pub ending: Ending,
+    /// Whether the answer is yes.
+    pub succeeds: bool,
+    /// 32 upper-case hexadecimal digits.
+    pub request_id: String,
+    /// The rule of the scenario that decided.
+    pub rule: Option<String>,
+    /// What a tester should know.
+    pub warning: Option<&'static str>,
+}
+
+/// Who is being asked. Many people may stand behind one username, each with a number: MIM asks for all of them as
+/// its service account.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub(super) struct Subject {
+    /// Lower case.
+    username: String,
+    digits: String,
+}
+
+/// What is remembered of a subject.
+#[derive(Debug, Default)]
+pub(super) struct Remembered {
+    block: Option<Block>,
+    passed: Vec<Passed>,
+    /// Calls that ring now: there is one at most.
+    in_call: bool,
+}
+
+/// A success that the cache can use.
+#[derive(Debug)]
+struct Passed {
+    at: Timestamp,
+    initiating_type: AuthenticationType,
+    application: String,
+    ip_address: String,
+}
+
+/// An open challenge.
+#[derive(Debug)]
+pub(super) struct Challenge {
+    subject: Subject,
+    /// Whether the number came with the call.
+    number_given: bool,
+    method: Method,
+    facts: Facts,
+    ip_address: String,
+    /// The number to try when nobody answers.
+    backup: Option<Number>,
+    /// When all ringing ends.
+    gives_up: Timestamp,
+    request_id: String,
+    deadline: Timestamp,
+    rule: Option<String>,
+    step: Step,
+}
+
+#[derive(Debug)]
+enum Step {
+    /// The person will do this at the deadline.
+    Ringing(Ending),
+    /// A code is out, and may come back until the deadline.
+    Waiting { code: Option<Secret>, attempts_left: u32, fate: Option<Ending> },
+}
+
+/// An act that is planned: when, and how it ends.
+struct Plan {
+    at: Timestamp,
+    ending: Ending,
+    rule: Option<String>,
+    code: Option<Secret>,
+}
+
+impl Engine {
+    /// Challenges a user.
+    ///
+    /// # Errors
+    /// An in-band refusal where nobody is asked and no call result says why.
+    pub fn authenticate(&mut self, now: Timestamp, ask: Ask<'_>) -> Result<Asked, Refusal> {
+        if ask.username.trim().is_empty() {
+            return Err(Refusal::NoUsername {});
+        }
+        let request_id = self.draw_request_id();
+        let settle = |outcome: Outcome| {
+            let ending = Ending::from(outcome);
+            let succeeds = ending.succeeds(None);
+            let request_id = request_id.clone();
+            Ok(Asked::Settled(Settlement { ending, succeeds, request_id, rule: None, warning: None }))
+        };
+        let warn = |warning| match settle(Outcome::Bypassed)? {
+            Asked::Settled(settlement) => Ok(Asked::Settled(Settlement { warning: Some(warning), ..settlement })),
+            open @ Asked::Open(_) => Ok(open),
+        };
+        if ask.initiating_type == AuthenticationType::Pfsdk && !self.company.direct_sdk {
+            return settle(Outcome::DirectSdkNotAllowed);
+        }
+
+        let number_given = !ask.phone_number.trim().is_empty();
+        let account = self.users.find(ask.username);
+        if account.is_none() && ask.require_user_match {
+            return Err(Refusal::UserNotFound { username: ask.username.into() });
+        }
+        if account.is_none() && !number_given {
+            return warn("unknown user passed without a challenge, since requireUserMatch is false");
+        }
+        if let Some(user) = account.filter(|it| !it.settings.enabled) {
+            return match user.settings.disabled_behavior {
+                AuthResult::Fail => Err(Refusal::UserDisabled { username: user.username.clone() }),
+                AuthResult::Succeed => warn("disabled user passed without a challenge, as the disabled behavior says"),
+            };
+        }
+
+        let country = &self.company.country_code;
+        let number = match number_given {
+            true => Number::read(ask.phone_number, ask.country_code, ask.extension, country).map(Some),
+            false => Ok(account.and_then(|it| it.number(country))),
+        };
+        let Ok(number) = number else { return settle(Outcome::InvalidNumberFormat) };
+        let owner = number.as_ref().and_then(|it| self.users.owner(it));
+        let person = if number_given { owner } else { account };
+        let username = account.map_or(ask.username, |it| it.username.as_str());
+        let subject = Subject {
+            username: username.to_lowercase(),
+            digits: number.as_ref().map(|it| it.digits().into()).unwrap_or_default(),
+        };
+        let remembered = self.subjects.get(&subject);
+        let blocked = |user: Option<&User>| user.is_some_and(|it| it.block.is_some());
+        if blocked(account) || blocked(person) || remembered.is_some_and(|it| it.block.is_some()) {
+            return settle(Outcome::UserBlocked);
+        }
+        let bypass = [person, account]
+            .into_iter()
+            .flatten()
+            .find(|it| it.bypass.as_ref().is_some_and(|it| now < it.until))
+            .map(|it| it.username.clone());
+        if let Some(username) = bypass {
+            let user = self.users.find_mut(&username).expect("found above");
+            user.bypass = None;
+            return settle(Outcome::Bypassed);
+        }
+        if let Some(outcome) = self.company.cache.and_then(|it| cached(it, remembered?, now, &ask)) {
+            return settle(outcome);
+        }
+
+        let stored = account.map_or_else(|| self.company.new_user(), |it| it.settings.clone());
+        let method = self.method(ask.mode, &stored);
+        let stale_pin = person.or(account).is_some_and(|it| it.pin_is_stale(now));
+        let has_token = stored.oath_token_secret_key.is_some();
+        if let Some(outcome) = self.not_allowed(method, number.as_ref(), person.or(account)) {
+            return settle(outcome);
+        }
+        if method.channel() == Channel::Voice && remembered.is_some_and(|it| it.in_call) {
+            return settle(Outcome::Busy);
+        }
+        let facts = Facts {
+            operation: ask.operation,
+            username: username.into(),
+            owner: owner.map(|it| it.username.clone()),
+            number,
+            initiating_type: ask.initiating_type,
+            application: ask.application.into(),
+        };
+        let backup = match (method, number_given) {
+            (Method::Voice(_), false) => account.and_then(|it| it.backup_number(&self.company.country_code)),
+            _ => None,
+        };
+        let gives_up = now + self.company.ring_timeout;
+        let stops_ringing = match backup {
+            Some(_) => now + self.company.ring_timeout / 2,
+            None => gives_up,
+        };
+        let plan = self.plan(now, stops_ringing, method, &facts, stale_pin);
+        if method == Method::Oath && !has_token && plan.rule.is_none() {
+            return Err(Refusal::NoOathToken { username: username.into() });
+        }
+        let challenge = Challenge {
+            subject,
+            number_given,
+            method,
+            facts,
+            ip_address: ask.ip_address.into(),
+            backup,
+            gives_up,
+            request_id,
+            deadline: plan.at,
+            rule: plan.rule.clone(),
+            step: Step::Ringing(plan.ending.clone()),
+        };
+        Ok(self.begin(now, challenge, plan))
+    }
+
+    /// Lets everything happen that is due.
+    pub fn tick(&mut self, now: Timestamp) {
+        while let Some(&(deadline, id)) = self.deadlines.first() {
+            if deadline > now {
+                return;
+            }
+            self.deadlines.pop_first();
+            let Some(mut challenge) = self.challenges.remove(&id) else { continue };
+            let ending = match challenge.step {
+                Step::Ringing(ref ending) => ending.clone(),
+                Step::Waiting { .. } => {
+                    self.forget_code(id, &challenge);
+                    continue;
+                }
+            };
+            if ending.is_unanswered() && self.try_backup(deadline, id, &mut challenge) {
+                self.challenges.insert(id, challenge);
+                continue;
+            }
+            let settlement = self.end(deadline, &challenge, ending);
+            self.settled.push((id, settlement));
+        }
+    }
+
+    /// When something is due next.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        Some(self.deadlines.first()?.0)
+    }
+
+    /// The challenges that ended since this was last asked.
+    pub fn take_settled(&mut self) -> Vec<(ChallengeId, Settlement)> {
+        std::mem::take(&mut self.settled)
+    }
+
+    /// How many challenges are open, those that wait for a code included.
+    #[must_use]
+    pub fn open_challenges(&self) -> usize {
+        self.challenges.len()
+    }
+
+    /// Checks the code of a text message.
+    ///
+    /// # Errors
+    /// A refusal that says what is wrong with it, and how many attempts are left.
+    pub fn validate_passcode(&mut self, now: Timestamp, username: &str, passcode: &str) -> Result<(), Refusal> {
+        let username = self.account(username)?;
+        let nothing = || Refusal::NoPasscode { username: username.clone() };
+        let waiting = self.waiting.get(&username.to_lowercase()).ok_or_else(nothing)?;
+        let texts: Vec<_> = waiting.iter().copied().filter(|it| self.texted(*it).is_some()).collect();
+        if texts.is_empty() {
+            return Err(nothing());
+        }
+
+        let passcode = passcode.trim();
+        let right = texts.iter().copied().find(|it| self.expected(*it).is_some_and(|code| code == passcode));
+        let fate = right.and_then(|it| self.texted(it)?.clone());
+        if let Some(id) = right.filter(|_| fate.is_none()) {
+            let challenge = self.close(id);
+            self.remember_pass(now, &challenge);
+            return Ok(());
+        }
+        let fate = fate.or_else(|| texts.iter().find_map(|it| self.texted(*it)?.clone()));
+        if fate.as_ref().and_then(Ending::known) == Some(Outcome::AuthTimedOut) {
+            return Err(nothing());
+        }
+        // Nobody says which message a wrong code was meant for, so that it counts against each.
+        let mut left = 0;
+        for id in &texts {
+            let challenge = self.challenges.get_mut(id).expect("listed above");
+            let Step::Waiting { attempts_left, .. } = &mut challenge.step else { continue };
+            *attempts_left = attempts_left.saturating_sub(1);
+            left = left.max(*attempts_left);
+            if *attempts_left == 0 {
+                self.close(*id);
+            }
+        }
+        let wrong_pin = texts.iter().any(|it| self.is_code_without_pin(*it, passcode));
+        Err(match fate.as_ref().and_then(Ending::known) {
+            Some(Outcome::TextRetriesReached) => Refusal::TooManyPasscodes {},
+            _ if left == 0 => Refusal::TooManyPasscodes {},
+            Some(Outcome::TextPinIncorrect) => Refusal::WrongPasscodePin { left },
+            _ if wrong_pin => Refusal::WrongPasscodePin { left },
+            _ => Refusal::WrongPasscode { left },
+        })
+    }
+
+    /// Checks a code of a user's OATH token. `fallback`: it stands in for a second factor that failed, and no
+    /// authentication needs to wait for it.
+    ///
+    /// # Errors
+    /// A refusal that says what is wrong with it.
+    pub fn validate_oath_code(
+        &mut self,
+        now: Timestamp,
+        username: &str,
+        code: &str,
+        request_id: &str,
+        fallback: bool,
+    ) -> Result<(), Refusal> {
+        let username = self.account(username)?;
+        let waiting = self.waiting.get(&username.to_lowercase());
+        let of_request = |id: &&ChallengeId| {
+            let challenge = &self.challenges[*id];
+            challenge.method == Method::Oath && (request_id.is_empty() || challenge.request_id == request_id)
+        };
+        let waiting = waiting.and_then(|it| it.iter().find(of_request)).copied();
+        if waiting.is_none() && !fallback {
+            return Err(Refusal::UnknownRequest { id: request_id.into() });
+        }
+        let fate = waiting.and_then(|it| match &self.challenges[&it].step {
+            Step::Waiting { fate, .. } => fate.as_ref()?.known(),
+            Step::Ringing(_) => None,
+        });
+        match fate {
+            Some(Outcome::OathDuplicate) => return Err(Refusal::UsedOathCode {}),
+            Some(Outcome::OathOld) => return Err(Refusal::OldOathCode {}),
+            Some(Outcome::OathTimedOut) => return Err(Refusal::UnknownRequest { id: request_id.into() }),
+            Some(_) => return Err(Refusal::WrongOathCode {}),
+            None => (),
+        }
+        let no_token = || Refusal::NoOathToken { username: username.clone() };
+        let user = self.users.find_mut(&username).ok_or_else(no_token)?;
+        let key = user.settings.oath_token_secret_key.as_ref().and_then(|it| oath::key(it.reveal()));
+        let key = key.ok_or_else(no_token)?;
+        let current = oath::step(now, user.settings.oath_token_time_interval);
+        let code = code.trim();
+        let matches = |step: &u64| oath::code(&key, *step) == code;
+        let accepted = (current.saturating_sub(1)..=current + 1).find(matches);
+        match accepted {
+            Some(step) if user.oath_step.is_some_and(|last| step <= last) => Err(Refusal::UsedOathCode {}),
+            Some(step) => {
+                user.oath_step = Some(step);
+                if let Some(id) = waiting {
+                    let challenge = self.close(id);
+                    self.remember_pass(now, &challenge);
+                }
+                Ok(())
+            }
+            None => match (current.saturating_sub(OATH_MEMORY)..current).any(|it| matches(&it)) {
+                true => Err(Refusal::OldOathCode {}),
+                false => Err(Refusal::WrongOathCode {}),
+            },
+        }
+    }
+
+    /// Whether a user is blocked, or whoever is asked at the user's number.
+    ///
+    /// # Errors
+    /// The refusal for a name that nobody has.
+    pub fn is_blocked(&self, username: &str) -> Result<bool, Refusal> {
+        let user = self.user(username)?;
+        let number = user.number(&self.company.country_code);
+        let at_number = |it: &Subject| number.as_ref().is_some_and(|number| number.digits() == it.digits);
+        let blocked = self.subjects.iter().any(|(subject, it)| it.block.is_some() && at_number(subject));
+        Ok(user.block.is_some() || blocked)
+    }
+
+    /// Lifts what blocks a user and the people asked under that name or at the user's number.
+    ///
+    /// # Errors
+    /// `NotBlocked` where nothing does.
+    pub fn unblock(&mut self, username: &str) -> Result<(), Refusal> {
+        let country = self.company.country_code.clone();
+        let user = self.user_mut(username)?;
+        let (name, number) = (user.username.clone(), user.number(&country));
+        let mut lifted = user.block.take().is_some();
+        let (key, digits) = (name.to_lowercase(), number.map(|it| it.digits().to_owned()));
+        for (subject, remembered) in &mut self.subjects {
+            if subject.username == key || digits.as_ref() == Some(&subject.digits) {
+                lifted |= remembered.block.take().is_some();
+            }
+        }
+        lifted.then_some(()).ok_or(Refusal::NotBlocked { username: name })
+    }
+
+    /// The stored name of the account, or the name as sent where codes are out for a stranger.
+    fn account(&self, username: &str) -> Result<String, Refusal> {
+        let name = self.users.find(username).map(|it| it.username.clone());
+        let stranger = || Some(username.trim().to_owned()).filter(|it| self.waiting.contains_key(&it.to_lowercase()));
+        name.or_else(stranger).ok_or_else(|| Refusal::UserNotFound { username: username.into() })
+    }
+
+    fn method(&self, asked: Mode, stored: &UserSettings) -> Method {
+        let defaults = &self.company.defaults;
+        let given = |mode: Mode| Some(mode).filter(|it| !matches!(it, Mode::Unspecified | Mode::Invalid));
+        let sms_mode = match stored.sms_mode {
+            SmsMode::Invalid | SmsMode::Unspecified => defaults.sms_mode,
+            mode => mode,
+        };
+        let direction = match stored.sms_direction {
+            SmsDirection::Invalid | SmsDirection::Unspecified => defaults.sms_direction,
+            direction => direction,
+        };
+        match given(asked).or_else(|| given(stored.mode)).unwrap_or(defaults.mode) {
+            Mode::SmsText if direction == SmsDirection::TwoWay => Method::TextTwoWay(sms_mode),
+            Mode::SmsText => Method::TextOneWay(sms_mode),
+            Mode::PhoneApp => Method::App(stored.phone_app_mode),
+            Mode::OathToken => Method::Oath,
+            Mode::VoiceCall | Mode::Invalid | Mode::Unspecified => Method::Voice(stored.pin_mode),
+        }
+    }
+
+    /// What the company has not licensed, and what cannot be reached.
+    fn not_allowed(&self, method: Method, number: Option<&Number>, person: Option<&User>) -> Option<Outcome> {
+        let features = &self.company.features;
+        let refused = match method {
+            Method::Voice(PinMode::Pin) if !features.pin_mode => Some(Outcome::PinModeNotAllowed),
+            Method::Voice(PinMode::ReturnPin) if !features.pin_mode => Some(Outcome::ReturnPinNotAllowed),
+            Method::Voice(PinMode::Voiceprint) if !features.voiceprint => Some(Outcome::VoiceprintNotAllowed),
+            Method::TextOneWay(_) | Method::TextTwoWay(_) if !features.sms => Some(Outcome::TextNotAllowed),
+            Method::App(_) if !features.phone_app => Some(Outcome::AppNotAllowed),
+            Method::Oath if !features.oath_token => Some(Outcome::OathNotAllowed),
+            _ => None,
+        };
+        if refused.is_some() {
+            return refused;
+        }
+        match method {
+            Method::App(_) if !person.is_some_and(|it| it.settings.phone_app_activated) => {
+                Some(Outcome::AppNotificationFailed)
+            }
+            Method::App(_) | Method::Oath => None,
+            Method::Voice(_) | Method::TextOneWay(_) | Method::TextTwoWay(_) => match number {
+                None => Some(Outcome::InvalidNumber),
+                Some(it) if !features.international && !it.is_in(&self.company.country_code) => {
+                    Some(Outcome::InternationalNotAllowed)
+                }
+                Some(it) if !features.extension_dialing && !it.extension().is_empty() => {
+                    Some(Outcome::ExtensionsNotAllowed)
+                }
+                Some(_) => None,
+            },
+        }
+    }
+
+    /// What the scenario wants the person to do, and when.
+    fn plan(&self, now: Timestamp, stops: Timestamp, method: Method, facts: &Facts, stale_pin: bool) -> Plan {
+        let rule = self.rules.iter().find(|it| it.when.matches(facts));
+        let script = rule.map(|it| it.script.clone()).unwrap_or_default();
+        let asks_for_pin = matches!(method, Method::Voice(PinMode::Pin | PinMode::ReturnPin));
+        let ending = script.ending(method).unwrap_or_else(|| match asks_for_pin && stale_pin {
+            true => Outcome::PinExpired.into(),
+            false => super::Reaction::Approve.outcome(method).into(),
+        });
+        let at = match script.after {
+            Some(after) => now + after,
+            None if ending.is_unanswered() || is_silence(&ending) => stops,
+            None if method.waits_for_code() => now,
+            None => now + self.company.ring,
+        };
+        let code = script.code.or_else(|| self.company.passcode.code.clone());
+        let rule = rule.map(|it| it.name.clone());
+        match at > stops {
+            true => Plan { at: stops, ending: super::Reaction::NoAnswer.outcome(method).into(), rule, code },
+            false => Plan { at, ending, rule, code },
+        }
+    }
+
+    /// Opens a challenge, or ends it where nothing is to be waited for.
+    fn begin(&mut self, now: Timestamp, mut challenge: Challenge, plan: Plan) -> Asked {
+        let id = ChallengeId(self.next_challenge);
+        self.next_challenge += 1;
+        let fate = Some(plan.ending.clone()).filter(Ending::comes_after_sending);
+        let asks_for_code = matches!(plan.ending.known(), Some(Outcome::TextSent | Outcome::OathPending));
+        if challenge.method.waits_for_code() && (asks_for_code || fate.is_some()) {
+            let text = challenge.method != Method::Oath;
+            let code = text.then(|| plan.code.unwrap_or_else(|| self.draw_code()));
+            let attempts_left = self.company.passcode.attempts;
+            challenge.step = Step::Waiting { code, attempts_left, fate };
+            challenge.deadline = now + self.company.passcode.lifetime;
+            let ending = if text { Outcome::TextSent } else { Outcome::OathPending };
+            let settlement = challenge.settlement(ending.into());
+            self.waiting.entry(challenge.subject.username.clone()).or_default().insert(id);
+            self.open(id, challenge);
+            return Asked::Settled(settlement);
+        }
+        if plan.at <= now && !(plan.ending.is_unanswered() && challenge.backup.is_some()) {
+            return Asked::Settled(self.end(now, &challenge, plan.ending));
+        }
+        if challenge.method.channel() == Channel::Voice {
+            self.subjects.entry(challenge.subject.clone()).or_default().in_call = true;
+        }
+        self.open(id, challenge);
+        Asked::Open(id)
+    }
+
+    fn open(&mut self, id: ChallengeId, challenge: Challenge) {
+        self.deadlines.insert((challenge.deadline, id));
+        self.challenges.insert(id, challenge);
+    }
+
+    /// Rings the backup number, if there is one that was not tried.
+    fn try_backup(&mut self, now: Timestamp, id: ChallengeId, challenge: &mut Challenge) -> bool {
+        let Some(backup) = challenge.backup.take() else { return false };
+        challenge.facts.number = Some(backup);
+        let plan = self.plan(now, challenge.gives_up, challenge.method, &challenge.facts, false);
+        challenge.deadline = plan.at;
+        challenge.rule = plan.rule;
+        challenge.step = Step::Ringing(plan.ending);
+        self.deadlines.insert((challenge.deadline, id));
+        true
+    }
+
+    /// Ends a challenge: what it means for the person, and what its caller is told.
+    fn end(&mut self, now: Timestamp, challenge: &Challenge, ending: Ending) -> Settlement {
+        if let Some(remembered) = self.subjects.get_mut(&challenge.subject) {
+            remembered.in_call = false;
+        }
+        if ending.known().is_some_and(Outcome::is_fraud) {
+            self.block_person(now, challenge, ending.description());
+        }
+        let settlement = challenge.settlement(ending);
+        if settlement.succeeds {
+            self.remember_pass(now, challenge);
+        }
+        self.prune(&challenge.subject);
+        settlement
+    }
+
+    /// Blocks who was asked: the subject, and the user with that number. A service account that asked for somebody
+    /// else stays free.
+    fn block_person(&mut self, now: Timestamp, challenge: &Challenge, reason: &str) {
+        let block = Block { since: now, reason: reason.into() };
+        self.subjects.entry(challenge.subject.clone()).or_default().block = Some(block.clone());
+        let person = match challenge.number_given {
+            true => challenge.facts.number.as_ref().and_then(|it| self.users.owner_mut(it)),
+            false => self.users.find_mut(&challenge.facts.username),
+        };
+        if let Some(user) = person {
+            user.block = Some(block);
+        }
+    }
+
+    fn remember_pass(&mut self, now: Timestamp, challenge: &Challenge) {
+        let Some(cache) = self.company.cache else { return };
+        let passed = &mut self.subjects.entry(challenge.subject.clone()).or_default().passed;
+        passed.retain(|it| now.since(it.at) <= cache.lasts);
+        passed.push(Passed {
+            at: now,
+            initiating_type: challenge.facts.initiating_type,
+            application: challenge.facts.application.clone(),
+            ip_address: challenge.ip_address.clone(),
+        });
+    }
+
+    /// Forgets a subject of whom there is nothing to remember.
+    fn prune(&mut self, subject: &Subject) {
+        if self.subjects.get(subject).is_some_and(|it| it.block.is_none() && it.passed.is_empty() && !it.in_call) {
+            self.subjects.remove(subject);
+        }
+    }
+
+    /// Removes a challenge that waited for a code.
+    fn close(&mut self, id: ChallengeId) -> Challenge {
+        let challenge = self.challenges.remove(&id).expect("it was open");
+        self.deadlines.remove(&(challenge.deadline, id));
+        self.forget_code(id, &challenge);
+        challenge
+    }
+
+    fn forget_code(&mut self, id: ChallengeId, challenge: &Challenge) {
+        let username = &challenge.subject.username;
+        if let Some(ids) = self.waiting.get_mut(username) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.waiting.remove(username);
+            }
+        }
+        if let Step::Waiting { code: Some(code), .. } = &challenge.step {
+            self.codes.remove(code.reveal());
+        }
+    }
+
+    /// The fate of a text message's code; `None` where the challenge waits for none.
+    fn texted(&self, id: ChallengeId) -> Option<&Option<Ending>> {
+        match &self.challenges.get(&id)?.step {
+            Step::Waiting { code: Some(_), fate, .. } => Some(fate),
+            _ => None,
+        }
+    }
+
+    /// The passcode that a text message asks for: its code, and the person's PIN behind it where that is asked.
+    fn expected(&self, id: ChallengeId) -> Option<String> {
+        let challenge = self.challenges.get(&id)?;
+        let Step::Waiting { code: Some(code), .. } = &challenge.step else { return None };
+        let mut passcode = code.reveal().to_owned();
+        if challenge.method == Method::TextOneWay(SmsMode::OtpPlusPin) {
+            let owner = challenge.facts.owner.as_deref().unwrap_or(&challenge.facts.username);
+            let pin = self.users.find(owner).and_then(|it| it.settings.pin.as_ref());
+            passcode.push_str(pin.map(Secret::reveal).unwrap_or_default());
+        }
+        Some(passcode)
+    }
+
+    fn is_code_without_pin(&self, id: ChallengeId, passcode: &str) -> bool {
+        let Some(challenge) = self.challenges.get(&id) else { return false };
+        let Step::Waiting { code: Some(code), .. } = &challenge.step else { return false };
+        challenge.method == Method::TextOneWay(SmsMode::OtpPlusPin) && passcode.starts_with(code.reveal())
+    }
+
+    /// A code that no other message of this space carries now.
+    fn draw_code(&mut self) -> Secret {
+        let length = self.company.passcode.length;
+        let below = 10_u64.pow(length);
+        loop {
+            let code = format!("{:0width$}", self.draw() % below, width = length as usize);
+            // With short codes and very many messages there may be no free one; then two share one.
+            if self.codes.insert(code.clone()) || self.codes.len() as u64 > below / 2 {
+                return code.into();
+            }
+        }
+    }
+
+    fn draw_request_id(&mut self) -> String {
+        format!("{:016X}{:016X}", self.draw(), self.draw())
+    }
+}
+
+/// How many past steps an OATH code is recognised in, to say that it is old rather than wrong.
+const OATH_MEMORY: u64 = 120;
+
+impl Challenge {
+    fn settlement(&self, ending: Ending) -> Settlement {
+        Settlement {
+            succeeds: ending.succeeds(Some(self.method)),
+            ending,
+            request_id: self.request_id.clone(),
+            rule: self.rule.clone(),
+            warning: None,
+        }
+    }
+}
+
+/// Whether nothing comes back until time runs out.
+fn is_silence(ending: &Ending) -> bool {
+    matches!(ending.known(), Some(Outcome::NoReply | Outcome::AppNoResponse | Outcome::NoInput))
+}
+
+fn cached(cache: Cache, remembered: &Remembered, now: Timestamp, ask: &Ask<'_>) -> Option<Outcome> {
+    let same = |it: &&Passed| match cache.by {
+        CacheKey::User => true,
+        CacheKey::Application => it.initiating_type == ask.initiating_type && it.application == ask.application,
+        CacheKey::Ip => {
+            it.initiating_type == ask.initiating_type
+                && it.application == ask.application
+                && it.ip_address == ask.ip_address
+        }
+    };
+    remembered.passed.iter().filter(same).find(|it| now.since(it.at) <= cache.lasts)?;
+    Some(match cache.by {
+        CacheKey::User => Outcome::UsedCache,
+        CacheKey::Ip => Outcome::UsedIpCache,
+        CacheKey::Application => Outcome::UsedAppCache,
+    })
+}

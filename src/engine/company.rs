@@ -1,0 +1,188 @@
+//! What the company's administrator set: defaults, switches, time-outs.
+
+use std::time::Duration;
+
+use super::Rule;
+use super::user::User;
+use crate::contract::{
+    AuthResult, CustomerDefaults, Features, Mode, PhoneAppMode, PinMode, Secret, SmsDirection, SmsMode, UserSettings,
+};
+
+/// A scenario as the engine needs it.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    pub company: Company,
+    pub users: Vec<User>,
+    /// The first that matches wins.
+    pub rules: Vec<Rule>,
+    /// Fixes what is drawn by chance: codes, request identifiers.
+    pub seed: Option<u64>,
+}
+
+/// The company's settings.
+#[derive(Clone, Debug)]
+pub struct Company {
+    /// What a user has where the scenario says nothing.
+    pub defaults: CustomerDefaults,
+    pub features: Features,
+    /// The code that stands before a number written without one.
+    pub country_code: String,
+    /// How long the phone rings before the person acts, where the rule does not say.
+    pub ring: Duration,
+    /// How long a call may ring in all, the backup number included.
+    pub ring_timeout: Duration,
+    pub passcode: PasscodeRules,
+    /// How long a one-time bypass holds where the call does not say.
+    pub bypass: Duration,
+    pub cache: Option<Cache>,
+    /// Whether `pfsdk` may initiate authentications; otherwise they are denied with 149.
+    pub direct_sdk: bool,
+    /// Whether `error` is there, with code 0, where there is none.
+    pub error_on_success: bool,
+    /// Whether PINs, tokens and keys are told to callers that read a user's settings.
+    pub reveal_secrets: bool,
+}
+
+/// The codes of text messages.
+#[derive(Clone, Debug)]
+pub struct PasscodeRules {
+    /// Digits.
+    pub length: u32,
+    pub lifetime: Duration,
+    /// Wrong codes, after which the right one is refused too.
+    pub attempts: u32,
+    /// The same code for every message; none: each message has its own.
+    pub code: Option<Secret>,
+}
+
+/// Passing again without being asked, for a while after a success.
+#[derive(Clone, Copy, Debug)]
+pub struct Cache {
+    pub lasts: Duration,
+    pub by: CacheKey,
+}
+
+/// What must be the same for the cache to hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CacheKey {
+    /// The user; call result 6.
+    User,
+    /// The user, the initiating type, the application and the address; 8.
+    Ip,
+    /// The user, the initiating type and the application; 9.
+    Application,
+}
+
+impl Default for Company {
+    fn default() -> Self {
+        Self {
+            defaults: CustomerDefaults {
+                mode: Mode::VoiceCall,
+                pin_mode: PinMode::Standard,
+                sms_direction: SmsDirection::OneWay,
+                sms_mode: SmsMode::Otp,
+                phone_app_mode: PhoneAppMode::Standard,
+                enable_global_services: true,
+                user_can_change_phone: true,
+                keep_phone_synchronized: false,
+                disabled_behavior: AuthResult::Succeed,
+                voice_call_language: language(),
+                sms_text_language: language(),
+                phone_app_language: language(),
+                oath_token_language: language(),
+                user_can_change_pin: true,
+                minimum_pin_length: 4,
+                prevent_weak_pins: true,
+                pin_expiration_days: 0,
+                historical_pins: 0,
+            },
+            features: Features {
+                international: true,
+                pin_mode: true,
+                welcome_email: true,
+                fraud_alert: true,
+                user_portal: true,
+                extension_dialing: true,
+                user_portal_administrators: true,
+                change_phone: true,
+                call_rollover: true,
+                user_information: true,
+                web_service_sdk: true,
+                voiceprint: true,
+                sms: true,
+                localization: true,
+                static_token: true,
+                phone_app: true,
+                tags: true,
+                oath_token: true,
+                adfs: true,
+            },
+            country_code: "1".into(),
+            ring: Duration::from_secs(2),
+            ring_timeout: Duration::from_secs(60),
+            passcode: PasscodeRules { length: 6, lifetime: Duration::from_secs(300), attempts: 3, code: None },
+            bypass: Duration::from_secs(300),
+            cache: None,
+            direct_sdk: true,
+            error_on_success: true,
+            reveal_secrets: false,
+        }
+    }
+}
+
+impl Company {
+    /// The settings of a user of whom nothing is said: the company's defaults.
+    #[must_use]
+    pub fn new_user(&self) -> UserSettings {
+        let it = self.defaults.clone();
+        let empty = || Some(String::new());
+        UserSettings {
+            first_name: empty(),
+            last_name: empty(),
+            email_address: empty(),
+            user_group: empty(),
+            country_code: Some(self.country_code.clone()),
+            phone: empty(),
+            extension: empty(),
+            backup_country_code: Some(self.country_code.clone()),
+            backup_phone: empty(),
+            backup_extension: empty(),
+            mode: it.mode,
+            pin_mode: it.pin_mode,
+            sms_direction: it.sms_direction,
+            sms_mode: it.sms_mode,
+            phone_app_mode: it.phone_app_mode,
+            pin: None,
+            pin_format: empty(),
+            seconds_since_pin_change: 0.0,
+            enabled: true,
+            pin_change_required: false,
+            disabled_behavior: it.disabled_behavior,
+            voice_call_language: it.voice_call_language,
+            sms_text_language: it.sms_text_language,
+            phone_app_language: it.phone_app_language,
+            oath_token_language: it.oath_token_language,
+            enable_global_services: it.enable_global_services,
+            user_can_change_phone: it.user_can_change_phone,
+            keep_phone_synchronized: it.keep_phone_synchronized,
+            override_pin_rules: false,
+            user_can_change_pin: it.user_can_change_pin,
+            minimum_pin_length: it.minimum_pin_length,
+            prevent_weak_pins: it.prevent_weak_pins,
+            pin_expiration_days: it.pin_expiration_days,
+            historical_pins: it.historical_pins,
+            historical_pin_values: None,
+            oath_token_exists: false,
+            oath_token_serial_number: empty(),
+            oath_token_secret_key: None,
+            oath_token_time_interval: 30,
+            enable_static_token: false,
+            static_token: None,
+            phone_app_activated: false,
+        }
+    }
+}
+
+fn language() -> Option<String> {
+    Some("en".into())
+}

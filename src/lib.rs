@@ -1,0 +1,14 @@
+//! Imitates the Web Service SDK of Azure Multi-Factor Authentication Server on one machine.
+//!
+//! The modules in dependency order: each uses only those above it, and a test holds that. `docs/architecture.md`
+//! says what each is for.
+
+pub mod xml;
+#[macro_use]
+pub mod contract;
+pub mod soap;
+
+pub mod engine;
+pub mod switchboard;
+
+pub mod operations;

@@ -1,0 +1,111 @@
+//! Blocks and one-time bypasses.
+
+use super::{Answer, Answers, Context, No, text};
+use crate::engine::{Block, Refusal};
+
+operation! {
+    /// Tells whether a user is blocked.
+    "UserIsBlocked" => UserIsBlocked {
+        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        "username" => username: Option<String>,
+    } -> UserIsBlockedOut {}
+}
+
+operation! {
+    /// Blocks a user: every authentication is denied.
+    "BlockUser" => BlockUser {
+        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        "username" => username: Option<String>,
+        /// Kept with the change.
+        "reason" => reason: Option<String>,
+        /// Who makes the change.
+        "modifyUsername" => modify_username: Option<String>,
+    } -> BlockUserOut {}
+}
+
+operation! {
+    /// Lifts a block.
+    "UnblockUser" => UnblockUser {
+        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        "username" => username: Option<String>,
+        /// Kept with the change.
+        "reason" => reason: Option<String>,
+        /// Who makes the change.
+        "modifyUsername" => modify_username: Option<String>,
+    } -> UnblockUserOut {}
+}
+
+operation! {
+    /// Lets the next authentication of a user pass without a second factor, for a number of seconds.
+    "OneTimeBypass_2" => OneTimeBypass {
+        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        "username" => username: Option<String>,
+        /// Kept with the change.
+        "reason" => reason: Option<String>,
+        /// Seconds; 0: the default of 300.
+        "bypassSeconds" => bypass_seconds: u32,
+        /// Who makes the change.
+        "modifyUsername" => modify_username: Option<String>,
+    } -> OneTimeBypassOut {}
+}
+
+forms! {
+    OLDER of OneTimeBypass {
+        "OneTimeBypass" {
+            "username" => username: Option<String>,
+            "reason" => reason: Option<String>,
+            "modifyUsername" => modify_username: Option<String>,
+        } -> {}
+        "OneTimeBypass2" overloads "OneTimeBypass" {
+            "username" => username: Option<String>,
+            "reason" => reason: Option<String>,
+            "bypassSeconds" => bypass_seconds: u32,
+            "modifyUsername" => modify_username: Option<String>,
+        } -> {}
+    }
+}
+
+impl Answers for UserIsBlocked {
+    type Out = UserIsBlockedOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        context.space.update(|engine, _| {
+            let username = text(&self.username);
+            match engine.is_blocked(username)? {
+                true => Ok(UserIsBlockedOut {}.into()),
+                false => Err(Refusal::NotBlockedNow { username: username.into() }.into()),
+            }
+        })
+    }
+}
+
+impl Answers for BlockUser {
+    type Out = BlockUserOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        context.space.update(|engine, now| {
+            let block = Block { since: now, reason: text(&self.reason).into() };
+            engine.user_mut(text(&self.username))?.block = Some(block);
+            Ok(BlockUserOut {}.into())
+        })
+    }
+}
+
+impl Answers for UnblockUser {
+    type Out = UnblockUserOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        context.space.update(|engine, _| engine.unblock(text(&self.username)))?;
+        Ok(UnblockUserOut {}.into())
+    }
+}
+
+impl Answers for OneTimeBypass {
+    type Out = OneTimeBypassOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let (username, reason) = (text(&self.username), text(&self.reason));
+        context.space.update(|engine, now| engine.bypass_once(now, username, reason, self.bypass_seconds))?;
+        Ok(OneTimeBypassOut {}.into())
+    }
+}

@@ -1,0 +1,38 @@
+//! Whether the service and its master answer.
+
+use super::{Answer, Answers, Context, No, Says};
+
+plain! {
+    /// Answers `secure`: the caller reached the service and may use it.
+    "TestSecurity" => TestSecurity
+}
+
+plain! {
+    /// Says in a sentence whether the master server answers.
+    "TestMasterConnection_2" => TestMasterConnectionText
+}
+
+operation! {
+    /// Tells whether the master server answers.
+    "TestMasterConnection" => TestMasterConnection {} -> TestMasterConnectionOut {}
+}
+
+impl Says for TestSecurity {
+    fn text(self, _: Context<'_>) -> String {
+        "secure".into()
+    }
+}
+
+impl Says for TestMasterConnectionText {
+    fn text(self, _: Context<'_>) -> String {
+        "The master server answers.".into()
+    }
+}
+
+impl Answers for TestMasterConnection {
+    type Out = TestMasterConnectionOut;
+
+    async fn answer(self, _: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        Ok(TestMasterConnectionOut {}.into())
+    }
+}
