@@ -55,7 +55,7 @@ choice! {
 }
 
 form! {
-    /// [`AddUserSettings`] before user groups and the mobile app.
+    /// [`AddUserSettings3`](AddUserSettings) before user groups and the mobile app.
     AddUserSettingsV1 = "AddUserSettings" into AddUserSettings {
         "FirstName" => first_name: Option<String>,
         "LastName" => last_name: Option<String>,
@@ -115,7 +115,7 @@ choice! {
 }
 
 form! {
-    /// [`AddUserSettings`] before OATH tokens.
+    /// [`AddUserSettings3`](AddUserSettings) before OATH tokens.
     AddUserSettingsV2 = "AddUserSettings2" into AddUserSettings {
         "FirstName" => first_name: Option<String>,
         "LastName" => last_name: Option<String>,
@@ -217,7 +217,7 @@ choice! {
 }
 
 view! {
-    /// [`UserSettings`] before user groups, the mobile app and OATH tokens.
+    /// [`UserSettings3`](UserSettings) before user groups, the mobile app and OATH tokens.
     UserSettingsV1 = "UserSettings" of UserSettings {
         "FirstName" => first_name: Option<String>,
         "LastName" => last_name: Option<String>,
@@ -264,7 +264,7 @@ choice! {
 }
 
 view! {
-    /// [`UserSettings`] before OATH tokens.
+    /// [`UserSettings3`](UserSettings) before OATH tokens.
     UserSettingsV2 = "UserSettings2" of UserSettings {
         "FirstName" => first_name: Option<String>,
         "LastName" => last_name: Option<String>,
@@ -382,7 +382,7 @@ message! {
 }
 
 view! {
-    /// [`UserAdministrator`] as it named the permission for security questions before.
+    /// [`UserAdministrator2`](UserAdministrator) as it named the permission for security questions before.
     UserAdministratorV1 = "UserAdministrator" of UserAdministrator {
         "IsAdministrator" => is_administrator: bool,
         "TagMatchType" => tag_match_type: TagMatchType,
@@ -599,7 +599,7 @@ message! {
 }
 
 view! {
-    /// [`CustomerDefaults`] before the mobile app and OATH tokens.
+    /// [`CustomerDefaults3`](CustomerDefaults) before the mobile app and OATH tokens.
     CustomerDefaultsV1 = "CustomerDefaults" of CustomerDefaults {
         "Mode" => mode: ModeV1,
         "PinMode" => pin_mode: PinMode,
@@ -620,7 +620,7 @@ view! {
 }
 
 view! {
-    /// [`CustomerDefaults`] before OATH tokens.
+    /// [`CustomerDefaults3`](CustomerDefaults) before OATH tokens.
     CustomerDefaultsV2 = "CustomerDefaults2" of CustomerDefaults {
         "Mode" => mode: ModeV2,
         "PinMode" => pin_mode: PinMode,
