@@ -13,4 +13,6 @@ pub mod switchboard;
 
 pub mod operations;
 
+pub mod scenario;
+
 pub mod description;

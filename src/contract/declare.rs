@@ -11,6 +11,9 @@ use super::NAMESPACE;
 pub trait Wire: Sized {
     const SHAPE: &'static Shape;
 
+    /// Whether it shows nowhere but on the wire.
+    const SECRET: bool = false;
+
     /// Reads the element in a field's place; `None` where the client left it out, which gives ASP.NET's default.
     ///
     /// # Errors
@@ -25,6 +28,12 @@ pub trait Wire: Sized {
 
     /// The value as rules, the journal and the log see it.
     fn value(&self) -> Value<'_>;
+
+    /// The value as a scenario file writes it; `None` where the text does not fit, or where the type is no simple one.
+    fn of_text(text: &str) -> Option<Self> {
+        let _ = text;
+        None
+    }
 
     /// An item of an array: `xsi:nil` where there is none.
     fn write_item(&self, name: &str, out: &mut Writer) {
@@ -60,6 +69,7 @@ pub struct Field {
     pub key: &'static str,
     pub about: &'static str,
     pub shape: &'static Shape,
+    pub secret: bool,
 }
 
 impl Shape {
@@ -192,10 +202,16 @@ impl Wire for String {
     fn value(&self) -> Value<'_> {
         Value::Text(self)
     }
+
+    fn of_text(text: &str) -> Option<Self> {
+        Some(text.into())
+    }
 }
 
 impl Wire for Secret {
     const SHAPE: &'static Shape = String::SHAPE;
+
+    const SECRET: bool = true;
 
     fn read(element: Option<Node<'_, '_>>) -> Result<Self, Invalid> {
         String::read(element).map(Self)
@@ -212,10 +228,16 @@ impl Wire for Secret {
     fn value(&self) -> Value<'_> {
         Value::Secret
     }
+
+    fn of_text(text: &str) -> Option<Self> {
+        Some(text.into())
+    }
 }
 
 impl<T: Wire> Wire for Option<T> {
     const SHAPE: &'static Shape = &Shape::Optional(T::SHAPE);
+
+    const SECRET: bool = T::SECRET;
 
     fn read(element: Option<Node<'_, '_>>) -> Result<Self, Invalid> {
         element.map(|it| T::read(Some(it))).transpose()
@@ -233,6 +255,10 @@ impl<T: Wire> Wire for Option<T> {
 
     fn value(&self) -> Value<'_> {
         self.as_ref().map_or(Value::Missing, T::value)
+    }
+
+    fn of_text(text: &str) -> Option<Self> {
+        T::of_text(text).map(Some)
     }
 
     fn write_item(&self, name: &str, out: &mut Writer) {
@@ -301,6 +327,10 @@ impl Wire for bool {
     fn value(&self) -> Value<'_> {
         Value::Truth(*self)
     }
+
+    fn of_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
 }
 
 /// The numbers of XML Schema that the contract uses: the schema's name, .NET's name.
@@ -332,6 +362,10 @@ macro_rules! numbers {
 
             fn value(&self) -> Value<'_> {
                 Value::$value(<$seen>::from(*self))
+            }
+
+            fn of_text(text: &str) -> Option<Self> {
+                text.parse().ok()
             }
         }
     )*};
@@ -378,6 +412,7 @@ macro_rules! message {
                     key: stringify!($field),
                     about: concat!($($about, "\n",)*),
                     shape: <$ty as $crate::contract::Wire>::SHAPE,
+                    secret: <$ty as $crate::contract::Wire>::SECRET,
                 },)*],
             };
 
@@ -411,6 +446,15 @@ macro_rules! message {
             fn write_fields(&self, out: &mut $crate::xml::Writer) {
                 let _ = &out; // a record without fields writes nothing
                 $($crate::contract::Wire::write(&self.$field, $key, out);)*
+            }
+
+            fn set(&mut self, key: &str, text: &str) -> Option<()> {
+                let _ = (key, text); // a record without fields takes nothing
+                $(if key == stringify!($field) {
+                    self.$field = $crate::contract::Wire::of_text(text)?;
+                    return Some(());
+                })*
+                None
             }
         }
 
@@ -481,6 +525,10 @@ macro_rules! choice {
             fn value(&self) -> $crate::contract::Value<'_> {
                 $crate::contract::Value::Text(self.word())
             }
+
+            fn of_text(text: &str) -> Option<Self> {
+                text.parse().ok()
+            }
         }
 
         impl $crate::contract::Recast<Self> for $name {
@@ -534,6 +582,9 @@ pub trait Record: Wire {
 
     /// Writes the fields without an element around them.
     fn write_fields(&self, out: &mut Writer);
+
+    /// Sets the field of that Rust name to what a scenario file says; `None` where the text does not fit it.
+    fn set(&mut self, key: &str, text: &str) -> Option<()>;
 }
 
 /// Between a type and its older or newer view; each type is also its own.

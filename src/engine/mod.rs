@@ -59,7 +59,11 @@ impl Engine {
         let mut users = Directory::default();
         for mut user in setup.users {
             if user.pin_changed == Timestamp::default() {
-                user.pin_changed = now;
+                let ago = Duration::try_from_secs_f64(user.settings.seconds_since_pin_change).unwrap_or_default();
+                user.pin_changed = Timestamp::from_unix(now.unix().saturating_sub(ago));
+            }
+            if let Some(block) = user.block.as_mut().filter(|it| it.since == Timestamp::default()) {
+                block.since = now;
             }
             users.insert(user, &setup.company.country_code);
         }

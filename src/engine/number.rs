@@ -72,6 +72,12 @@ impl Number {
         &self.digits
     }
 
+    /// The country code, empty where nothing says how long it is, and the rest.
+    #[must_use]
+    pub fn parts(&self) -> (&str, &str) {
+        self.digits.split_at(self.country)
+    }
+
     #[must_use]
     pub fn extension(&self) -> &str {
         &self.extension
@@ -97,7 +103,7 @@ impl Number {
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (country, rest) = self.digits.split_at(self.country);
+        let (country, rest) = self.parts();
         f.write_str("+")?;
         if !country.is_empty() {
             write!(f, "{country} ")?;

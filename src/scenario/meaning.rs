@@ -1,0 +1,352 @@
+//! The grammar of scenario files, and what each part means. `docs/scenarios.md` is its reference.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::contract::UserSettings;
+use crate::engine::{
+    Act, Block, Cache, CacheKey, Company, Ending, Number, Outcome, Own, PasscodeRules, Pattern, Reaction, Rule, Script,
+    Setup, Timestamp, User, When, oath,
+};
+use crate::operations;
+
+use super::mistake::{Code, closest};
+use super::reader::{Fields, Written};
+use super::{Account, Scenario, Server, SignIn};
+
+/// The whole file.
+pub(super) fn scenario(source: &str, written: Written<'_>) -> Scenario {
+    let read = written.mapping("a scenario", |fields| {
+        let mut seed = None;
+        fields.set("seed", &mut seed, |it| it.whole(0..=i64::MAX).map(Some));
+        let accounts = fields.take("accounts").map(accounts).unwrap_or_default();
+        let server = fields.take("server").and_then(|it| server(it, &accounts)).unwrap_or_default();
+        let company = fields.take("company").and_then(company).unwrap_or_default();
+        let users = fields.take("users").map(|it| users(it, &company)).unwrap_or_default();
+        let rules = fields.take("rules").map(|it| rules(it, &company)).unwrap_or_default();
+        Scenario { name: source.into(), server, accounts, setup: Setup { company, users, rules, seed } }
+    });
+    read.unwrap_or_else(|| Scenario {
+        name: source.into(),
+        server: Server::default(),
+        accounts: Vec::new(),
+        setup: Setup::default(),
+    })
+}
+
+fn server(written: Written<'_>, accounts: &[Account]) -> Option<Server> {
+    written.mapping("server", |fields| {
+        let mut server = Server::default();
+        fields.set("sign_in", &mut server.sign_in, |it| {
+            let sign_in = it.word(&[("none", SignIn::None), ("basic", SignIn::Basic)])?;
+            if sign_in == SignIn::Basic && accounts.iter().all(|it| it.password.is_none()) {
+                let help =
+                    r#"Add one: accounts: [{name: CONTOSO\mimservice, password: "...", groups: [PhoneFactor Admins]}]"#;
+                return it.wrong(
+                    Code::NeverApplies,
+                    "nobody can sign in: no account has a password".into(),
+                    [help.into()],
+                );
+            }
+            Some(sign_in)
+        });
+        server.paths =
+            fields.take("paths").map(|it| it.one_or_more().into_iter().filter_map(path).collect()).unwrap_or_default();
+        server
+    })
+}
+
+fn path(written: Written<'_>) -> Option<String> {
+    let path = written.name()?;
+    let help = |text: &str| [format!("{text} Such as /MultiFactorAuthWebServiceSdk/PfWsSdk.asmx.")];
+    if !path.starts_with('/') || path.contains(['?', '#', ' ', '\\']) {
+        let message = format!("{path:?} is no path of a URL");
+        return written.wrong(Code::BadValue, message, help("A path begins with / and has no host, blanks, ? or #."));
+    }
+    if path.starts_with("/~") {
+        return written.wrong(Code::BadValue, "a path cannot begin with /~".into(), help("That names a space."));
+    }
+    Some(path.into())
+}
+
+fn accounts(written: Written<'_>) -> Vec<Account> {
+    let mut names = Names::new("account");
+    let account = |it: Written<'_>| {
+        it.mapping("an account", |fields| {
+            let name = fields.need("name").and_then(|it| names.add(it, it.name()?));
+            let password = fields.take("password").and_then(|it| it.secret().map(Into::into));
+            let groups = fields.take("groups").map(Written::one_or_more).unwrap_or_default();
+            let groups = groups.into_iter().filter_map(|it| it.name().map(Into::into)).collect();
+            Some(Account { name: name?, password, groups })
+        })?
+    };
+    written.list().into_iter().map(|it| it.called("an account")).filter_map(account).collect()
+}
+
+fn company(written: Written<'_>) -> Option<Company> {
+    written.mapping("company", |fields| {
+        let mut company = Company::default();
+        fields.set("country_code", &mut company.country_code, country_code);
+        fields.set("ring_timeout", &mut company.ring_timeout, Written::lasting);
+        let timeout = company.ring_timeout;
+        fields.set("ring", &mut company.ring, |it| match it.duration()? {
+            ring if ring > timeout => {
+                let message = format!("ring is longer than ring_timeout, {}", humantime::format_duration(timeout));
+                it.wrong(Code::BadValue, message, ["Nobody would ever answer. Shorten it, or set ring_timeout.".into()])
+            }
+            ring => Some(ring),
+        });
+        fields.set("bypass", &mut company.bypass, Written::lasting);
+        fields.set("direct_sdk", &mut company.direct_sdk, Written::truth);
+        fields.set("error_on_success", &mut company.error_on_success, Written::truth);
+        fields.set("reveal_secrets", &mut company.reveal_secrets, Written::truth);
+        fields.set("passcode", &mut company.passcode, passcode);
+        fields.set("cache", &mut company.cache, cache);
+        if let Some(it) = fields.take("defaults") {
+            it.mapping("defaults", |it| it.record(&mut company.defaults));
+        }
+        if let Some(it) = fields.take("features") {
+            it.mapping("features", |it| it.record(&mut company.features));
+        }
+        company
+    })
+}
+
+fn passcode(written: Written<'_>) -> Option<PasscodeRules> {
+    written.mapping("passcode", |fields| {
+        let mut rules = Company::default().passcode;
+        fields.set("length", &mut rules.length, |it| it.whole(4..=10));
+        fields.set("lifetime", &mut rules.lifetime, Written::lasting);
+        fields.set("attempts", &mut rules.attempts, |it| it.whole(1..=100));
+        let length = rules.length;
+        fields.set("code", &mut rules.code, |it| code(it, length).map(Some));
+        rules
+    })
+}
+
+/// The fixed code of text messages.
+fn code(written: Written<'_>, length: u32) -> Option<crate::contract::Secret> {
+    let code = written.digits()?;
+    if code.len() != length as usize {
+        let message = format!("code has {} digits, and a code has {length}", code.len());
+        return written.wrong(Code::BadValue, message, ["company: {passcode: {length: ...}} says how many.".into()]);
+    }
+    Some(code.into())
+}
+
+fn cache(written: Written<'_>) -> Option<Option<Cache>> {
+    written.mapping("cache", |fields| {
+        let lasts = fields.need("lasts").and_then(Written::lasting);
+        let mut by = CacheKey::User;
+        let words = [("user", CacheKey::User), ("ip", CacheKey::Ip), ("application", CacheKey::Application)];
+        fields.set("by", &mut by, |it| it.word(&words));
+        lasts.map(|lasts| Cache { lasts, by })
+    })
+}
+
+/// A country code, without its `+`.
+fn country_code(written: Written<'_>) -> Option<String> {
+    let text = written.text()?.trim();
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    match (1..=3).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit()) {
+        true => Some(digits.into()),
+        false => written.wrong(
+            Code::BadValue,
+            format!("{text:?} is no country code"),
+            ["A country code has 1 to 3 digits: \"1\" for North America.".into()],
+        ),
+    }
+}
+
+fn users(written: Written<'_>, company: &Company) -> Vec<User> {
+    let mut names = Names::new("user");
+    let read = |it: Written<'_>| user(it.called("a user"), company, &mut names);
+    written.list().into_iter().filter_map(read).collect()
+}
+
+fn user(written: Written<'_>, company: &Company, names: &mut Names) -> Option<User> {
+    if written.is_text() {
+        return Some(User::new(&names.add(written, written.name()?)?, company.new_user()));
+    }
+    written.mapping("a user", |fields| {
+        let username = fields.need("username").and_then(|it| names.add(it, it.name()?));
+        let mut user = User::new(&username.unwrap_or_default(), company.new_user());
+        fields.set("password", &mut user.password, |it| it.secret().map(|it| Some(it.into())));
+        fields.set("blocked", &mut user.block, blocked);
+        fields.record(&mut user.settings);
+        settings(fields, &mut user.settings, company);
+        user
+    })
+}
+
+/// What a user's settings must be beyond their types.
+fn settings(fields: &mut Fields<'_>, it: &mut UserSettings, company: &Company) {
+    let default = &company.country_code;
+    let first = ["country_code", "phone", "extension"];
+    number(fields, first, [&mut it.country_code, &mut it.phone, &mut it.extension], default);
+    let backup = ["backup_country_code", "backup_phone", "backup_extension"];
+    number(fields, backup, [&mut it.backup_country_code, &mut it.backup_phone, &mut it.backup_extension], default);
+    fields.take("pin").and_then(Written::digits);
+    if let Some(written) = fields.take("oath_token_secret_key")
+        && written.secret().is_some_and(|it| oath::key(it).is_none())
+    {
+        let help = "Base32 has the letters A to Z and the digits 2 to 7: JBSWY3DPEHPK3PXP.".into();
+        let _: Option<()> = written.wrong(Code::BadValue, "oath_token_secret_key is no Base32".into(), [help]);
+    }
+    if let Some(written) = fields.take("oath_token_exists") {
+        let message = "oath_token_exists follows from oath_token_secret_key".into();
+        let _: Option<()> = written.wrong(Code::NeverApplies, message, ["Take the key out.".into()]);
+    }
+}
+
+/// Stores a number as the service does: country code, number, extension.
+fn number(fields: &mut Fields<'_>, keys: [&'static str; 3], stored: [&mut Option<String>; 3], default: &str) {
+    let [code, phone, extension] = stored;
+    let written_code = fields.take(keys[0]).and_then(country_code);
+    let written = fields.take(keys[1]).filter(|it| it.is_text());
+    let Some(written) = written.filter(|_| phone.as_ref().is_some_and(|it| !it.trim().is_empty())) else { return };
+    let given = |it: &Option<String>| it.clone().unwrap_or_default();
+    let country = written_code.clone().unwrap_or_default();
+    let Some(number) = read_number(written, &given(phone), &country, &given(extension), default) else { return };
+    let (own, rest) = number.parts();
+    let own = if own.is_empty() && rest.starts_with(default) { default } else { own };
+    if written_code.is_some_and(|it| it != own) {
+        let message = format!("the number has the country code {own}, and {} says {country}", keys[0]);
+        let _: Option<()> = written.wrong(Code::BadValue, message, ["Leave one of them out.".into()]);
+    }
+    *code = Some(own.into());
+    *phone = Some(number.digits()[own.len()..].into());
+    *extension = Some(number.extension().into());
+}
+
+fn read_number(written: Written<'_>, text: &str, country: &str, extension: &str, default: &str) -> Option<Number> {
+    Number::read(text, country, extension, default)
+        .map_err(|why| {
+            let help = "Any usual spelling will do: +1 425 555 0100, 1 4255550100, (425) 555-0100 ext. 42.".into();
+            let _: Option<()> =
+                written.wrong(Code::NotANumber, format!("{text:?} is no telephone number: {why}"), [help]);
+        })
+        .ok()
+}
+
+/// `true`, or the reason.
+fn blocked(written: Written<'_>) -> Option<Option<Block>> {
+    let reason = match written.text()? {
+        "false" => return Some(None),
+        "true" => "Blocked by the scenario.",
+        reason => reason,
+    };
+    Some(Some(Block { since: Timestamp::default(), reason: reason.into() }))
+}
+
+fn rules(written: Written<'_>, company: &Company) -> Vec<Rule> {
+    let mut names = Names::new("rule");
+    let items = written.list().into_iter().enumerate();
+    items.filter_map(|(at, it)| rule(it.called("a rule"), at + 1, company, &mut names)).collect()
+}
+
+fn rule(written: Written<'_>, place: usize, company: &Company, names: &mut Names) -> Option<Rule> {
+    written.mapping("a rule", |fields| {
+        let name = match fields.take("name") {
+            Some(it) => it.name().and_then(|name| names.add(it, name)),
+            None => names.add(written, &format!("rule {place}")),
+        };
+        let when = fields.take("when").and_then(|it| when(it, company)).unwrap_or_default();
+        let mut script = Script::default();
+        fields.set("after", &mut script.after, |it| it.duration().map(Some));
+        fields.set("outcome", &mut script.act, |it| outcome(it).map(Some));
+        fields.set("code", &mut script.code, |it| code(it, company.passcode.length).map(Some));
+        Rule { name: name.unwrap_or_default(), when, script }
+    })
+}
+
+fn when(written: Written<'_>, company: &Company) -> Option<When> {
+    written.mapping("when", |fields| When {
+        operations: any_of(fields, "operation", operation),
+        users: any_of(fields, "user", |it| it.name().map(Pattern::new)),
+        numbers: any_of(fields, "phone", |it| read_number(it, it.text()?, "", "", &company.country_code)),
+        initiating_types: any_of(fields, "initiating_type", Written::choice),
+        applications: any_of(fields, "application", |it| it.text().map(Pattern::new)),
+    })
+}
+
+fn any_of<'a, T>(fields: &mut Fields<'a>, key: &'static str, read: impl FnMut(Written<'a>) -> Option<T>) -> Vec<T> {
+    fields.take(key).map(|it| it.one_or_more().into_iter().filter_map(read).collect()).unwrap_or_default()
+}
+
+/// A pattern of operations, of which one at least asks for a second factor: no other minds the rules.
+fn operation(written: Written<'_>) -> Option<Pattern> {
+    let text = written.name()?;
+    let pattern = Pattern::new(text);
+    let mut matching = operations::all().filter(|it| pattern.matches(it.signature.name)).peekable();
+    if matching.peek().is_none() {
+        let meant = closest(text, operations::all().map(|it| it.signature.name));
+        let star = if text.ends_with('*') { "*" } else { "" };
+        let help = meant.map(|it| format!("Did you mean {it}{star}?")).into_iter();
+        let help = help.chain(["A * stands for anything: PfAuthUser*.".into()]).collect::<Vec<_>>();
+        return written.wrong(Code::UnknownOperation, format!("{text:?} fits no operation of the service"), help);
+    }
+    if !matching.any(|it| it.signature.out.fields().iter().any(|it| it.key == "call_result")) {
+        let message = format!("{text:?} asks nobody for a second factor, so that rules do not concern it");
+        let help = "Those that do: PfAuthUser*, CombinedAuthUser*.".into();
+        return written.wrong(Code::NeverApplies, message, [help]);
+    }
+    Some(pattern)
+}
+
+/// A word for what the person does, a word for how it ends, or a result of the scenario's own.
+fn outcome(written: Written<'_>) -> Option<Act> {
+    if written.is_mapping() {
+        return written.mapping("an outcome of your own", own_outcome)?;
+    }
+    let text = written.text()?;
+    if let Some(reaction) = Reaction::ALL.iter().find(|it| it.word() == text) {
+        return Some(Act::React(*reaction));
+    }
+    if let Some(outcome) = Outcome::of_word(text) {
+        return Some(Act::End(outcome.into()));
+    }
+    if let Some(outcome) = text.parse().ok().and_then(|code: i32| Outcome::ALL.iter().find(|it| it.code() == code)) {
+        let help = format!("Call result {text} has the word {}.", outcome.word());
+        return written.wrong(Code::UnknownWord, format!("outcome cannot be {text:?}"), [help]);
+    }
+    let reactions = Reaction::ALL.iter().map(|it| it.word());
+    let words = reactions.clone().chain(Outcome::ALL.iter().map(|it| it.word()));
+    let allowed = format!(
+        "{}, a word for a call result such as busy (docs/scenarios.md lists them), or {{code: 250, text: \"...\"}}",
+        reactions.collect::<Vec<_>>().join(", ")
+    );
+    written.unknown_word(text, words, &allowed)
+}
+
+fn own_outcome(fields: &mut Fields<'_>) -> Option<Act> {
+    let code = fields.need("code").and_then(|it| it.whole(i32::MIN.into()..=i32::MAX.into()));
+    let mut text = String::new();
+    fields.set("text", &mut text, |it| it.text().map(Into::into));
+    let mut passes = false;
+    fields.set("passes", &mut passes, Written::truth);
+    Some(Act::End(Ending::Own(Arc::new(Own { code: code?, text, passes }))))
+}
+
+/// Names that must each be there once, whatever their letter case.
+struct Names {
+    of: &'static str,
+    /// The line of each, by the name in lower case.
+    lines: HashMap<String, usize>,
+}
+
+impl Names {
+    fn new(of: &'static str) -> Self {
+        Self { of, lines: HashMap::new() }
+    }
+
+    fn add(&mut self, written: Written<'_>, name: &str) -> Option<String> {
+        if let Some(line) = self.lines.get(&name.to_lowercase()) {
+            let message = format!("there is another {} {name:?}", self.of);
+            let help = format!("The first stands in line {line}. Letter case makes no difference.");
+            return written.wrong(Code::DuplicateName, message, [help]);
+        }
+        self.lines.insert(name.to_lowercase(), written.line());
+        Some(name.into())
+    }
+}

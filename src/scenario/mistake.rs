@@ -1,0 +1,182 @@
+//! What is wrong in a scenario file: where, and what to do.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::{Serialize, Serializer};
+
+/// Declares the kinds of mistakes: `Name => "code", "name", "what it means"`.
+macro_rules! codes {
+    ($($name:ident => $code:literal, $word:literal, $about:literal;)*) => {
+        /// The kind of a mistake. Codes keep their meaning from version to version.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub enum Code { $($name,)* }
+
+        impl Code {
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Such as `S001`.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// Such as `unknown-key`.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+
+            /// What mistakes of this kind have in common, in a sentence.
+            #[must_use]
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$name => $about,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    UnknownKey => "S001", "unknown-key", "A key that has no meaning in its place.";
+    MissingKey => "S002", "missing-key", "A key that must be there and is not.";
+    DuplicateKey => "S003", "duplicate-key", "A key that stands twice in one mapping.";
+    WrongType => "S004", "wrong-type", "A list, mapping or single value where another of them is needed.";
+    BadValue => "S005", "bad-value", "A value that cannot be read, or that is out of its range.";
+    UnknownWord => "S006", "unknown-word", "A word that is none of those allowed in its place.";
+    DuplicateName => "S007", "duplicate-name", "A name that belongs to another user, account or rule.";
+    NotANumber => "S008", "not-a-number", "A text that is no telephone number.";
+    UnknownOperation => "S009", "unknown-operation", "A name or pattern that fits no operation of the service.";
+    NeverApplies => "S010", "never-applies", "A setting that can have no effect.";
+    NotYaml => "S011", "not-yaml", "A file that is not YAML, and so not JSON either.";
+    TooLarge => "S012", "too-large", "A file that is longer, deeper or more repetitive than a scenario may be.";
+    Unreadable => "S013", "unreadable", "A file that cannot be opened, or that is no text.";
+}
+
+/// One mistake in a scenario. `Display` tells all of it, over several lines; in JSON it is one flat object.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Mistake {
+    pub code: Code,
+    /// `code`'s name.
+    pub kind: &'static str,
+    /// The file, as its reader named it.
+    pub source: String,
+    /// None: the whole file.
+    #[serde(flatten)]
+    pub place: Option<Place>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do: what is allowed, what was probably meant.
+    pub help: Vec<String>,
+}
+
+/// Where a mistake is, and how it looks there.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Place {
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+    /// How many characters of the line are meant.
+    pub length: usize,
+    /// The line, or what is near in a long one. Passwords, PINs and keys in it are starred out.
+    pub text: String,
+    /// Where in `text` the meant part begins, in characters, from 0.
+    pub mark: usize,
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.code())
+    }
+}
+
+impl Mistake {
+    /// A mistake that concerns a whole file.
+    pub(super) fn of_file(code: Code, source: &str, message: String, help: &str) -> Self {
+        Self { code, kind: code.word(), source: source.into(), place: None, message, help: vec![help.into()] }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {}: {}", self.code.code(), self.code.word(), self.message)?;
+        let Some(place) = &self.place else {
+            write!(f, "--> {}", self.source)?;
+            return self.help.iter().try_for_each(|it| write!(f, "\n  = {it}"));
+        };
+        let number = place.line.to_string();
+        let margin = " ".repeat(number.len());
+        let before = place.text.chars().take(place.mark);
+        let before: String = before.map(|it| if it == '\t' { '\t' } else { ' ' }).collect();
+        writeln!(f, "{margin}--> {}:{}:{}", self.source, place.line, place.column)?;
+        writeln!(f, "{margin} |")?;
+        writeln!(f, "{number} | {}", place.text)?;
+        write!(f, "{margin} | {before}{}", "^".repeat(place.length.max(1)))?;
+        self.help.iter().try_for_each(|it| write!(f, "\n{margin} = {it}"))
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl Place {
+    /// The place of some bytes of a text: the line that they begin in, and as much of them as stands in it. `lines`
+    /// are the bytes where lines begin; `secrets`, in order, are starred out.
+    pub(super) fn of(span: &Range<usize>, text: &str, lines: &[usize], secrets: &[Range<usize>]) -> Self {
+        let line = lines.partition_point(|it| *it <= span.start);
+        let start = lines[line - 1];
+        let end = lines.get(line).map_or(text.len(), |it| it - 1);
+        let hidden =
+            |at: usize| secrets[..secrets.partition_point(|it| it.start <= at)].last().is_some_and(|it| at < it.end);
+        let star = |(at, c)| if hidden(start + at) { '*' } else { c };
+        let before = text[start..span.start].chars().count();
+        let meant = text[span.start..span.end.clamp(span.start, end)].trim_end().chars().count();
+        let skipped = before.saturating_sub(WIDTH / 2);
+        let shown = text[start..end].trim_end().char_indices().map(star).skip(skipped).take(WIDTH);
+        Self { line, column: before + 1, length: meant.min(WIDTH / 2), text: shown.collect(), mark: before - skipped }
+    }
+}
+
+/// How much of a line is shown, in characters.
+const WIDTH: usize = 160;
+
+/// The candidate that a misspelt word was probably meant to be.
+pub(super) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain =
+        |it: &str| it.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let word = plain(word);
+    let distance = |it: &&str| strsim::damerau_levenshtein(&word, &plain(it));
+    let near = candidates.into_iter().map(|it| (distance(&it), it)).min_by_key(|it| it.0)?;
+    (near.0 <= word.chars().count() / 3).then_some(near.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_in_order_and_each_has_its_own() {
+        for (at, it) in Code::ALL.iter().enumerate() {
+            assert_eq!(it.code(), format!("S{:03}", at + 1));
+            assert!(Code::ALL[..at].iter().all(|earlier| earlier.word() != it.word()));
+        }
+    }
+
+    #[test]
+    fn a_place_shows_its_line_without_secrets() {
+        let text = "a: 1\r\n\tpin: 1234, é: x\r\nb: 2";
+        let lines = [0, 6, 25];
+        let pin = text.find("1234").map(|it| it..it + 4).unwrap();
+        let place = Place::of(&(text.find('x').unwrap()..text.len()), text, &lines, std::slice::from_ref(&pin));
+        assert_eq!(place, Place { line: 2, column: 16, length: 1, text: "\tpin: ****, é: x".into(), mark: 15 });
+        let end = Place::of(&(text.len()..text.len()), text, &lines, &[]);
+        assert_eq!((end.line, end.column, end.length), (3, 5, 0));
+    }
+
+    #[test]
+    fn letter_case_and_separators_are_no_difference() {
+        assert_eq!(closest("FirstName", ["last_name", "first_name"]), Some("first_name"));
+        assert_eq!(closest("no_anwser", ["no-answer", "busy"]), Some("no-answer"));
+        assert_eq!(closest("bsy", ["no-answer", "busy"]), Some("busy"));
+        assert_eq!(closest("elephant", ["no-answer", "busy"]), None);
+    }
+}

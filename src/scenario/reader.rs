@@ -1,0 +1,347 @@
+//! Reading values out of the tree, so that nothing wrong goes unsaid: every reader answers `None` where it has
+//! reported a mistake.
+
+use std::cell::RefCell;
+use std::ops::{Range, RangeInclusive};
+use std::time::Duration;
+
+use crate::contract::{Record, Shape, UserSettings, Wire};
+
+use super::mistake::{Code, Mistake, Place, closest};
+use super::tree::{Entry, Kind, Node};
+
+/// The mistakes of one file, as they are found.
+pub(super) struct Report<'a> {
+    source: &'a str,
+    text: &'a str,
+    /// The bytes where its lines begin.
+    lines: Vec<usize>,
+    found: RefCell<Vec<Found>>,
+    secrets: RefCell<Vec<Range<usize>>>,
+}
+
+struct Found {
+    code: Code,
+    span: Range<usize>,
+    message: String,
+    help: Vec<String>,
+}
+
+/// A value as it is written, with the key that it stands under.
+#[derive(Clone, Copy)]
+pub(super) struct Written<'a> {
+    report: &'a Report<'a>,
+    name: &'a str,
+    node: &'a Node<'a>,
+}
+
+/// The keys of a mapping, as they are taken one by one. Those that nobody takes are mistakes.
+pub(super) struct Fields<'a> {
+    report: &'a Report<'a>,
+    what: &'static str,
+    node: &'a Node<'a>,
+    entries: &'a [Entry<'a>],
+    known: Vec<&'static str>,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(source: &'a str, text: &'a str) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { source, text, lines, found: RefCell::default(), secrets: RefCell::default() }
+    }
+
+    pub(super) const fn text(&self) -> &'a str {
+        self.text
+    }
+
+    pub(super) fn push(&self, code: Code, span: &Range<usize>, message: String, help: impl Into<Vec<String>>) {
+        self.found.borrow_mut().push(Found { code, span: span.clone(), message, help: help.into() });
+    }
+
+    /// Stars a part of the text out wherever it would be shown.
+    pub(super) fn hide(&self, span: &Range<usize>) {
+        self.secrets.borrow_mut().push(span.clone());
+    }
+
+    /// The line of a byte, from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|it| *it <= at)
+    }
+
+    /// The mistakes in the order of the file, each once.
+    pub(super) fn finish(self) -> Vec<Mistake> {
+        let mut found = self.found.into_inner();
+        let mut secrets = self.secrets.into_inner();
+        found.sort_by_key(|it| (it.span.start, it.code.code()));
+        found.dedup_by(|a, b| a.span == b.span && a.message == b.message);
+        secrets.sort_by_key(|it| it.start);
+        let mistake = |it: Found| Mistake {
+            code: it.code,
+            kind: it.code.word(),
+            source: self.source.into(),
+            place: Some(Place::of(&it.span, self.text, &self.lines, &secrets)),
+            message: it.message,
+            help: it.help,
+        };
+        found.into_iter().map(mistake).collect()
+    }
+}
+
+impl<'a> Written<'a> {
+    pub(super) const fn root(report: &'a Report<'a>, node: &'a Node<'a>) -> Self {
+        Self { report, name: "the scenario", node }
+    }
+
+    /// The place of the value, for names that must be unique.
+    pub(super) fn line(self) -> usize {
+        self.report.line(self.node.span.start)
+    }
+
+    /// Reports a mistake in this value.
+    pub(super) fn wrong<T>(self, code: Code, message: String, help: impl Into<Vec<String>>) -> Option<T> {
+        self.report.push(code, &self.node.span, message, help);
+        None
+    }
+
+    fn wrong_type<T>(self, needed: &str) -> Option<T> {
+        let name = self.name;
+        let (found, help) = match self.node.kind {
+            Kind::Nothing => ("nothing", "Write a value behind it, or take the key out."),
+            Kind::Text(_) => ("a single value", ""),
+            Kind::List(_) => ("a list", ""),
+            Kind::Mapping(_) => ("a mapping", ""),
+        };
+        let help: Vec<_> = Some(help).filter(|it| !it.is_empty()).map(String::from).into_iter().collect();
+        self.wrong(Code::WrongType, format!("{name} must be {needed}, and {found} stands here"), help)
+    }
+
+    /// A value that does not fit. `shown` tells it, unless it is a secret.
+    fn bad<T>(self, needed: &str, help: impl Into<Vec<String>>) -> Option<T> {
+        let name = self.name;
+        self.wrong(Code::BadValue, format!("{name} must be {needed}"), help)
+    }
+
+    /// A single value, as it is written.
+    pub(super) fn text(self) -> Option<&'a str> {
+        match &self.node.kind {
+            Kind::Text(text) => Some(text),
+            _ => self.wrong_type("a text"),
+        }
+    }
+
+    /// A text that is not empty.
+    pub(super) fn name(self) -> Option<&'a str> {
+        match self.text()?.trim() {
+            "" => self.bad("a name", []),
+            text if text.contains(char::is_control) => self.bad("a name without line breaks or tabs", []),
+            text => Some(text),
+        }
+    }
+
+    /// A text that is not shown in mistakes.
+    pub(super) fn secret(self) -> Option<&'a str> {
+        self.report.hide(&self.node.span);
+        self.text()
+    }
+
+    pub(super) fn digits(self) -> Option<&'a str> {
+        let text = self.secret()?;
+        match !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit()) {
+            true => Some(text),
+            false => self.bad("digits and nothing else", []),
+        }
+    }
+
+    pub(super) fn truth(self) -> Option<bool> {
+        let Kind::Text(text) = &self.node.kind else { return self.wrong_type("true or false") };
+        bool::of_text(text).or_else(|| {
+            let meant = match text.to_lowercase().as_str() {
+                "yes" | "on" | "y" | "1" | "true" => Some("true"),
+                "no" | "off" | "n" | "0" | "false" => Some("false"),
+                _ => None,
+            };
+            let help: Vec<_> = meant.map(|it| format!("Did you mean {it}?")).into_iter().collect();
+            self.bad("true or false", help)
+        })
+    }
+
+    /// A whole number within a range.
+    pub(super) fn whole<T: TryFrom<i64>>(self, range: RangeInclusive<i64>) -> Option<T> {
+        let needed = match (*range.start(), *range.end()) {
+            (start, end) if end >= i32::MAX.into() => format!("a whole number, {start} or more"),
+            (start, end) => format!("a whole number from {start} to {end}"),
+        };
+        let Kind::Text(text) = &self.node.kind else { return self.wrong_type(&needed) };
+        let number = text.parse().ok().filter(|it| range.contains(it)).and_then(|it| T::try_from(it).ok());
+        number.or_else(|| self.bad(&needed, []))
+    }
+
+    /// A length of time: `4s`, `1m 30s`; a number alone is seconds.
+    pub(super) fn duration(self) -> Option<Duration> {
+        let needed = "a length of time such as 4s, 500ms or 1m 30s";
+        let Kind::Text(text) = &self.node.kind else { return self.wrong_type(needed) };
+        let seconds = text.parse::<f64>().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
+        let read = seconds.or_else(|| humantime::parse_duration(text).ok());
+        let help = "A number without a unit is seconds. Units: ms, s, m, h, days.";
+        read.or_else(|| self.bad(needed, [help.into()]))
+    }
+
+    /// A length of time that is more than none.
+    pub(super) fn lasting(self) -> Option<Duration> {
+        match self.duration()? {
+            Duration::ZERO => self.bad("longer than 0", []),
+            duration => Some(duration),
+        }
+    }
+
+    /// One of a few words, each of which stands for a value.
+    pub(super) fn word<T: Clone>(self, words: &[(&'static str, T)]) -> Option<T> {
+        let names = || words.iter().map(|it| it.0);
+        let text = self.text()?;
+        match words.iter().find(|it| it.0 == text) {
+            Some((_, value)) => Some(value.clone()),
+            None => self.unknown_word(text, names(), &listed(names())),
+        }
+    }
+
+    /// A value of one of the contract's enumerations.
+    pub(super) fn choice<T: Wire>(self) -> Option<T> {
+        let text = self.text()?;
+        T::of_text(text).or_else(|| self.unknown_choice(text, T::SHAPE))
+    }
+
+    fn unknown_choice<T>(self, text: &str, shape: &'static Shape) -> Option<T> {
+        let Shape::Choice { values, .. } = shape else { unreachable!("any other shape takes the text") };
+        self.unknown_word(text, values.iter().copied(), &listed(values.iter().copied()))
+    }
+
+    pub(super) fn unknown_word<'w, T>(
+        self,
+        text: &str,
+        words: impl Iterator<Item = &'w str>,
+        allowed: &str,
+    ) -> Option<T> {
+        let help = suggest(closest(text, words), allowed);
+        self.wrong(Code::UnknownWord, format!("{} cannot be {text:?}", self.name), help)
+    }
+
+    /// The items of a list; a list that has none yet may be left empty.
+    pub(super) fn list(self) -> Vec<Self> {
+        match &self.node.kind {
+            Kind::List(items) => items.iter().map(|node| Self { node, ..self }).collect(),
+            Kind::Nothing => Vec::new(),
+            _ => self.wrong_type("a list").unwrap_or_default(),
+        }
+    }
+
+    /// The items of a list, or the one value that stands for a list of one.
+    pub(super) fn one_or_more(self) -> Vec<Self> {
+        match &self.node.kind {
+            Kind::List(_) => self.list(),
+            _ => vec![self],
+        }
+    }
+
+    pub(super) const fn is_text(self) -> bool {
+        matches!(self.node.kind, Kind::Text(_))
+    }
+
+    pub(super) const fn is_mapping(self) -> bool {
+        matches!(self.node.kind, Kind::Mapping(_))
+    }
+
+    /// Reads a mapping; nothing is one without keys.
+    pub(super) fn mapping<T>(self, what: &'static str, read: impl FnOnce(&mut Fields<'a>) -> T) -> Option<T> {
+        let entries = match &self.node.kind {
+            Kind::Mapping(entries) => entries.as_slice(),
+            Kind::Nothing => &[],
+            _ => return self.wrong_type("a mapping, key: value"),
+        };
+        let mut fields = Fields { report: self.report, what, node: self.node, entries, known: Vec::new() };
+        let read = read(&mut fields);
+        fields.finish();
+        Some(read)
+    }
+
+    /// The same value under another name in messages.
+    pub(super) const fn called(self, name: &'a str) -> Self {
+        Self { name, ..self }
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// The value of a key, if it is there.
+    pub(super) fn take(&mut self, key: &'static str) -> Option<Written<'a>> {
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
+        let entry = self.entries.iter().find(|it| it.key == key)?;
+        Some(Written { report: self.report, name: key, node: &entry.value })
+    }
+
+    /// The value of a key that must be there.
+    pub(super) fn need(&mut self, key: &'static str) -> Option<Written<'a>> {
+        let value = self.take(key);
+        if value.is_none() {
+            self.report.push(Code::MissingKey, &self.node.span, format!("{} needs the key {key}", self.what), []);
+        }
+        value
+    }
+
+    /// Replaces a value by that of a key, if it is there and right.
+    pub(super) fn set<T>(&mut self, key: &'static str, value: &mut T, read: impl FnOnce(Written<'a>) -> Option<T>) {
+        if let Some(read) = self.take(key).and_then(read) {
+            *value = read;
+        }
+    }
+
+    /// Sets the fields of a record of the contract, each by its key.
+    pub(super) fn record<T: Record>(&mut self, record: &mut T) {
+        for field in T::SHAPE.fields() {
+            let Some(written) = self.take(field.key) else { continue };
+            let shape = match field.shape {
+                Shape::Optional(shape) => shape,
+                shape => shape,
+            };
+            let text = match shape {
+                Shape::Simple("boolean") => written.truth().map(|it| it.to_string()),
+                Shape::Simple("int") => written.whole::<i32>(0..=i32::MAX.into()).map(|it| it.to_string()),
+                Shape::Simple("double") => written.duration().map(|it| it.as_secs_f64().to_string()),
+                _ if field.secret => written.secret().map(Into::into),
+                _ => written.text().map(Into::into),
+            };
+            let Some(text) = text else { continue };
+            if record.set(field.key, &text).is_none() {
+                let _: Option<()> = written.unknown_choice(&text, shape);
+            }
+        }
+    }
+
+    fn finish(self) {
+        for entry in self.entries.iter().filter(|it| !self.known.contains(&&*it.key)) {
+            let meant = closest(&entry.key, self.known.iter().copied());
+            if meant.is_none_or(is_secret) && matches!(entry.value.kind, Kind::Text(_)) {
+                self.report.hide(&entry.value.span);
+            }
+            let help = suggest(meant, &listed(self.known.iter().copied()));
+            let message = format!("{} has no key {}", self.what, entry.key);
+            self.report.push(Code::UnknownKey, &entry.key_span, message, help);
+        }
+    }
+}
+
+/// Whether what stands under a key is kept out of sight.
+pub(super) fn is_secret(key: &str) -> bool {
+    matches!(key, "password" | "code") || UserSettings::SHAPE.fields().iter().any(|it| it.secret && it.key == key)
+}
+
+/// What was probably meant, and what may stand there; a long list only where nothing comes near.
+fn suggest(meant: Option<&str>, allowed: &str) -> Vec<String> {
+    let meant_help = meant.map(|it| format!("Did you mean {it}?"));
+    let allowed = Some(format!("Allowed: {allowed}.")).filter(|it| meant.is_none() || it.len() < 120);
+    meant_help.into_iter().chain(allowed).collect()
+}
+
+fn listed<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}

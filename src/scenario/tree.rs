@@ -1,0 +1,247 @@
+//! YAML as a tree that knows where each of its values stands. Scalars stay the texts that they are: whether `0123`
+//! is a number, only its meaning can say.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, options};
+
+use super::mistake::Code;
+use super::reader::{Report, is_secret};
+
+/// A value with its place, in bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Node<'s> {
+    pub span: Range<usize>,
+    pub kind: Kind<'s>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Kind<'s> {
+    /// Nothing, `~` or `null`.
+    Nothing,
+    Text(Cow<'s, str>),
+    List(Vec<Node<'s>>),
+    Mapping(Vec<Entry<'s>>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Entry<'s> {
+    pub key: Cow<'s, str>,
+    pub key_span: Range<usize>,
+    pub value: Node<'s>,
+}
+
+/// The longest text that is read, in bytes.
+const LENGTH: usize = 32 << 20;
+/// How deep values may lie in one another; a scenario needs 6.
+const DEPTH: usize = 32;
+/// How many values there may be, those that aliases repeat included.
+const NODES: usize = 4_000_000;
+/// How many keys one mapping may have.
+const KEYS: usize = 1000;
+
+/// Reads the one document of a text. `None` where it is no YAML: the report says why.
+pub(super) fn read<'s>(report: &Report<'s>) -> Option<Node<'s>> {
+    let text = report.text();
+    if text.len() > LENGTH {
+        let message = format!("the file has {} MB, and {} MB are read", text.len() >> 20, LENGTH >> 20);
+        report.push(Code::TooLarge, &(0..0), message, []);
+        return None;
+    }
+    Builder { report, anchors: HashMap::new(), nodes: 0 }.document()
+}
+
+struct Builder<'r, 's> {
+    report: &'r Report<'s>,
+    anchors: HashMap<usize, Node<'s>>,
+    nodes: usize,
+}
+
+/// A list or mapping that is not yet at its end.
+struct Open<'s> {
+    start: usize,
+    anchor: usize,
+    parts: Parts<'s>,
+}
+
+enum Parts<'s> {
+    List(Vec<Node<'s>>),
+    Mapping(Vec<Entry<'s>>, Option<Node<'s>>),
+}
+
+impl<'s> Builder<'_, 's> {
+    fn document(mut self) -> Option<Node<'s>> {
+        let options = options! { flow_nesting_limit: DEPTH, block_nesting_limit: DEPTH };
+        let mut open: Vec<Open<'s>> = Vec::new();
+        let mut root = None;
+        for event in Parser::new_from_str_with_options(self.report.text(), options) {
+            let (event, span) = match event {
+                Ok(it) => it,
+                Err(error) => {
+                    let at = error.marker().byte_offset().unwrap_or_default();
+                    if *error.kind() == ErrorKind::RecursionLimitExceeded {
+                        return self.too_large(&(at..at));
+                    }
+                    self.hide_secrets(at);
+                    let message = format!("this is no YAML: {}", error.info());
+                    self.report.push(Code::NotYaml, &(at..at), message, remedy(error.kind()));
+                    return None;
+                }
+            };
+            let span = range(&span);
+            if event.tag().is_some() {
+                let help = "Leave the tag (the word that begins with !) out.".into();
+                self.report.push(Code::NotYaml, &span, "tags have no meaning in a scenario".into(), [help]);
+            }
+            let (node, anchor) = match event {
+                Event::Scalar(text, style, anchor, _) => {
+                    let nothing = style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null");
+                    let kind = if nothing { Kind::Nothing } else { Kind::Text(text) };
+                    (Node { span, kind }, anchor)
+                }
+                Event::SequenceStart(_, anchor, _) => {
+                    open.push(Open { start: span.start, anchor, parts: Parts::List(Vec::new()) });
+                    continue;
+                }
+                Event::MappingStart(_, anchor, _) => {
+                    open.push(Open { start: span.start, anchor, parts: Parts::Mapping(Vec::new(), None) });
+                    continue;
+                }
+                Event::SequenceEnd | Event::MappingEnd => {
+                    let Open { start, anchor, parts } = open.pop().expect("ends follow starts");
+                    let kind = match parts {
+                        Parts::List(items) => Kind::List(items),
+                        Parts::Mapping(entries, _) => Kind::Mapping(entries),
+                    };
+                    (Node { span: start..span.end, kind }, anchor)
+                }
+                Event::Alias(id) => match self.anchors.get(&id) {
+                    // The copy stands where the alias does, but what is wrong inside it is shown where it was written.
+                    Some(node) => {
+                        self.nodes += node.count();
+                        if self.nodes > NODES || open.len() + node.depth() > DEPTH {
+                            return self.too_large(&span);
+                        }
+                        (node.clone(), 0)
+                    }
+                    None => {
+                        let message = "this stands for a value that contains it".into();
+                        self.report.push(Code::NotYaml, &span, message, []);
+                        return None;
+                    }
+                },
+                Event::DocumentStart(..) if root.is_some() => {
+                    let message = "a second document begins here, and a scenario is one".into();
+                    self.report.push(
+                        Code::NotYaml,
+                        &span,
+                        message,
+                        ["Take the line --- out, or the rest away.".into()],
+                    );
+                    return root;
+                }
+                _ => continue,
+            };
+            self.nodes += 1;
+            if self.nodes > NODES {
+                return self.too_large(&node.span);
+            }
+            if anchor != 0 {
+                self.anchors.insert(anchor, node.clone());
+            }
+            match open.last_mut().map(|it| &mut it.parts) {
+                None => root = Some(node),
+                Some(Parts::List(items)) => items.push(node),
+                Some(Parts::Mapping(entries, key)) => match key.take() {
+                    None => *key = Some(node),
+                    Some(_) if entries.len() == KEYS => return self.too_large(&node.span),
+                    Some(key) => self.enter(entries, key, node),
+                },
+            }
+        }
+        root
+    }
+
+    fn too_large<T>(&self, span: &Range<usize>) -> Option<T> {
+        let message = format!("more than {NODES} values, {KEYS} keys in one mapping, or {DEPTH} values in one another");
+        self.report.push(Code::TooLarge, span, message, []);
+        None
+    }
+
+    /// Hides what stands behind a secret's key, in the line of a byte. No tree says where the secret ends.
+    fn hide_secrets(&self, at: usize) {
+        let text = self.report.text();
+        let start = text[..at].rfind('\n').map_or(0, |it| it + 1);
+        let line = text[start..].lines().next().unwrap_or_default();
+        let mut ends = line.match_indices(':').map(|it| it.0);
+        let secret = ends.find(|end| {
+            let key = line[..*end].trim_end_matches([' ', '"', '\'']);
+            is_secret(key.rsplit(|it: char| !it.is_alphanumeric() && it != '_').next().unwrap_or_default())
+        });
+        if let Some(end) = secret {
+            self.report.hide(&(start + end + 1..start + line.len()));
+        }
+    }
+
+    /// Adds a key with its value to a mapping that does not have it yet.
+    fn enter(&self, entries: &mut Vec<Entry<'s>>, key: Node<'s>, mut value: Node<'s>) {
+        let Kind::Text(name) = key.kind else {
+            return self.report.push(Code::WrongType, &key.span, "a key must be a word".into(), []);
+        };
+        if let Some(first) = entries.iter().find(|it| it.key == name) {
+            let line = self.report.line(first.key_span.start);
+            let help = format!("The first stands in line {line}. Keep one of them.");
+            return self.report.push(Code::DuplicateKey, &key.span, format!("{name} stands here twice"), [help]);
+        }
+        if matches!(value.kind, Kind::Nothing) {
+            // What is not there has no place of its own.
+            value.span = key.span.clone();
+        }
+        entries.push(Entry { key: name, key_span: key.span, value });
+    }
+}
+
+impl Node<'_> {
+    /// How many values it is, with those in it.
+    fn count(&self) -> usize {
+        match &self.kind {
+            Kind::Nothing | Kind::Text(_) => 1,
+            Kind::List(items) => 1 + items.iter().map(Self::count).sum::<usize>(),
+            Kind::Mapping(entries) => 1 + entries.iter().map(|it| it.value.count()).sum::<usize>(),
+        }
+    }
+
+    fn depth(&self) -> usize {
+        match &self.kind {
+            Kind::Nothing | Kind::Text(_) => 0,
+            Kind::List(items) => 1 + items.iter().map(Self::depth).max().unwrap_or_default(),
+            Kind::Mapping(entries) => 1 + entries.iter().map(|it| it.value.depth()).max().unwrap_or_default(),
+        }
+    }
+}
+
+/// What to do about the slips that are most common on Windows.
+fn remedy(kind: &ErrorKind) -> Vec<String> {
+    let help = match kind {
+        ErrorKind::UnknownQuotedScalarEscape | ErrorKind::InvalidQuotedScalarHexEscape => {
+            r"Within double quotes \ stands for \. Or use single quotes: 'CONTOSO\mimservice'."
+        }
+        ErrorKind::TabInIndentation | ErrorKind::TabInBlockIndentation | ErrorKind::TabNotAllowed => {
+            "Indent by blanks, not by tabs."
+        }
+        ErrorKind::MappingValueNotAllowed
+        | ErrorKind::InvalidIndentation
+        | ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::ExpectedBlockSequenceEntry => {
+            "Look at the indentation of this line and the one before, and put a text with \": \" in it into quotes."
+        }
+        _ => return Vec::new(),
+    };
+    vec![help.into()]
+}
+
+fn range(span: &Span) -> Range<usize> {
+    span.byte_range().expect("a text has byte offsets")
+}
