@@ -12,3 +12,5 @@ pub mod engine;
 pub mod switchboard;
 
 pub mod operations;
+
+pub mod server;
