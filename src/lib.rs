@@ -16,3 +16,4 @@ pub mod operations;
 pub mod scenario;
 
 pub mod description;
+pub mod server;

@@ -1,0 +1,6 @@
+//! The HTTPS surface: from a socket to the router and back.
+
+pub mod certificates;
+pub mod tls;
+
+pub mod connection;
