@@ -17,3 +17,5 @@ pub mod scenario;
 
 pub mod description;
 pub mod server;
+
+pub mod cli;

@@ -82,6 +82,15 @@ impl Shape {
         }
     }
 
+    /// What a field or an array holds.
+    #[must_use]
+    pub const fn inner(&self) -> &Self {
+        match self {
+            Self::Optional(of) | Self::Array(of) => of.inner(),
+            _ => self,
+        }
+    }
+
     /// The type's name in the schema.
     #[must_use]
     pub fn name(&self) -> String {

@@ -10,7 +10,7 @@ mod wsdl;
 use std::borrow::Cow;
 
 pub use disco::disco;
-pub use help::{help_page, operation_page};
+pub use help::{help_page, notice, operation_page};
 pub use wsdl::wsdl;
 
 use crate::contract::{Error, Field, Shape, Signature, Wire};

@@ -33,7 +33,7 @@ macro_rules! refusals {
 
 refusals! {
     /// No such user.
-    UserNotFound { username: String } => 10, "There is no user {username:?}. Add the user to the scenario, or call with requireUserMatch false.";
+    UserNotFound { username: String } => 10, "There is no user {username:?}. Add the user to the scenario.";
     /// The second factor was not passed; `callResult` says why.
     Denied {} => 12, "Multi-Factor Authentication denied.";
     /// `UserIsBlocked`: no.

@@ -9,7 +9,7 @@ use crate::switchboard::Unsettled;
 operation! {
     /// Checks a user's password.
     "PrimaryAuthUser" => PrimaryAuthUser {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "password" => password: Option<Secret>,
         "authenticationType" => authentication_type: AuthenticationType,
@@ -24,7 +24,7 @@ operation! {
     /// Asks a user for the second factor and waits for the outcome. Mode and number can be given for this call alone.
     /// After `callResult` 20 the code of the text message goes to `ValidatePasscode`, after 22 the code of the token to `ValidateOathCode`.
     "PfAuthUser_5" => PfAuthUser {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// Who asks.
         "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
@@ -156,7 +156,7 @@ forms! {
 operation! {
     /// Checks a user's password and, where it is right, asks for the second factor.
     "CombinedAuthUser_4" => CombinedAuthUser {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "password" => password: Option<Secret>,
         "authenticationType" => authentication_type: AuthenticationType,

@@ -6,7 +6,7 @@ use crate::engine::{Block, Refusal};
 operation! {
     /// Tells whether a user is blocked.
     "UserIsBlocked" => UserIsBlocked {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> UserIsBlockedOut {}
 }
@@ -14,7 +14,7 @@ operation! {
 operation! {
     /// Blocks a user: every authentication is denied.
     "BlockUser" => BlockUser {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// Kept with the change.
         "reason" => reason: Option<String>,
@@ -26,7 +26,7 @@ operation! {
 operation! {
     /// Lifts a block.
     "UnblockUser" => UnblockUser {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// Kept with the change.
         "reason" => reason: Option<String>,
@@ -38,7 +38,7 @@ operation! {
 operation! {
     /// Lets the next authentication of a user pass without a second factor, for a number of seconds.
     "OneTimeBypass_2" => OneTimeBypass {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// Kept with the change.
         "reason" => reason: Option<String>,

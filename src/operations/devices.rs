@@ -5,7 +5,7 @@ use crate::contract::{ActivationInfo, ActivationParams, Secret, UserDevice};
 operation! {
     /// Lists the phones of a user that have the mobile app.
     "GetUserDevices" => GetUserDevices {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> GetUserDevicesOut {
         "userDevices" => user_devices: Option<Vec<UserDevice>>,
@@ -24,7 +24,7 @@ operation! {
 operation! {
     /// Makes a code with which a user activates the mobile app.
     "GenerateActivationCode" => GenerateActivationCode {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> GenerateActivationCodeOut {
         "activationCode" => activation_code: Option<Secret>,

@@ -5,7 +5,7 @@ use crate::contract::{EventParameter, PhoneCallResult, Secret, TemplateResult, T
 operation! {
     /// Calls a user and plays an event.
     "EventConfirmationInitiateCall" => InitiateCall {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// The address that the user signs in from, for the cache and the log.
         "initiatingIpAddress" => initiating_ip_address: Option<String>,

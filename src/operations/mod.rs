@@ -13,7 +13,7 @@ mod secrets;
 mod settings;
 mod users;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 pub use declare::{Answer, Answers, Context, No, Note, Operation, Pending, Reply, Request, Says, response};
@@ -137,7 +137,51 @@ pub fn find(name: &str) -> Option<&'static Operation> {
     BY_NAME.get(name).copied()
 }
 
+/// A request as it came, with what stands in elements of secret parameters left out. It need not be XML.
+#[must_use]
+pub fn without_secrets(request: &str) -> String {
+    static NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let parameters = || all().flat_map(|it| it.signature.request.fields());
+        let nested = parameters().flat_map(|it| it.shape.inner().fields());
+        parameters().chain(nested).filter(|it| it.secret).map(|it| it.name).collect()
+    });
+    let mut out = String::with_capacity(request.len());
+    let mut rest = request;
+    while let Some(start) = rest.find('<') {
+        let name = rest[start + 1..].split(|c: char| c.is_whitespace() || matches!(c, '>' | '/' | '<')).next();
+        let local = name.unwrap_or_default().rsplit(':').next().unwrap_or_default();
+        let end = rest[start..].find('>').map_or(rest.len(), |it| start + it + 1);
+        out.push_str(&rest[..end]);
+        rest = &rest[end..];
+        if NAMES.contains(local) && !out.ends_with("/>") {
+            out.push_str("(secret)");
+            // Up to its own end tag: what a secret holds may look like markup.
+            let close = format!("</{}", name.unwrap_or_default());
+            rest = &rest[rest.find(&close).unwrap_or(rest.len())..];
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
 /// A text parameter; one that is missing is like one that is empty.
 fn text(field: &Option<String>) -> &str {
     field.as_deref().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_left_out_of_what_is_logged() {
+        let masked = |text| without_secrets(text);
+        assert_eq!(
+            masked("<p:password>a<b</p:password><username>anna</username>"),
+            "<p:password>(secret)</p:password><username>anna</username>"
+        );
+        assert_eq!(masked("<Pin a=\"1\">1234"), "<Pin a=\"1\">(secret)");
+        assert_eq!(masked("<pin/>x < y"), "<pin/>x < y");
+        assert_eq!(masked("hello"), "hello");
+    }
 }

@@ -6,7 +6,7 @@ use crate::contract::{Mode, ModeV2, PhoneAppMode, PinMode, SmsDirection, SmsMode
 operation! {
     /// Reads the telephone numbers of a user.
     "GetPhone" => GetPhone {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> GetPhoneOut {
         "userPhone" => user_phone: Option<UserPhone>,
@@ -16,7 +16,7 @@ operation! {
 operation! {
     /// Changes the telephone numbers of a user.
     "ChangePhone" => ChangePhone {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "userPhone" => user_phone: Option<UserPhone>,
         /// Whether the user is told by mail.
@@ -29,7 +29,7 @@ operation! {
 operation! {
     /// Forgets the voiceprint of a user.
     "ResetVoiceprint" => ResetVoiceprint {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
@@ -39,7 +39,7 @@ operation! {
 operation! {
     /// Changes how the second factor reaches a user.
     "ChangeMode_2" => ChangeMode {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// How to reach the user this time; `unspecified`: as stored.
         "mode" => mode: Mode,
@@ -64,7 +64,7 @@ forms! {
 operation! {
     /// Changes what a phone call asks of a user.
     "ChangePinMode" => ChangePinMode {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "pinMode" => pin_mode: PinMode,
         /// Whether the user is told by mail.
@@ -77,7 +77,7 @@ operation! {
 operation! {
     /// Changes what a text message asks of a user.
     "ChangeSmsMode" => ChangeSmsMode {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "smsDirection" => sms_direction: SmsDirection,
         "smsMode" => sms_mode: SmsMode,
@@ -91,7 +91,7 @@ operation! {
 operation! {
     /// Changes what the mobile app asks of a user.
     "ChangePhoneAppMode" => ChangePhoneAppMode {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "phoneAppMode" => phone_app_mode: PhoneAppMode,
         /// Whether the user is told by mail.

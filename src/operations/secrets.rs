@@ -6,7 +6,7 @@ use crate::contract::{Secret, UserPin, UserSecurityAnswerResults, UserSecurityQu
 operation! {
     /// Reads the security questions of a user.
     "GetSecurityQuestions" => GetSecurityQuestions {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> GetSecurityQuestionsOut {
         "userSecurityQuestions" => user_security_questions: Option<UserSecurityQuestions>,
@@ -26,7 +26,7 @@ forms! {
 operation! {
     /// Changes the PIN of a user.
     "ChangePin" => ChangePin {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "userPin" => user_pin: Option<UserPin>,
         /// Whether the user is told by mail.
@@ -39,7 +39,7 @@ operation! {
 operation! {
     /// Changes the security questions of a user.
     "ChangeSecurityQuestions" => ChangeSecurityQuestions {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "userSecurityQuestions" => user_security_questions: Option<UserSecurityQuestions>,
         /// Who makes the change.
@@ -50,7 +50,7 @@ operation! {
 operation! {
     /// Gives a user an OATH token, once a code proves its secret.
     "ChangeOathToken" => ChangeOathToken {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "secretKey" => secret_key: Option<Secret>,
         "code" => code: Option<Secret>,
@@ -64,7 +64,7 @@ operation! {
 operation! {
     /// Gives a user the OATH token of a known serial number, once a code proves it.
     "ChangeOathToken_2" => AssignOathToken {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "serialNumber" => serial_number: Option<String>,
         "code" => code: Option<Secret>,
@@ -78,7 +78,7 @@ operation! {
 operation! {
     /// Changes the static token of a user.
     "ChangeStaticToken" => ChangeStaticToken {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "staticToken" => static_token: Option<Secret>,
         /// Who makes the change.
@@ -89,7 +89,7 @@ operation! {
 operation! {
     /// Checks the PIN of a user.
     "ValidatePin" => ValidatePin {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "pin" => pin: Option<Secret>,
     } -> ValidatePinOut {}
@@ -98,7 +98,7 @@ operation! {
 operation! {
     /// Checks the code of a text message that is outstanding for a user. Each code is accepted once.
     "ValidatePasscode" => ValidatePasscode {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "passcode" => passcode: Option<Secret>,
     } -> ValidatePasscodeOut {}
@@ -116,7 +116,7 @@ forms! {
 operation! {
     /// Checks a code of a user's OATH token (RFC 6238), for an authentication that waits for it or as its fallback.
     "ValidateOathCode" => ValidateOathCode {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "code" => code: Option<Secret>,
         /// 32 upper-case hexadecimal digits that name this authentication.
@@ -140,7 +140,7 @@ forms! {
 operation! {
     /// Checks the answers to the security questions of a user.
     "ValidateSecurityQuestionAnswers" => ValidateSecurityQuestionAnswers {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "userSecurityQuestions" => user_security_questions: Option<UserSecurityQuestions>,
         /// 32 upper-case hexadecimal digits that name this authentication.
@@ -153,7 +153,7 @@ operation! {
 operation! {
     /// Checks the static token of a user.
     "ValidateStaticToken" => ValidateStaticToken {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "staticToken" => static_token: Option<Secret>,
     } -> ValidateStaticTokenOut {}

@@ -10,7 +10,7 @@ use crate::contract::{
 operation! {
     /// Gives the stored spelling of a username.
     "CanonicalizeUser" => CanonicalizeUser {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> CanonicalizeUserOut {
         "canonicalUsername" => canonical_username: Option<String>,
@@ -20,7 +20,7 @@ operation! {
 operation! {
     /// Tells whether there is such a user.
     "UserExists" => UserExists {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> UserExistsOut {}
 }
@@ -28,7 +28,7 @@ operation! {
 operation! {
     /// Adds a user.
     "AddUser_3" => AddUser {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "addUserSettings" => add_user_settings: Option<AddUserSettings>,
         /// Whether the user is told by mail.
@@ -64,7 +64,7 @@ forms! {
 operation! {
     /// Removes a user.
     "DeleteUser" => DeleteUser {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
@@ -220,7 +220,7 @@ forms! {
 operation! {
     /// Reads all that is stored of a user.
     "GetUserSettings_3" => GetUserSettings {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> GetUserSettingsOut {
         "userSettings" => user_settings: Option<UserSettings>,
@@ -265,7 +265,7 @@ forms! {
 operation! {
     /// Tells what a user may do in the user portal as its administrator.
     "GetAdministrator_2" => GetAdministrator {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> GetAdministratorOut {
         "userAdministrator" => user_administrator: Option<UserAdministrator>,
@@ -300,7 +300,7 @@ forms! {
 operation! {
     /// Changes names, mail address and group of a user.
     "ChangeUserInformation" => ChangeUserInformation {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "userInformation" => user_information: Option<UserInformation>,
         /// Who makes the change.
@@ -321,7 +321,7 @@ operation! {
 operation! {
     /// Changes the languages of a user.
     "ChangeLanguage" => ChangeLanguage {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "userLanguage" => user_language: Option<UserLanguage>,
         /// Who makes the change.
@@ -332,7 +332,7 @@ operation! {
 operation! {
     /// Lets a user be asked for the second factor.
     "Enable" => Enable {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// Whether the user is told by mail.
         "sendEmail" => send_email: bool,
@@ -344,7 +344,7 @@ operation! {
 operation! {
     /// Stops asking a user; how he signs in then is his disabled behavior.
     "Disable" => Disable {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
@@ -354,7 +354,7 @@ operation! {
 operation! {
     /// Says how a disabled user signs in: without a second factor, or not at all.
     "DisabledBehavior" => DisabledBehavior {
-        /// The account; `DOMAIN\\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "disabledBehavior" => disabled_behavior: AuthResult,
         /// Who makes the change.

@@ -1,6 +1,12 @@
 //! The HTTPS surface: from a socket to the router and back.
 
 pub mod certificates;
+pub mod connection;
 pub mod tls;
 
-pub mod connection;
+mod answer;
+mod caller;
+mod service;
+
+pub use caller::{ADMINS, Admission};
+pub use service::{FOLDER, Site, router};

@@ -126,7 +126,7 @@ pub fn open<O: Copy, R>(
     }
 
     let text = decode(head, body);
-    let assumed = if head.is_soap12() { Version::Soap12 } else { Version::Soap11 };
+    let assumed = if by_soap_action { Version::Soap11 } else { Version::Soap12 };
     let document = xml::read(&text).map_err(|malformed| match routed {
         Some(_) => Rejected::Malformed(malformed),
         None => Rejected::Fault(assumed, Fault::UnroutableBody { malformed }, None),

@@ -1,3 +1,79 @@
-//! Tests of the whole library that are not transcripts.
+//! Everything that is no transcript, in one binary.
 
+mod cases;
 mod description;
+mod tidy;
+mod wire;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Request, request};
+use http_body_util::BodyExt;
+use locmfa::scenario;
+use locmfa::server::{Admission, Site, router};
+use locmfa::switchboard::Space;
+use tower::ServiceExt;
+
+/// A server in process, of a scenario given as text.
+pub(crate) struct Served(Arc<Site>);
+
+pub(crate) fn site(setup: &str) -> Served {
+    let scenario = scenario::load("test", setup).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let space = Space::new("default", scenario.setup, 1 << 20);
+    tokio::spawn(space.clone().keep_time());
+    let admission = Admission::new(scenario.server.sign_in, scenario.accounts, "localhost");
+    Served(Arc::new(Site::new(space, admission, scenario.server.paths, 1 << 20)))
+}
+
+impl Served {
+    pub(crate) fn request(&self, method: &str, suffix: &str) -> Asking {
+        let uri = format!("/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx{suffix}");
+        Asking { site: self.0.clone(), request: Request::builder().method(method).uri(uri), body: Vec::new() }
+    }
+}
+
+/// A request to be sent.
+pub(crate) struct Asking {
+    site: Arc<Site>,
+    request: request::Builder,
+    body: Vec<u8>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Asking {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub(crate) async fn send(self) -> Answered {
+        let request = self.request.header("content-length", self.body.len()).body(Body::from(self.body)).unwrap();
+        let response = router(self.site).oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let text = |value: &axum::http::HeaderValue| value.to_str().unwrap().to_owned();
+        Answered {
+            status: parts.status.as_u16(),
+            headers: parts.headers.iter().map(|(name, value)| (name.as_str().into(), text(value))).collect(),
+            body: String::from_utf8(body.collect().await.unwrap().to_bytes().into()).unwrap(),
+        }
+    }
+}
+
+impl Answered {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+}

@@ -1,0 +1,128 @@
+//! HTTP answers, with the headers of ASP.NET in IIS and in their order.
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::response::Response;
+
+use super::service::FOLDER;
+use crate::description;
+use crate::operations::Reply;
+
+/// How a page may be kept, and its content type.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Page {
+    /// An answer: `private, max-age=0`.
+    Fresh(&'static str),
+    /// A failure: `private`.
+    Failed(&'static str),
+}
+
+const SERVER: HeaderValue = HeaderValue::from_static("Microsoft-IIS/10.0");
+const POWERED_BY: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-powered-by"), HeaderValue::from_static("ASP.NET"));
+const ASPNET_VERSION: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-aspnet-version"), HeaderValue::from_static("4.0.30319"));
+const XML: &str = "text/xml; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// An answer of ASP.NET.
+pub(super) fn page(status: StatusCode, page: Page, body: Bytes) -> Response {
+    let (cache, content_type) = match page {
+        Page::Fresh(content_type) => ("private, max-age=0", content_type),
+        Page::Failed(content_type) => ("private", content_type),
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.reserve(8);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::SERVER, SERVER);
+    headers.insert(ASPNET_VERSION.0, ASPNET_VERSION.1);
+    finish(response, body)
+}
+
+/// An answer of IIS itself, before ASP.NET was asked.
+fn iis(status: StatusCode, extra: &[(HeaderName, HeaderValue)], title: &str, text: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
+    headers.insert(header::SERVER, SERVER);
+    for (name, value) in extra {
+        headers.append(name, value.clone());
+    }
+    finish(response, description::notice(title, text).into())
+}
+
+/// The headers that come last, and the body.
+fn finish(mut response: Response, body: Bytes) -> Response {
+    #[expect(clippy::disallowed_methods, reason = "the Date header is the world's time, not a space's")]
+    let now = std::time::SystemTime::now();
+    let date = HeaderValue::try_from(httpdate::fmt_http_date(now)).expect("a date is ASCII");
+    let headers = response.headers_mut();
+    headers.insert(POWERED_BY.0, POWERED_BY.1);
+    headers.insert(header::DATE, date);
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    *response.body_mut() = Body::from(body);
+    response
+}
+
+/// A status and nothing else, as ASP.NET answers what is not XML.
+pub(super) fn empty(status: StatusCode) -> Response {
+    page(status, Page::Failed(XML), Bytes::new())
+}
+
+/// 500 with a line of plain text.
+pub(super) fn plain_error(text: &str) -> Response {
+    page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(PLAIN), format!("{text}\r\n").into())
+}
+
+/// The document of a text by the HTTP POST protocol.
+pub(super) fn string(reply: &Reply) -> String {
+    let text = reply.xml.split_once('>').and_then(|(_, it)| it.rsplit_once("</")).map_or("", |(text, _)| text);
+    format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<string xmlns=\"{}\">{text}</string>",
+        crate::contract::NAMESPACE
+    )
+}
+
+/// 500: a path behind the service's file that leads nowhere.
+pub(super) fn unrecognized(path_info: &str) -> Response {
+    let text = format!("Request format is unrecognized for URL unexpectedly ending in '{path_info}'.");
+    let body = description::notice("Not a call", &text);
+    page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(HTML), body.into())
+}
+
+pub(super) fn method_not_allowed() -> Response {
+    let allow = (header::ALLOW, HeaderValue::from_static("GET, POST"));
+    iis(StatusCode::METHOD_NOT_ALLOWED, &[allow], "Method not allowed", "The service answers GET and POST.")
+}
+
+pub(super) fn length_required() -> Response {
+    let text = "A POST must say its length: by Content-Length, or as chunked.";
+    iis(StatusCode::LENGTH_REQUIRED, &[], "Length required", text)
+}
+
+pub(super) fn too_large(limit: usize) -> Response {
+    let text = format!("A request may have {limit} bytes. locmfa serve --body-limit sets another limit.");
+    iis(StatusCode::PAYLOAD_TOO_LARGE, &[], "Request too large", &text)
+}
+
+/// 400: the request broke off, or its chunks are no chunks.
+pub(super) fn bad_request() -> Response {
+    iis(StatusCode::BAD_REQUEST, &[], "Bad request", "The body of the request could not be read to its end.")
+}
+
+pub(super) fn not_found(uri: &Uri) -> Response {
+    let text = format!("There is nothing at {}. The service is at {FOLDER}/PfWsSdk.asmx.", uri.path());
+    iis(StatusCode::NOT_FOUND, &[], "Not found", &text)
+}
+
+/// 401, with what the client may sign in with.
+pub(super) fn unauthorized(offers: &[String], text: &str) -> Response {
+    let value = |it: &String| HeaderValue::try_from(it.as_str()).expect("an offer is ASCII");
+    let offers: Vec<_> = offers.iter().map(|it| (header::WWW_AUTHENTICATE, value(it))).collect();
+    iis(StatusCode::UNAUTHORIZED, &offers, "Sign in", text)
+}

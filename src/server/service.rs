@@ -1,0 +1,363 @@
+//! One HTTP request to the service: a SOAP call, the HTTP POST protocol, the description, the help pages.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::Response;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::Instant;
+use tracing::{debug, error, info, warn};
+
+use super::answer::{self, Page};
+use super::caller::{Admission, Caller};
+use super::connection::Connection;
+use crate::description;
+use crate::engine::Entry;
+use crate::operations::{self, Context, Operation, Reply};
+use crate::soap::{self, Fault, Head, Rejected, Version};
+use crate::switchboard::Space;
+
+/// What the service serves: one space, to whom, and where.
+#[derive(Debug)]
+pub struct Site {
+    pub space: Space,
+    pub admission: Admission,
+    /// The paths that serve; none: every folder before `/PfWsSdk.asmx`.
+    pub paths: Vec<String>,
+    /// The largest body of a request, in bytes.
+    pub body_limit: usize,
+    pages: Mutex<HashMap<String, Bytes>>,
+}
+
+impl Site {
+    #[must_use]
+    pub fn new(space: Space, admission: Admission, paths: Vec<String>, body_limit: usize) -> Self {
+        Self { space, admission, paths, body_limit, pages: Mutex::default() }
+    }
+
+    /// A text that depends on the address alone, made once for each of the first addresses that ask.
+    fn page(&self, key: String, make: impl FnOnce() -> String) -> Bytes {
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(page) = pages.get(&key) {
+            return page.clone();
+        }
+        let page = Bytes::from(make());
+        if pages.len() < PAGES {
+            pages.insert(key, page.clone());
+        }
+        page
+    }
+}
+
+/// How many pages are kept. A client can make up addresses by its Host header, and those past this are made anew.
+const PAGES: usize = 256;
+
+/// The folder in which the product installs the service.
+pub const FOLDER: &str = "/MultiFactorAuthWebServiceSdk";
+
+/// The service's own file.
+const FILE: &str = "/pfwssdk.asmx";
+
+/// The whole HTTP surface.
+pub fn router(site: Arc<Site>) -> Router {
+    Router::new().fallback(serve).with_state(site)
+}
+
+async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let connection = parts.extensions.get::<Arc<Connection>>().cloned();
+    let is_post = parts.method == Method::POST;
+    let has_length =
+        parts.headers.contains_key(header::CONTENT_LENGTH) || parts.headers.contains_key(header::TRANSFER_ENCODING);
+    if is_post && !has_length {
+        return answer::length_required();
+    }
+    // The body is read before anything is answered: an answer that leaves earlier closes the connection, and a
+    // sign-in with it.
+    let body = match Limited::new(body, site.body_limit).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return answer::too_large(site.body_limit),
+        Err(_) => return answer::bad_request(),
+    };
+    let Some(place) = Place::of(&parts.uri, &site.paths) else { return answer::not_found(&parts.uri) };
+    let caller = match site.admission.admit(&parts.headers) {
+        Ok(caller) => caller,
+        Err(refused) => {
+            warn!(target: "locmfa::sign_in", peer = %Peer(connection.as_deref()), why = %refused.why, "refused");
+            return refused.response();
+        }
+    };
+    let visit = Visit {
+        site: &site,
+        caller: &caller,
+        is_local: connection.as_deref().is_none_or(Connection::is_local),
+        connection: connection.as_deref(),
+        uri: &parts.uri,
+        headers: &parts.headers,
+    };
+    match (&parts.method, place.path_info) {
+        (&Method::POST, "") => visit.soap(&body).await,
+        (&Method::GET, "") => visit.describe(),
+        (&Method::POST, path_info) if visit.is_local && path_info.len() > 1 => visit.form(&path_info[1..], &body).await,
+        (_, "") => answer::method_not_allowed(),
+        (_, path_info) => answer::unrecognized(path_info),
+    }
+}
+
+/// Where in the service a path leads.
+struct Place<'a> {
+    /// What follows the service's file: empty, or `/Operation`.
+    path_info: &'a str,
+}
+
+impl<'a> Place<'a> {
+    fn of(uri: &'a Uri, paths: &[String]) -> Option<Self> {
+        let path = uri.path();
+        let lower = path.to_ascii_lowercase();
+        let end = lower.find(FILE)? + FILE.len();
+        let (file, path_info) = path.split_at(end);
+        let serves = paths.is_empty() || paths.iter().any(|it| it.eq_ignore_ascii_case(file));
+        (serves && (path_info.is_empty() || path_info.starts_with('/'))).then_some(Self { path_info })
+    }
+}
+
+/// A request that was let in.
+struct Visit<'a> {
+    site: &'a Site,
+    caller: &'a Caller,
+    is_local: bool,
+    connection: Option<&'a Connection>,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+}
+
+impl Visit<'_> {
+    /// One SOAP call, straight through.
+    async fn soap(&self, body: &Bytes) -> Response {
+        let mut record = Record::open(self);
+        let head = Head {
+            soap_action: self.headers.get("soapaction").map(text),
+            content_type: self.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default(),
+        };
+        let opened = soap::open(
+            &head,
+            body,
+            operations::find,
+            |it: &Operation| it.signature.name,
+            |it, element| it.read(element),
+        );
+        let call = match opened {
+            Ok(call) => call,
+            Err(rejected) => {
+                log_whole(self, body);
+                return match rejected {
+                    Rejected::Malformed(malformed) => {
+                        record.close(&format!("400 not XML: {malformed}"));
+                        answer::empty(StatusCode::BAD_REQUEST)
+                    }
+                    Rejected::UnsupportedMediaType => {
+                        record.close(&format!("415 content type {:?}", head.content_type));
+                        answer::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+                    }
+                    Rejected::Fault(version, fault, operation) => {
+                        record.operation = operation.map_or("", |it| it.signature.name);
+                        record.fault(version, &fault)
+                    }
+                };
+            }
+        };
+        record.reads(call.operation, call.request.values());
+        let context = Context { space: &self.site.space, operation: call.operation.signature.name };
+        let answered = call.request.answer(context).await;
+        match (answered, call.not_understood) {
+            (Err(fault), _) => record.fault(call.version, &fault),
+            (Ok(_), Some(header)) => record.fault(call.version, &Fault::NotUnderstood { header }),
+            (Ok(reply), None) => {
+                record.reply(&reply);
+                let sealed = soap::seal(call.version, &operations::response(&call.operation.signature, &reply));
+                answer::page(StatusCode::OK, Page::Fresh(call.version.content_type()), sealed.into())
+            }
+        }
+    }
+
+    /// The HTTP POST protocol, for the operations that take nothing and answer a text.
+    async fn form(&self, name: &str, body: &Bytes) -> Response {
+        let mut record = Record::open(self);
+        let Some(operation) = operations::find(name).filter(|it| it.signature.is_plain()) else {
+            record.close(&format!("500 {name:?} is not offered by HTTP POST"));
+            log_whole(self, body);
+            return answer::plain_error(&format!("{name} Web Service method name is not valid."));
+        };
+        let request = operation.read(None).expect("it has no parameters");
+        record.reads(operation, request.values());
+        let context = Context { space: &self.site.space, operation: operation.signature.name };
+        match request.answer(context).await {
+            Ok(reply) => {
+                record.reply(&reply);
+                answer::page(StatusCode::OK, Page::Fresh(Version::Soap11.content_type()), answer::string(&reply).into())
+            }
+            Err(fault) => record.fault(Version::Soap11, &fault),
+        }
+    }
+
+    /// What GET shows: the service description, the discovery document, the help pages.
+    fn describe(&self) -> Response {
+        let address = self.address();
+        let query = self.uri.query().unwrap_or_default();
+        let mut pairs = query.split('&').map(|it| it.split_once('=').map_or(("", it), |(key, value)| (key, value)));
+        let find = |name: &str| {
+            query
+                .split('&')
+                .filter_map(|it| it.split_once('='))
+                .find(|(key, _)| key.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value)
+        };
+        if find("schema").is_some() {
+            return answer::plain_error("Schema not found.");
+        }
+        if find("wsdl").is_some() {
+            return answer::plain_error("XML Web service description was not found.");
+        }
+        let bare = pairs.find(|(key, _)| key.is_empty()).map(|(_, value)| value.to_ascii_lowercase());
+        let html = Page::Fresh("text/html; charset=utf-8");
+        let xml = Page::Fresh(Version::Soap11.content_type());
+        let (kind, page) = match (bare.as_deref(), find("op").and_then(operations::find)) {
+            (Some("wsdl"), _) => (xml, self.site.page(format!("wsdl {address}"), || description::wsdl(&address))),
+            (Some("disco"), _) => (xml, self.site.page(format!("disco {address}"), || description::disco(&address))),
+            (_, Some(operation)) => (html, description::operation_page(&address, operation, self.is_local).into()),
+            (_, None) => (html, self.site.page(format!("help {address}"), || description::help_page(&address))),
+        };
+        answer::page(StatusCode::OK, kind, page)
+    }
+
+    /// The URL that the client asked for, without its query.
+    fn address(&self) -> String {
+        let secure = self.connection.is_none_or(|it| it.tls.is_some());
+        let scheme = if secure { "https" } else { "http" };
+        let host = self.headers.get(header::HOST).map(text).or_else(|| self.uri.authority().map(|it| it.as_str()));
+        format!("{scheme}://{}{}", host.unwrap_or("localhost"), self.uri.path())
+    }
+}
+
+/// One call while it is answered. It is logged and journalled when it is answered, or when the client hangs up.
+struct Record<'a> {
+    visit: &'a Visit<'a>,
+    started: Instant,
+    operation: &'static str,
+    username: String,
+    closed: bool,
+}
+
+impl<'a> Record<'a> {
+    fn open(visit: &'a Visit<'a>) -> Self {
+        Self { visit, started: Instant::now(), operation: "", username: String::new(), closed: false }
+    }
+
+    fn reads(&mut self, operation: &Operation, values: Vec<(&'static str, crate::contract::Value<'_>)>) {
+        self.operation = operation.signature.name;
+        let username = values.into_iter().find(|(name, _)| matches!(*name, "username" | "oldUsername"));
+        if let Some((_, crate::contract::Value::Text(username))) = username {
+            self.username = username.into();
+        }
+    }
+
+    fn reply(&mut self, reply: &Reply) {
+        let mut outcome = String::from(if reply.succeeded { "true" } else { "false" });
+        if let Some(code) = reply.note.call_result {
+            outcome.push_str(&format!(" {code}"));
+        }
+        if let Some(refusal) = &reply.refusal {
+            outcome.push_str(&format!(" error {}", refusal.code()));
+        }
+        if let Some(rule) = &reply.note.rule {
+            outcome.push_str(&format!(" by {rule:?}"));
+        }
+        if let Some(warning) = &reply.note.warning {
+            warn!(target: "locmfa::call", operation = self.operation, user = self.username, "{warning}");
+        }
+        self.close(&outcome);
+    }
+
+    fn fault(&mut self, version: Version, fault: &Fault) -> Response {
+        if matches!(fault, Fault::Internal { .. }) {
+            error!(target: "locmfa::call", operation = self.operation, "the operation failed");
+        }
+        self.close(&format!("fault {}", fault.text()));
+        let sealed = soap::seal_fault(version, fault);
+        answer::page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(version.content_type()), sealed.into())
+    }
+
+    fn close(&mut self, outcome: &str) {
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        let took = self.started.elapsed();
+        let space = &self.visit.site.space;
+        let caller = &self.visit.caller.name;
+        info!(
+            target: "locmfa::call",
+            space = space.name(),
+            caller = caller.as_str(),
+            operation = self.operation,
+            user = self.username,
+            outcome,
+            ms = milliseconds(took),
+        );
+        let entry = Entry {
+            at: space.now(),
+            took,
+            caller: caller.clone(),
+            operation: self.operation,
+            username: std::mem::take(&mut self.username),
+            outcome: outcome.into(),
+        };
+        space.update(|engine, _| engine.journal.push(entry));
+    }
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        self.close("the client hung up");
+    }
+}
+
+/// Milliseconds, to the microsecond.
+fn milliseconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
+}
+
+/// A request that nobody understood, in full, but for secrets.
+fn log_whole(visit: &Visit<'_>, body: &[u8]) {
+    debug!(
+        target: "locmfa::call",
+        peer = %Peer(visit.connection),
+        uri = %visit.uri,
+        soap_action = visit.headers.get("soapaction").map(text).unwrap_or_default(),
+        content_type = visit.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default(),
+        user_agent = visit.headers.get(header::USER_AGENT).map(text).unwrap_or_default(),
+        body = operations::without_secrets(&String::from_utf8_lossy(body)),
+        "not understood",
+    );
+}
+
+/// A header's value as far as it is ASCII; every header that decides something is.
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or_default()
+}
+
+/// The other end of a connection, for the log.
+struct Peer<'a>(Option<&'a Connection>);
+
+impl std::fmt::Display for Peer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(connection) => connection.peer.fmt(f),
+            None => f.write_str("in process"),
+        }
+    }
+}
