@@ -201,22 +201,22 @@ impl Writer {
     /// Text with `& < >` escaped, and nothing else. Characters that XML cannot carry become `&#x..;`, as .NET
     /// writes them.
     pub fn text(&mut self, text: &str) {
-        let mut rest = text;
-        while let Some(at) = rest.find(special) {
-            self.out.push_str(&rest[..at]);
-            let c = rest[at..].chars().next().expect("found above");
+        if !text.bytes().any(may_need_escape) {
+            return self.out.push_str(text);
+        }
+        for c in text.chars() {
             match c {
                 '&' => self.out.push_str("&amp;"),
                 '<' => self.out.push_str("&lt;"),
                 '>' => self.out.push_str("&gt;"),
-                other => {
+                '\t' | '\n' => self.out.push(c),
+                '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => {
                     use fmt::Write;
-                    write!(self.out, "&#x{:X};", other as u32).expect("a String does not fail");
+                    write!(self.out, "&#x{:X};", c as u32).expect("a String does not fail");
                 }
+                _ => self.out.push(c),
             }
-            rest = &rest[at + c.len_utf8()..];
         }
-        self.out.push_str(rest);
     }
 
     /// An element with what `content` writes; `<name />` where it writes nothing.
@@ -244,8 +244,9 @@ impl Writer {
     }
 }
 
-fn special(c: char) -> bool {
-    matches!(c, '&' | '<' | '>' | '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\r' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+/// Whether a text with this byte is worth a closer look. 0xEF begins U+FFFE and U+FFFF, among others.
+const fn may_need_escape(byte: u8) -> bool {
+    byte < b' ' || matches!(byte, b'&' | b'<' | b'>' | 0xef)
 }
 
 #[cfg(test)]

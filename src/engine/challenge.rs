@@ -1,5 +1,7 @@
 //! Asking a person for the second factor: from the request to its ending.
 
+use std::sync::Arc;
+
 use super::company::{Cache, CacheKey};
 use super::outcome::{Channel, Ending, Method, Outcome};
 use super::user::{Block, User};
@@ -44,7 +46,7 @@ pub struct Settlement {
     /// 32 upper-case hexadecimal digits.
     pub request_id: String,
     /// The rule of the scenario that decided.
-    pub rule: Option<String>,
+    pub rule: Option<Arc<str>>,
     /// What a tester should know.
     pub warning: Option<&'static str>,
 }
@@ -83,7 +85,12 @@ pub(super) struct Challenge {
     /// Whether the number came with the call.
     number_given: bool,
     method: Method,
-    facts: Facts,
+    operation: &'static str,
+    username: String,
+    owner: Option<String>,
+    number: Option<Number>,
+    initiating_type: AuthenticationType,
+    application: String,
     ip_address: String,
     /// The number to try when nobody answers.
     backup: Option<Number>,
@@ -91,7 +98,7 @@ pub(super) struct Challenge {
     gives_up: Timestamp,
     request_id: String,
     deadline: Timestamp,
-    rule: Option<String>,
+    rule: Option<Arc<str>>,
     step: Step,
 }
 
@@ -107,7 +114,7 @@ enum Step {
 struct Plan {
     at: Timestamp,
     ending: Ending,
-    rule: Option<String>,
+    rule: Option<Arc<str>>,
     code: Option<Secret>,
 }
 
@@ -121,18 +128,13 @@ impl Engine {
             return Err(Refusal::NoUsername {});
         }
         let request_id = self.draw_request_id();
-        let settle = |outcome: Outcome| {
+        let settled = |outcome: Outcome, request_id, warning| {
             let ending = Ending::from(outcome);
             let succeeds = ending.succeeds(None);
-            let request_id = request_id.clone();
-            Ok(Asked::Settled(Settlement { ending, succeeds, request_id, rule: None, warning: None }))
-        };
-        let warn = |warning| match settle(Outcome::Bypassed)? {
-            Asked::Settled(settlement) => Ok(Asked::Settled(Settlement { warning: Some(warning), ..settlement })),
-            open @ Asked::Open(_) => Ok(open),
+            Ok(Asked::Settled(Settlement { ending, succeeds, request_id, rule: None, warning }))
         };
         if ask.initiating_type == AuthenticationType::Pfsdk && !self.company.direct_sdk {
-            return settle(Outcome::DirectSdkNotAllowed);
+            return settled(Outcome::DirectSdkNotAllowed, request_id, None);
         }
 
         let number_given = !ask.phone_number.trim().is_empty();
@@ -141,12 +143,14 @@ impl Engine {
             return Err(Refusal::UserNotFound { username: ask.username.into() });
         }
         if account.is_none() && !number_given {
-            return warn("unknown user passed without a challenge, since requireUserMatch is false");
+            let warning = "unknown user passed without a challenge, since requireUserMatch is false";
+            return settled(Outcome::Bypassed, request_id, Some(warning));
         }
         if let Some(user) = account.filter(|it| !it.settings.enabled) {
+            let warning = "disabled user passed without a challenge, as the disabled behavior says";
             return match user.settings.disabled_behavior {
                 AuthResult::Fail => Err(Refusal::UserDisabled { username: user.username.clone() }),
-                AuthResult::Succeed => warn("disabled user passed without a challenge, as the disabled behavior says"),
+                AuthResult::Succeed => settled(Outcome::Bypassed, request_id, Some(warning)),
             };
         }
 
@@ -155,53 +159,37 @@ impl Engine {
             true => Number::read(ask.phone_number, ask.country_code, ask.extension, country).map(Some),
             false => Ok(account.and_then(|it| it.number(country))),
         };
-        let Ok(number) = number else { return settle(Outcome::InvalidNumberFormat) };
+        let Ok(number) = number else { return settled(Outcome::InvalidNumberFormat, request_id, None) };
         let owner = number.as_ref().and_then(|it| self.users.owner(it));
         let person = if number_given { owner } else { account };
         let username = account.map_or(ask.username, |it| it.username.as_str());
-        let subject = Subject {
-            username: username.to_lowercase(),
-            digits: number.as_ref().map(|it| it.digits().into()).unwrap_or_default(),
-        };
+        let subject = Subject::new(username, number.as_ref());
         let remembered = self.subjects.get(&subject);
         let blocked = |user: Option<&User>| user.is_some_and(|it| it.block.is_some());
         if blocked(account) || blocked(person) || remembered.is_some_and(|it| it.block.is_some()) {
-            return settle(Outcome::UserBlocked);
+            return settled(Outcome::UserBlocked, request_id, None);
         }
-        let bypass = [person, account]
-            .into_iter()
-            .flatten()
-            .find(|it| it.bypass.as_ref().is_some_and(|it| now < it.until))
-            .map(|it| it.username.clone());
-        if let Some(username) = bypass {
-            let user = self.users.find_mut(&username).expect("found above");
-            user.bypass = None;
-            return settle(Outcome::Bypassed);
+        let may_bypass = |it: &&User| it.bypass.as_ref().is_some_and(|it| now < it.until);
+        let bypassed = [person, account].into_iter().flatten().find(may_bypass).map(|it| it.username.clone());
+        if let Some(username) = bypassed {
+            self.users.find_mut(&username).expect("found above").bypass = None;
+            return settled(Outcome::Bypassed, request_id, None);
         }
         if let Some(outcome) = self.company.cache.and_then(|it| cached(it, remembered?, now, &ask)) {
-            return settle(outcome);
+            return settled(outcome, request_id, None);
         }
 
-        let stored = account.map_or_else(|| self.company.new_user(), |it| it.settings.clone());
-        let method = self.method(ask.mode, &stored);
-        let stale_pin = person.or(account).is_some_and(|it| it.pin_is_stale(now));
-        let has_token = stored.oath_token_secret_key.is_some();
+        let strangers = account.is_none().then(|| self.company.new_user());
+        let stored = account.map(|it| &it.settings).or(strangers.as_ref()).expect("one of them is there");
+        let method = self.method(ask.mode, stored);
         if let Some(outcome) = self.not_allowed(method, number.as_ref(), person.or(account)) {
-            return settle(outcome);
+            return settled(outcome, request_id, None);
         }
         if method.channel() == Channel::Voice && remembered.is_some_and(|it| it.in_call) {
-            return settle(Outcome::Busy);
+            return settled(Outcome::Busy, request_id, None);
         }
-        let facts = Facts {
-            operation: ask.operation,
-            username: username.into(),
-            owner: owner.map(|it| it.username.clone()),
-            number,
-            initiating_type: ask.initiating_type,
-            application: ask.application.into(),
-        };
         let backup = match (method, number_given) {
-            (Method::Voice(_), false) => account.and_then(|it| it.backup_number(&self.company.country_code)),
+            (Method::Voice(_), false) => account.and_then(|it| it.backup_number(country)),
             _ => None,
         };
         let gives_up = now + self.company.ring_timeout;
@@ -209,24 +197,38 @@ impl Engine {
             Some(_) => now + self.company.ring_timeout / 2,
             None => gives_up,
         };
+        let facts = Facts {
+            operation: ask.operation,
+            username,
+            owner: owner.map(|it| it.username.as_str()),
+            number: number.as_ref(),
+            initiating_type: ask.initiating_type,
+            application: ask.application,
+        };
+        let stale_pin = person.or(account).is_some_and(|it| it.pin_is_stale(now));
         let plan = self.plan(now, stops_ringing, method, &facts, stale_pin);
-        if method == Method::Oath && !has_token && plan.rule.is_none() {
+        if method == Method::Oath && stored.oath_token_secret_key.is_none() && plan.rule.is_none() {
             return Err(Refusal::NoOathToken { username: username.into() });
         }
         let challenge = Challenge {
             subject,
             number_given,
             method,
-            facts,
+            operation: ask.operation,
+            username: username.into(),
+            owner: owner.map(|it| it.username.clone()),
+            number,
+            initiating_type: ask.initiating_type,
+            application: ask.application.into(),
             ip_address: ask.ip_address.into(),
             backup,
             gives_up,
             request_id,
             deadline: plan.at,
-            rule: plan.rule.clone(),
-            step: Step::Ringing(plan.ending.clone()),
+            rule: plan.rule,
+            step: Step::Ringing(plan.ending),
         };
-        Ok(self.begin(now, challenge, plan))
+        Ok(self.begin(now, challenge, plan.code))
     }
 
     /// Lets everything happen that is due.
@@ -248,7 +250,7 @@ impl Engine {
                 self.challenges.insert(id, challenge);
                 continue;
             }
-            let settlement = self.end(deadline, &challenge, ending);
+            let settlement = self.end(deadline, challenge, ending);
             self.settled.push((id, settlement));
         }
     }
@@ -466,21 +468,21 @@ impl Engine {
     }
 
     /// What the scenario wants the person to do, and when.
-    fn plan(&self, now: Timestamp, stops: Timestamp, method: Method, facts: &Facts, stale_pin: bool) -> Plan {
+    fn plan(&self, now: Timestamp, stops: Timestamp, method: Method, facts: &Facts<'_>, stale_pin: bool) -> Plan {
         let rule = self.rules.iter().find(|it| it.when.matches(facts));
-        let script = rule.map(|it| it.script.clone()).unwrap_or_default();
+        let script = rule.map(|it| &it.script);
         let asks_for_pin = matches!(method, Method::Voice(PinMode::Pin | PinMode::ReturnPin));
-        let ending = script.ending(method).unwrap_or_else(|| match asks_for_pin && stale_pin {
+        let ending = script.and_then(|it| it.ending(method)).unwrap_or_else(|| match asks_for_pin && stale_pin {
             true => Outcome::PinExpired.into(),
             false => super::Reaction::Approve.outcome(method).into(),
         });
-        let at = match script.after {
+        let at = match script.and_then(|it| it.after) {
             Some(after) => now + after,
             None if ending.is_unanswered() || is_silence(&ending) => stops,
             None if method.waits_for_code() => now,
             None => now + self.company.ring,
         };
-        let code = script.code.or_else(|| self.company.passcode.code.clone());
+        let code = script.and_then(|it| it.code.as_ref()).or(self.company.passcode.code.as_ref()).cloned();
         let rule = rule.map(|it| it.name.clone());
         match at > stops {
             true => Plan { at: stops, ending: super::Reaction::NoAnswer.outcome(method).into(), rule, code },
@@ -488,44 +490,47 @@ impl Engine {
         }
     }
 
-    /// Opens a challenge, or ends it where nothing is to be waited for.
-    fn begin(&mut self, now: Timestamp, mut challenge: Challenge, plan: Plan) -> Asked {
-        let id = ChallengeId(self.next_challenge);
-        self.next_challenge += 1;
-        let fate = Some(plan.ending.clone()).filter(Ending::comes_after_sending);
-        let asks_for_code = matches!(plan.ending.known(), Some(Outcome::TextSent | Outcome::OathPending));
+    /// Opens a challenge, or ends it where nothing is to be waited for. `code` is the one that a text message carries.
+    fn begin(&mut self, now: Timestamp, mut challenge: Challenge, code: Option<Secret>) -> Asked {
+        let Step::Ringing(ending) = &challenge.step else { unreachable!("a new challenge rings") };
+        let ending = ending.clone();
+        let fate = Some(ending.clone()).filter(Ending::comes_after_sending);
+        let asks_for_code = matches!(ending.known(), Some(Outcome::TextSent | Outcome::OathPending));
         if challenge.method.waits_for_code() && (asks_for_code || fate.is_some()) {
             let text = challenge.method != Method::Oath;
-            let code = text.then(|| plan.code.unwrap_or_else(|| self.draw_code()));
+            let code = text.then(|| code.unwrap_or_else(|| self.draw_code()));
             let attempts_left = self.company.passcode.attempts;
             challenge.step = Step::Waiting { code, attempts_left, fate };
             challenge.deadline = now + self.company.passcode.lifetime;
-            let ending = if text { Outcome::TextSent } else { Outcome::OathPending };
-            let settlement = challenge.settlement(ending.into());
-            self.waiting.entry(challenge.subject.username.clone()).or_default().insert(id);
-            self.open(id, challenge);
+            let sent = if text { Outcome::TextSent } else { Outcome::OathPending };
+            let settlement = challenge.settlement(sent.into(), challenge.request_id.clone());
+            let id = self.open(challenge);
+            let username = self.challenges[&id].subject.username.clone();
+            self.waiting.entry(username).or_default().insert(id);
             return Asked::Settled(settlement);
         }
-        if plan.at <= now && !(plan.ending.is_unanswered() && challenge.backup.is_some()) {
-            return Asked::Settled(self.end(now, &challenge, plan.ending));
+        if challenge.deadline <= now && !(ending.is_unanswered() && challenge.backup.is_some()) {
+            return Asked::Settled(self.end(now, challenge, ending));
         }
         if challenge.method.channel() == Channel::Voice {
             self.subjects.entry(challenge.subject.clone()).or_default().in_call = true;
         }
-        self.open(id, challenge);
-        Asked::Open(id)
+        Asked::Open(self.open(challenge))
     }
 
-    fn open(&mut self, id: ChallengeId, challenge: Challenge) {
+    fn open(&mut self, challenge: Challenge) -> ChallengeId {
+        let id = ChallengeId(self.next_challenge);
+        self.next_challenge += 1;
         self.deadlines.insert((challenge.deadline, id));
         self.challenges.insert(id, challenge);
+        id
     }
 
     /// Rings the backup number, if there is one that was not tried.
     fn try_backup(&mut self, now: Timestamp, id: ChallengeId, challenge: &mut Challenge) -> bool {
         let Some(backup) = challenge.backup.take() else { return false };
-        challenge.facts.number = Some(backup);
-        let plan = self.plan(now, challenge.gives_up, challenge.method, &challenge.facts, false);
+        challenge.number = Some(backup);
+        let plan = self.plan(now, challenge.gives_up, challenge.method, &challenge.facts(), false);
         challenge.deadline = plan.at;
         challenge.rule = plan.rule;
         challenge.step = Step::Ringing(plan.ending);
@@ -534,16 +539,17 @@ impl Engine {
     }
 
     /// Ends a challenge: what it means for the person, and what its caller is told.
-    fn end(&mut self, now: Timestamp, challenge: &Challenge, ending: Ending) -> Settlement {
+    fn end(&mut self, now: Timestamp, mut challenge: Challenge, ending: Ending) -> Settlement {
         if let Some(remembered) = self.subjects.get_mut(&challenge.subject) {
             remembered.in_call = false;
         }
         if ending.known().is_some_and(Outcome::is_fraud) {
-            self.block_person(now, challenge, ending.description());
+            self.block_person(now, &challenge, ending.description());
         }
-        let settlement = challenge.settlement(ending);
+        let request_id = std::mem::take(&mut challenge.request_id);
+        let settlement = challenge.settlement(ending, request_id);
         if settlement.succeeds {
-            self.remember_pass(now, challenge);
+            self.remember_pass(now, &challenge);
         }
         self.prune(&challenge.subject);
         settlement
@@ -555,8 +561,8 @@ impl Engine {
         let block = Block { since: now, reason: reason.into() };
         self.subjects.entry(challenge.subject.clone()).or_default().block = Some(block.clone());
         let person = match challenge.number_given {
-            true => challenge.facts.number.as_ref().and_then(|it| self.users.owner_mut(it)),
-            false => self.users.find_mut(&challenge.facts.username),
+            true => challenge.number.as_ref().and_then(|it| self.users.owner_mut(it)),
+            false => self.users.find_mut(&challenge.username),
         };
         if let Some(user) = person {
             user.block = Some(block);
@@ -569,8 +575,8 @@ impl Engine {
         passed.retain(|it| now.since(it.at) <= cache.lasts);
         passed.push(Passed {
             at: now,
-            initiating_type: challenge.facts.initiating_type,
-            application: challenge.facts.application.clone(),
+            initiating_type: challenge.initiating_type,
+            application: challenge.application.clone(),
             ip_address: challenge.ip_address.clone(),
         });
     }
@@ -617,7 +623,7 @@ impl Engine {
         let Step::Waiting { code: Some(code), .. } = &challenge.step else { return None };
         let mut passcode = code.reveal().to_owned();
         if challenge.method == Method::TextOneWay(SmsMode::OtpPlusPin) {
-            let owner = challenge.facts.owner.as_deref().unwrap_or(&challenge.facts.username);
+            let owner = challenge.owner.as_deref().unwrap_or(&challenge.username);
             let pin = self.users.find(owner).and_then(|it| it.settings.pin.as_ref());
             passcode.push_str(pin.map(Secret::reveal).unwrap_or_default());
         }
@@ -652,14 +658,27 @@ impl Engine {
 const OATH_MEMORY: u64 = 120;
 
 impl Challenge {
-    fn settlement(&self, ending: Ending) -> Settlement {
-        Settlement {
-            succeeds: ending.succeeds(Some(self.method)),
-            ending,
-            request_id: self.request_id.clone(),
-            rule: self.rule.clone(),
-            warning: None,
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            operation: self.operation,
+            username: &self.username,
+            owner: self.owner.as_deref(),
+            number: self.number.as_ref(),
+            initiating_type: self.initiating_type,
+            application: &self.application,
         }
+    }
+
+    fn settlement(&self, ending: Ending, request_id: String) -> Settlement {
+        let succeeds = ending.succeeds(Some(self.method));
+        Settlement { ending, succeeds, request_id, rule: self.rule.clone(), warning: None }
+    }
+}
+
+impl Subject {
+    fn new(username: &str, number: Option<&Number>) -> Self {
+        let digits = number.map(|it| it.digits().into()).unwrap_or_default();
+        Self { username: username.to_lowercase(), digits }
     }
 }
 

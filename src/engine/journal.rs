@@ -1,6 +1,7 @@
 //! The calls that were answered: the newest in full, bounded in bytes; of all, the counts.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Timestamp;
@@ -11,7 +12,7 @@ pub struct Entry {
     pub at: Timestamp,
     /// From the last byte of the request to the answer.
     pub took: Duration,
-    pub caller: String,
+    pub caller: Arc<str>,
     /// The operation's wire name; empty where the request named none.
     pub operation: &'static str,
     pub username: String,
@@ -79,7 +80,7 @@ mod tests {
         let entry = |n: u32| Entry {
             at: Timestamp::default(),
             took: Duration::ZERO,
-            caller: String::new(),
+            caller: "".into(),
             operation: "UserExists",
             username: format!("user{n:04}"),
             outcome: "true".into(),

@@ -1,5 +1,6 @@
 //! Telephone numbers, however they are written.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A telephone number in full: country code, number, extension, digits only.
@@ -36,17 +37,17 @@ impl Number {
         let country = digits_of(country.trim())?;
         let default_country = digits_of(default_country.trim())?;
         let full = |code: &str| Self {
-            digits: if begins_with(&digits, code) { digits.clone() } else { format!("{code}{digits}") },
+            digits: if begins_with(&digits, code) { digits.to_string() } else { [code, &digits].concat() },
             extension: String::new(),
             country: code.len(),
         };
-        let written = |country| Self { digits: digits.clone(), extension: String::new(), country };
+        let written = |country| Self { digits: digits.to_string(), extension: String::new(), country };
         let mut number = if digits.is_empty() {
             return Err(NotANumber::Empty);
         } else if text.starts_with('+') {
             written(
                 leading_group(text, &digits)
-                    .unwrap_or_else(|| usize::from(digits.starts_with(&country)) * country.len()),
+                    .unwrap_or_else(|| usize::from(digits.starts_with(&*country)) * country.len()),
             )
         } else if !country.is_empty() {
             full(&country)
@@ -142,8 +143,11 @@ fn leading_group(text: &str, digits: &str) -> Option<usize> {
     (1..=3).contains(&group).then_some(group).filter(|it| *it < digits.len())
 }
 
-fn digits_of(text: &str) -> Result<String, NotANumber> {
+fn digits_of(text: &str) -> Result<Cow<'_, str>, NotANumber> {
     let text = text.strip_prefix('+').unwrap_or(text);
+    if text.bytes().all(|it| it.is_ascii_digit()) {
+        return Ok(text.into());
+    }
     let strange =
         text.chars().find(|it| !it.is_ascii_digit() && !matches!(it, ' ' | '\u{a0}' | '-' | '(' | ')' | '.' | '/'));
     match strange {
@@ -153,6 +157,9 @@ fn digits_of(text: &str) -> Result<String, NotANumber> {
 }
 
 fn split_extension(text: &str) -> (&str, &str) {
+    if !text.contains([';', 'x', 'X']) {
+        return (text, "");
+    }
     let lower = text.to_ascii_lowercase();
     let cut = ["ext.", "ext", "x", ";"].iter().find_map(|it| Some((lower.find(it)?, it.len())));
     match cut {

@@ -1,5 +1,6 @@
 //! What a scenario wants to happen: rules, the first of which matches wins.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::outcome::{Ending, Method, Reaction};
@@ -10,7 +11,7 @@ use crate::contract::{AuthenticationType, Secret};
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// The rule's own name, or its place in the file.
-    pub name: String,
+    pub name: Arc<str>,
     pub when: When,
     pub script: Script,
 }
@@ -45,27 +46,27 @@ pub enum Act {
 }
 
 /// A challenge as rules see it.
-#[derive(Clone, Debug)]
-pub struct Facts {
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
     pub operation: &'static str,
     /// As stored where the user is known, else as sent.
-    pub username: String,
-    /// The user whose number is called, where that is another one.
-    pub owner: Option<String>,
-    pub number: Option<Number>,
+    pub username: &'a str,
+    /// The user whose number is called.
+    pub owner: Option<&'a str>,
+    pub number: Option<&'a Number>,
     pub initiating_type: AuthenticationType,
-    pub application: String,
+    pub application: &'a str,
 }
 
 impl When {
     #[must_use]
-    pub fn matches(&self, facts: &Facts) -> bool {
+    pub fn matches(&self, facts: &Facts<'_>) -> bool {
         let any = |patterns: &[Pattern], text: &str| patterns.is_empty() || patterns.iter().any(|it| it.matches(text));
-        let user = any(&self.users, &facts.username) || facts.owner.as_ref().is_some_and(|it| any(&self.users, it));
+        let user = any(&self.users, facts.username) || facts.owner.is_some_and(|it| any(&self.users, it));
         let number = self.numbers.is_empty()
-            || facts.number.as_ref().is_some_and(|number| self.numbers.iter().any(|it| it.same_as(number)));
+            || facts.number.is_some_and(|number| self.numbers.iter().any(|it| it.same_as(number)));
         let kind = self.initiating_types.is_empty() || self.initiating_types.contains(&facts.initiating_type);
-        user && number && kind && any(&self.operations, facts.operation) && any(&self.applications, &facts.application)
+        user && number && kind && any(&self.operations, facts.operation) && any(&self.applications, facts.application)
     }
 }
 

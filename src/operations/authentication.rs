@@ -375,9 +375,5 @@ fn call_result(settlement: &Settlement) -> CallResult {
 }
 
 fn note(settlement: &Settlement) -> Note {
-    Note {
-        call_result: Some(settlement.ending.code()),
-        rule: settlement.rule.clone(),
-        warning: settlement.warning.map(Into::into),
-    }
+    Note { call_result: Some(settlement.ending.code()), rule: settlement.rule.clone(), warning: settlement.warning }
 }

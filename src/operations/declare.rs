@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::contract::{Error, Invalid, NAMESPACE, Recast, Record, Shape, Signature, Value, Wire};
 use crate::engine::Refusal;
@@ -55,9 +56,9 @@ pub struct Note {
     /// The code of `callResult`.
     pub call_result: Option<i32>,
     /// The rule of the scenario that decided.
-    pub rule: Option<String>,
+    pub rule: Option<Arc<str>>,
     /// What a tester should know, such as that a user passed without a challenge.
-    pub warning: Option<String>,
+    pub warning: Option<&'static str>,
 }
 
 /// What an operation answers: its result, its out parameters, and the refusal if there is one.

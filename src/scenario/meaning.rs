@@ -256,7 +256,7 @@ fn rule(written: Written<'_>, place: usize, company: &Company, names: &mut Names
         fields.set("after", &mut script.after, |it| it.duration().map(Some));
         fields.set("outcome", &mut script.act, |it| outcome(it).map(Some));
         fields.set("code", &mut script.code, |it| code(it, company.passcode.length).map(Some));
-        Rule { name: name.unwrap_or_default(), when, script }
+        Rule { name: name.unwrap_or_default().into(), when, script }
     })
 }
 

@@ -1,5 +1,7 @@
 //! Who may call.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use base64::Engine;
@@ -18,13 +20,14 @@ pub struct Admission {
     sign_in: SignIn,
     accounts: Vec<Account>,
     host: String,
+    anonymous: Arc<str>,
 }
 
 /// Who calls.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Caller {
     /// The account, or `anonymous`.
-    pub name: String,
+    pub name: Arc<str>,
 }
 
 /// A caller who is not let in.
@@ -44,12 +47,12 @@ impl Admission {
     /// Lets in as `sign_in` says; `host` is the name in the realm of Basic.
     #[must_use]
     pub fn new(sign_in: SignIn, accounts: Vec<Account>, host: &str) -> Self {
-        Self { sign_in, accounts, host: host.into() }
+        Self { sign_in, accounts, host: host.into(), anonymous: "anonymous".into() }
     }
 
     pub(super) fn admit(&self, headers: &HeaderMap) -> Result<Caller, Refused> {
         match self.sign_in {
-            SignIn::None => Ok(Caller { name: "anonymous".into() }),
+            SignIn::None => Ok(Caller { name: self.anonymous.clone() }),
             SignIn::Basic => self
                 .basic(headers)
                 .map_err(|why| Refused { why, offers: vec![format!("Basic realm=\"{}\"", self.host)] }),
@@ -71,7 +74,7 @@ impl Admission {
         if !account.groups.iter().any(|it| it.eq_ignore_ascii_case(ADMINS)) {
             return Err(format!("{:?} is not in the group {ADMINS}", account.name));
         }
-        Ok(Caller { name: account.name.clone() })
+        Ok(Caller { name: account.name.as_str().into() })
     }
 }
 

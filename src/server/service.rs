@@ -1,6 +1,7 @@
 //! One HTTP request to the service: a SOAP call, the HTTP POST protocol, the description, the help pages.
 
 use std::collections::HashMap;
+use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -118,8 +119,8 @@ struct Place<'a> {
 impl<'a> Place<'a> {
     fn of(uri: &'a Uri, paths: &[String]) -> Option<Self> {
         let path = uri.path();
-        let lower = path.to_ascii_lowercase();
-        let end = lower.find(FILE)? + FILE.len();
+        let bytes = path.as_bytes().windows(FILE.len());
+        let end = { bytes }.position(|it| it.eq_ignore_ascii_case(FILE.as_bytes()))? + FILE.len();
         let (file, path_info) = path.split_at(end);
         let serves = paths.is_empty() || paths.iter().any(|it| it.eq_ignore_ascii_case(file));
         (serves && (path_info.is_empty() || path_info.starts_with('/'))).then_some(Self { path_info })
@@ -157,11 +158,11 @@ impl Visit<'_> {
                 log_whole(self, body);
                 return match rejected {
                     Rejected::Malformed(malformed) => {
-                        record.close(&format!("400 not XML: {malformed}"));
+                        record.close(format!("400 not XML: {malformed}"));
                         answer::empty(StatusCode::BAD_REQUEST)
                     }
                     Rejected::UnsupportedMediaType => {
-                        record.close(&format!("415 content type {:?}", head.content_type));
+                        record.close(format!("415 content type {:?}", head.content_type));
                         answer::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                     }
                     Rejected::Fault(version, fault, operation) => {
@@ -189,7 +190,7 @@ impl Visit<'_> {
     async fn form(&self, name: &str, body: &Bytes) -> Response {
         let mut record = Record::open(self);
         let Some(operation) = operations::find(name).filter(|it| it.signature.is_plain()) else {
-            record.close(&format!("500 {name:?} is not offered by HTTP POST"));
+            record.close(format!("500 {name:?} is not offered by HTTP POST"));
             log_whole(self, body);
             return answer::plain_error(&format!("{name} Web Service method name is not valid."));
         };
@@ -267,32 +268,37 @@ impl<'a> Record<'a> {
     }
 
     fn reply(&mut self, reply: &Reply) {
-        let mut outcome = String::from(if reply.succeeded { "true" } else { "false" });
-        if let Some(code) = reply.note.call_result {
-            outcome.push_str(&format!(" {code}"));
-        }
-        if let Some(refusal) = &reply.refusal {
-            outcome.push_str(&format!(" error {}", refusal.code()));
-        }
-        if let Some(rule) = &reply.note.rule {
-            outcome.push_str(&format!(" by {rule:?}"));
-        }
-        if let Some(warning) = &reply.note.warning {
+        let mut outcome = String::with_capacity(32);
+        outcome.push_str(if reply.succeeded { "true" } else { "false" });
+        let told = (|| {
+            if let Some(code) = reply.note.call_result {
+                write!(outcome, " {code}")?;
+            }
+            if let Some(refusal) = &reply.refusal {
+                write!(outcome, " error {}", refusal.code())?;
+            }
+            if let Some(rule) = &reply.note.rule {
+                write!(outcome, " by {rule:?}")?;
+            }
+            fmt::Result::Ok(())
+        })();
+        told.expect("a String does not fail");
+        if let Some(warning) = reply.note.warning {
             warn!(target: "locmfa::call", operation = self.operation, user = self.username, "{warning}");
         }
-        self.close(&outcome);
+        self.close(outcome);
     }
 
     fn fault(&mut self, version: Version, fault: &Fault) -> Response {
         if matches!(fault, Fault::Internal { .. }) {
             error!(target: "locmfa::call", operation = self.operation, "the operation failed");
         }
-        self.close(&format!("fault {}", fault.text()));
+        self.close(format!("fault {}", fault.text()));
         let sealed = soap::seal_fault(version, fault);
         answer::page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(version.content_type()), sealed.into())
     }
 
-    fn close(&mut self, outcome: &str) {
+    fn close(&mut self, outcome: String) {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
@@ -302,27 +308,22 @@ impl<'a> Record<'a> {
         info!(
             target: "locmfa::call",
             space = space.name(),
-            caller = caller.as_str(),
+            caller = &**caller,
             operation = self.operation,
             user = self.username,
-            outcome,
+            outcome = outcome.as_str(),
             ms = milliseconds(took),
         );
-        let entry = Entry {
-            at: space.now(),
-            took,
-            caller: caller.clone(),
-            operation: self.operation,
-            username: std::mem::take(&mut self.username),
-            outcome: outcome.into(),
-        };
-        space.update(|engine, _| engine.journal.push(entry));
+        let (operation, username) = (self.operation, std::mem::take(&mut self.username));
+        space.update(|engine, at| {
+            engine.journal.push(Entry { at, took, caller: caller.clone(), operation, username, outcome });
+        });
     }
 }
 
 impl Drop for Record<'_> {
     fn drop(&mut self) {
-        self.close("the client hung up");
+        self.close("the client hung up".into());
     }
 }
 
@@ -353,8 +354,8 @@ fn text(value: &HeaderValue) -> &str {
 /// The other end of a connection, for the log.
 struct Peer<'a>(Option<&'a Connection>);
 
-impl std::fmt::Display for Peer<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Peer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(connection) => connection.peer.fmt(f),
             None => f.write_str("in process"),

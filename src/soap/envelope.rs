@@ -94,7 +94,10 @@ impl<'a> Head<'a> {
     fn action(&self) -> Option<Cow<'a, str>> {
         let value = self.soap_action?.trim();
         let bare = value.strip_prefix('"').and_then(|it| it.strip_suffix('"')).unwrap_or(value);
-        Some(percent_decode_str(bare).decode_utf8_lossy())
+        Some(match bare.contains('%') {
+            true => percent_decode_str(bare).decode_utf8_lossy(),
+            false => bare.into(),
+        })
     }
 }
 
@@ -187,6 +190,9 @@ fn decode<'a>(head: &Head<'_>, body: &'a [u8]) -> Cow<'a, str> {
         return encoding.decode_without_bom_handling(&body[mark..]).0;
     }
     let charset = head.parameter("charset").filter(|it| !it.is_empty());
+    if charset.is_some_and(|it| it.eq_ignore_ascii_case("utf-8")) {
+        return String::from_utf8_lossy(body);
+    }
     let named = charset.and_then(encoding_of);
     match named {
         Some(Charset::Ascii) => ascii(body),
