@@ -128,7 +128,7 @@ fn passcode(written: Written<'_>) -> Option<PasscodeRules> {
 fn code(written: Written<'_>, length: u32) -> Option<crate::contract::Secret> {
     let code = written.digits()?;
     if code.len() != length as usize {
-        let message = format!("code has {} digits, and a code has {length}", code.len());
+        let message = format!("code has {} digits, and it must have {length}", code.len());
         return written.wrong(Code::BadValue, message, ["company: {passcode: {length: ...}} says how many.".into()]);
     }
     Some(code.into())
@@ -342,7 +342,7 @@ impl Names {
 
     fn add(&mut self, written: Written<'_>, name: &str) -> Option<String> {
         if let Some(line) = self.lines.get(&name.to_lowercase()) {
-            let message = format!("there is another {} {name:?}", self.of);
+            let message = format!("there is another {} \"{name}\"", self.of);
             let help = format!("The first stands in line {line}. Letter case makes no difference.");
             return written.wrong(Code::DuplicateName, message, [help]);
         }

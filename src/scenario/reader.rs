@@ -132,7 +132,7 @@ impl<'a> Written<'a> {
     /// A text that is not empty.
     pub(super) fn name(self) -> Option<&'a str> {
         match self.text()?.trim() {
-            "" => self.bad("a name", []),
+            "" => self.bad("a name, and is empty", []),
             text if text.contains(char::is_control) => self.bad("a name without line breaks or tabs", []),
             text => Some(text),
         }
@@ -255,7 +255,7 @@ impl<'a> Written<'a> {
         let entries = match &self.node.kind {
             Kind::Mapping(entries) => entries.as_slice(),
             Kind::Nothing => &[],
-            _ => return self.wrong_type("a mapping, key: value"),
+            _ => return self.wrong_type("a mapping (key: value)"),
         };
         let mut fields = Fields { report: self.report, what, node: self.node, entries, known: Vec::new() };
         let read = read(&mut fields);

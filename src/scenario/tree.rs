@@ -161,7 +161,7 @@ impl<'s> Builder<'_, 's> {
                 },
             }
         }
-        root
+        Some(root.unwrap_or(Node { span: 0..0, kind: Kind::Nothing }))
     }
 
     fn too_large<T>(&self, span: &Range<usize>) -> Option<T> {
@@ -235,7 +235,7 @@ fn remedy(kind: &ErrorKind) -> Vec<String> {
         | ErrorKind::InvalidIndentation
         | ErrorKind::ExpectedBlockMappingKey
         | ErrorKind::ExpectedBlockSequenceEntry => {
-            "Look at the indentation of this line and the one before, and put a text with \": \" in it into quotes."
+            "Look at the indentation of this line and of the one before. A text with \": \" in it needs quotes."
         }
         _ => return Vec::new(),
     };

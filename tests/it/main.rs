@@ -1,0 +1,3 @@
+//! Tests of the whole library that are not transcripts.
+
+mod scenario;
