@@ -221,6 +221,7 @@ fn numbers_are_stored_in_parts_however_they_are_written() {
         ("phone: \"+14255550100\", extension: 42", ("1", "4255550100", "42")),
         ("phone: +44 1632 960000", ("44", "1632960000", "")),
         ("phone: 1632 960000, country_code: +44", ("44", "1632960000", "")),
+        ("phone: '', country_code: +44", ("44", "", "")),
         ("phone: ''", ("1", "", "")),
         ("first_name: Anna", ("1", "", "")),
     ];
