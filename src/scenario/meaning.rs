@@ -10,7 +10,7 @@ use crate::engine::{
 };
 use crate::operations;
 
-use super::mistake::{Code, closest};
+use super::mistake::{Code, closest, quoted};
 use super::reader::{Fields, Written};
 use super::{Account, Scenario, Server, SignIn};
 
@@ -50,7 +50,7 @@ fn path(written: Written<'_>) -> Option<String> {
     let path = written.name()?;
     let help = |text: &str| [format!("{text} Such as /MultiFactorAuthWebServiceSdk/PfWsSdk.asmx.")];
     if !path.starts_with('/') || path.contains(['?', '#', ' ', '\\']) {
-        let message = format!("{path:?} is no path of a URL");
+        let message = format!("{} is no path of a URL", quoted(path));
         return written.wrong(Code::BadValue, message, help("A path begins with / and has no host, blanks, ? or #."));
     }
     if path.starts_with("/~") {
@@ -141,7 +141,7 @@ fn country_code(written: Written<'_>) -> Option<String> {
         true => Some(digits.into()),
         false => written.wrong(
             Code::BadValue,
-            format!("{text:?} is no country code"),
+            format!("{} is no country code", quoted(text)),
             ["A country code has 1 to 3 digits: \"1\" for North America.".into()],
         ),
     }
@@ -221,7 +221,7 @@ fn read_number(written: Written<'_>, text: &str, country: &str, extension: &str,
     Number::read(text, country, extension, default)
         .map_err(|why| {
             let help = "Any usual spelling will do: +1 425 555 0100, 1 4255550100, (425) 555-0100 ext. 42.".into();
-            written.report(Code::NotANumber, format!("{text:?} is no telephone number: {why}"), [help]);
+            written.report(Code::NotANumber, format!("{} is no telephone number: {why}", quoted(text)), [help]);
         })
         .ok()
 }
@@ -286,7 +286,7 @@ fn user_pattern(written: Written<'_>, directory: &Directory) -> Option<Pattern> 
     let pattern = Pattern::new(text);
     match directory.find(text) {
         Some(user) if !pattern.matches(&user.username) => {
-            let message = format!("rules see the name under users, and that is \"{}\"", user.username);
+            let message = format!("rules see the name under users, and that is {}", quoted(&user.username));
             written.wrong(Code::NeverApplies, message, [format!("Did you mean {}?", user.username)])
         }
         _ => Some(pattern),
@@ -315,10 +315,14 @@ fn operation(written: Written<'_>) -> Option<Pattern> {
         let star = if text.ends_with('*') { "*" } else { "" };
         let help = meant.map(|it| format!("Did you mean {it}{star}?")).into_iter();
         let help = help.chain(["A * stands for anything: PfAuthUser*.".into()]).collect::<Vec<_>>();
-        return written.wrong(Code::UnknownOperation, format!("{text:?} fits no operation of the service"), help);
+        return written.wrong(
+            Code::UnknownOperation,
+            format!("{} fits no operation of the service", quoted(text)),
+            help,
+        );
     }
     if !matching.any(|it| it.signature.out.fields().iter().any(|it| it.key == "call_result")) {
-        let message = format!("{text:?} asks nobody for a second factor, so that rules do not concern it");
+        let message = format!("{} asks nobody for a second factor, so that rules do not concern it", quoted(text));
         let help = "Those that do: PfAuthUser*, CombinedAuthUser*.".into();
         return written.wrong(Code::NeverApplies, message, [help]);
     }
@@ -339,7 +343,7 @@ fn outcome(written: Written<'_>) -> Option<Act> {
     }
     if let Some(outcome) = text.parse().ok().and_then(|code: i32| Outcome::ALL.iter().find(|it| it.code() == code)) {
         let help = format!("Call result {text} has the word {}.", outcome.word());
-        return written.wrong(Code::UnknownWord, format!("outcome cannot be {text:?}"), [help]);
+        return written.wrong(Code::UnknownWord, format!("outcome cannot be {}", quoted(text)), [help]);
     }
     let reactions = Reaction::ALL.iter().map(|it| it.word());
     let words = reactions.clone().chain(Outcome::ALL.iter().map(|it| it.word()));
@@ -373,7 +377,7 @@ impl Names {
 
     fn add(&mut self, written: Written<'_>, name: &str) -> Option<String> {
         if let Some(line) = self.lines.get(&name.to_lowercase()) {
-            let message = format!("there is another {} \"{name}\"", self.of);
+            let message = format!("there is another {} {}", self.of, quoted(name));
             let help = format!("The first stands in line {line}. Letter case makes no difference.");
             return written.wrong(Code::DuplicateName, message, [help]);
         }

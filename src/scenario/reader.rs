@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::contract::{Record, Shape, UserSettings, Wire};
 
-use super::mistake::{Code, Mistake, Place, closest};
+use super::mistake::{Code, Mistake, Place, closest, quoted};
 use super::tree::{Entry, Kind, Node};
 
 /// The mistakes of one file, as they are found.
@@ -229,7 +229,7 @@ impl<'a> Written<'a> {
         allowed: &str,
     ) -> Option<T> {
         let help = suggest(closest(text, words), allowed);
-        self.wrong(Code::UnknownWord, format!("{} cannot be {text:?}", self.name), help)
+        self.wrong(Code::UnknownWord, format!("{} cannot be {}", self.name, quoted(text)), help)
     }
 
     /// The items of a list; a list that has none yet may be left empty.
@@ -331,7 +331,7 @@ impl<'a> Fields<'a> {
                 self.report.hide(&entry.value.span);
             }
             let help = suggest(meant, &listed(self.known.iter().copied()));
-            let message = format!("{} has no key {}", self.what, entry.key);
+            let message = format!("{} has no key {}", self.what, quoted(&entry.key));
             self.report.push(Code::UnknownKey, &entry.key_span, message, help);
         }
     }

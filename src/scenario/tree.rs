@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, options};
 
-use super::mistake::Code;
+use super::mistake::{Code, quoted};
 use super::reader::{Report, is_secret};
 
 /// A value with its place, in bytes.
@@ -189,7 +189,12 @@ impl<'s> Builder<'_, 's> {
         if let Some(first) = entries.iter().find(|it| it.key == name) {
             let line = self.report.line(first.key_span.start);
             let help = format!("The first stands in line {line}. Keep one of them.");
-            return self.report.push(Code::DuplicateKey, &key.span, format!("{name} stands here twice"), [help]);
+            return self.report.push(
+                Code::DuplicateKey,
+                &key.span,
+                format!("{} stands here twice", quoted(&name)),
+                [help],
+            );
         }
         if matches!(value.kind, Kind::Nothing) {
             // What is not there has no place of its own.

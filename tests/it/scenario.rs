@@ -7,7 +7,7 @@ use expect_test::expect_file;
 use locmfa::contract::{
     AuthenticationType, CustomerDefaults, Features, Mode, PhoneAppMode, PinMode, Shape, SmsMode, UserSettings, Wire,
 };
-use locmfa::engine::{Ask, Asked, Channel, Company, Engine, Method, Outcome, Reaction, Refusal, Timestamp};
+use locmfa::engine::{Ask, Asked, Channel, Company, Engine, Method, Outcome, Reaction, Refusal, Settlement, Timestamp};
 use locmfa::scenario::{self, Code, Mistake, Scenario, SignIn};
 
 const REFERENCE: &str = include_str!("../../docs/scenarios.md");
@@ -39,8 +39,13 @@ fn codes(text: &str) -> Vec<Code> {
     mistakes(text).iter().map(|it| it.code).collect()
 }
 
-/// Asks as MIM does: for the person with that number, as the service account. An empty number is not sent.
+/// The call result that a fresh server gives.
 fn call_result(scenario: &Scenario, username: &str, phone_number: &str, mode: Mode) -> Result<i32, Refusal> {
+    Ok(ask(scenario, username, phone_number, mode)?.ending.code())
+}
+
+/// Asks as MIM does: for the person with that number, as the service account. An empty number is not sent.
+fn ask(scenario: &Scenario, username: &str, phone_number: &str, mode: Mode) -> Result<Settlement, Refusal> {
     let now = Timestamp::from_unix(Duration::from_secs(1_800_000_000));
     let mut engine = Engine::new(scenario.setup.clone(), now, 1, 1 << 20);
     let ask = Ask {
@@ -56,10 +61,10 @@ fn call_result(scenario: &Scenario, username: &str, phone_number: &str, mode: Mo
         extension: "",
     };
     match engine.authenticate(now, ask)? {
-        Asked::Settled(settlement) => Ok(settlement.ending.code()),
+        Asked::Settled(settlement) => Ok(settlement),
         Asked::Open(_) => {
             engine.tick(now + Duration::from_mins(3));
-            Ok(engine.take_settled()[0].1.ending.code())
+            Ok(engine.take_settled().remove(0).1)
         }
     }
 }
@@ -104,6 +109,20 @@ fn the_built_in_scenario_has_a_number_for_each_common_outcome() {
         let number = format!("+1 425 555 {digits}");
         let code = call_result(&scenario, "mimservice@contoso.com", &number, mode);
         assert_eq!(code, Ok(outcome.code()), "{number}");
+    }
+}
+
+#[test]
+fn every_number_of_a_ready_made_rule_leads_to_that_rule() {
+    for file in files("scenarios") {
+        let scenario = scenario::load_file(&file).unwrap();
+        for rule in &scenario.setup.rules {
+            for number in &rule.when.numbers {
+                // The mobile app needs a person who has it; a phone call reaches the same rule.
+                let settlement = ask(&scenario, "mimservice", number.digits(), Mode::Unspecified).unwrap();
+                assert_eq!(settlement.rule.as_ref(), Some(&rule.name), "{} {number}", file.display());
+            }
+        }
     }
 }
 
