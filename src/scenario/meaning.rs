@@ -3,34 +3,28 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::contract::UserSettings;
+use crate::contract::{Secret, UserSettings};
 use crate::engine::{
-    Act, Block, Cache, CacheKey, Company, Ending, Number, Outcome, Own, PasscodeRules, Pattern, Reaction, Rule, Script,
-    Setup, Timestamp, User, When, oath,
+    Act, Block, Cache, CacheKey, Company, Directory, Ending, Number, Outcome, Own, PasscodeRules, Pattern, Reaction,
+    Rule, Script, Setup, Timestamp, User, When, oath,
 };
 use crate::operations;
 
-use super::mistake::{Code, closest};
+use super::mistake::{Code, closest, quoted};
 use super::reader::{Fields, Written};
 use super::{Account, Scenario, Server, SignIn};
 
 /// The whole file.
-pub(super) fn scenario(source: &str, written: Written<'_>) -> Scenario {
-    let read = written.mapping("a scenario", |fields| {
+pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
+    written.mapping("a scenario", |fields| {
         let mut seed = None;
         fields.set("seed", &mut seed, |it| it.whole(0..=i64::MAX).map(Some));
         let accounts = fields.take("accounts").map(accounts).unwrap_or_default();
         let server = fields.take("server").and_then(|it| server(it, &accounts)).unwrap_or_default();
         let company = fields.take("company").and_then(company).unwrap_or_default();
         let users = fields.take("users").map(|it| users(it, &company)).unwrap_or_default();
-        let rules = fields.take("rules").map(|it| rules(it, &company)).unwrap_or_default();
+        let rules = fields.take("rules").map(|it| rules(it, &company, &users)).unwrap_or_default();
         Scenario { name: source.into(), server, accounts, setup: Setup { company, users, rules, seed } }
-    });
-    read.unwrap_or_else(|| Scenario {
-        name: source.into(),
-        server: Server::default(),
-        accounts: Vec::new(),
-        setup: Setup::default(),
     })
 }
 
@@ -40,18 +34,14 @@ fn server(written: Written<'_>, accounts: &[Account]) -> Option<Server> {
         fields.set("sign_in", &mut server.sign_in, |it| {
             let sign_in = it.word(&[("none", SignIn::None), ("basic", SignIn::Basic)])?;
             if sign_in == SignIn::Basic && accounts.iter().all(|it| it.password.is_none()) {
+                let message = "nobody can sign in: no account has a password".into();
                 let help =
                     r#"Add one: accounts: [{name: CONTOSO\mimservice, password: "...", groups: [PhoneFactor Admins]}]"#;
-                return it.wrong(
-                    Code::NeverApplies,
-                    "nobody can sign in: no account has a password".into(),
-                    [help.into()],
-                );
+                return it.wrong(Code::NeverApplies, message, [help.into()]);
             }
             Some(sign_in)
         });
-        server.paths =
-            fields.take("paths").map(|it| it.one_or_more().into_iter().filter_map(path).collect()).unwrap_or_default();
+        server.paths = any_of(fields, "paths", path);
         server
     })
 }
@@ -60,7 +50,7 @@ fn path(written: Written<'_>) -> Option<String> {
     let path = written.name()?;
     let help = |text: &str| [format!("{text} Such as /MultiFactorAuthWebServiceSdk/PfWsSdk.asmx.")];
     if !path.starts_with('/') || path.contains(['?', '#', ' ', '\\']) {
-        let message = format!("{path:?} is no path of a URL");
+        let message = format!("{} is no path of a URL", quoted(path));
         return written.wrong(Code::BadValue, message, help("A path begins with / and has no host, blanks, ? or #."));
     }
     if path.starts_with("/~") {
@@ -75,8 +65,7 @@ fn accounts(written: Written<'_>) -> Vec<Account> {
         it.mapping("an account", |fields| {
             let name = fields.need("name").and_then(|it| names.add(it, it.name()?));
             let password = fields.take("password").and_then(|it| it.secret().map(Into::into));
-            let groups = fields.take("groups").map(Written::one_or_more).unwrap_or_default();
-            let groups = groups.into_iter().filter_map(|it| it.name().map(Into::into)).collect();
+            let groups = any_of(fields, "groups", |it| it.name().map(Into::into));
             Some(Account { name: name?, password, groups })
         })?
     };
@@ -87,15 +76,15 @@ fn company(written: Written<'_>) -> Option<Company> {
     written.mapping("company", |fields| {
         let mut company = Company::default();
         fields.set("country_code", &mut company.country_code, country_code);
+        fields.set("ring", &mut company.ring, Written::duration);
         fields.set("ring_timeout", &mut company.ring_timeout, Written::lasting);
-        let timeout = company.ring_timeout;
-        fields.set("ring", &mut company.ring, |it| match it.duration()? {
-            ring if ring > timeout => {
-                let message = format!("ring is longer than ring_timeout, {}", humantime::format_duration(timeout));
-                it.wrong(Code::BadValue, message, ["Nobody would ever answer. Shorten it, or set ring_timeout.".into()])
-            }
-            ring => Some(ring),
-        });
+        if company.ring > company.ring_timeout
+            && let Some(it) = fields.take("ring").or_else(|| fields.take("ring_timeout"))
+        {
+            let [ring, timeout] = [company.ring, company.ring_timeout].map(humantime::format_duration);
+            let message = format!("ring, {ring}, is longer than ring_timeout, {timeout}");
+            it.report(Code::BadValue, message, ["Nobody would ever answer. Set the other one too.".into()]);
+        }
         fields.set("bypass", &mut company.bypass, Written::lasting);
         fields.set("direct_sdk", &mut company.direct_sdk, Written::truth);
         fields.set("error_on_success", &mut company.error_on_success, Written::truth);
@@ -125,10 +114,10 @@ fn passcode(written: Written<'_>) -> Option<PasscodeRules> {
 }
 
 /// The fixed code of text messages.
-fn code(written: Written<'_>, length: u32) -> Option<crate::contract::Secret> {
+fn code(written: Written<'_>, length: u32) -> Option<Secret> {
     let code = written.digits()?;
     if code.len() != length as usize {
-        let message = format!("code has {} digits, and a code has {length}", code.len());
+        let message = format!("code has {} digits, and it must have {length}", code.len());
         return written.wrong(Code::BadValue, message, ["company: {passcode: {length: ...}} says how many.".into()]);
     }
     Some(code.into())
@@ -152,7 +141,7 @@ fn country_code(written: Written<'_>) -> Option<String> {
         true => Some(digits.into()),
         false => written.wrong(
             Code::BadValue,
-            format!("{text:?} is no country code"),
+            format!("{} is no country code", quoted(text)),
             ["A country code has 1 to 3 digits: \"1\" for North America.".into()],
         ),
     }
@@ -191,11 +180,11 @@ fn settings(fields: &mut Fields<'_>, it: &mut UserSettings, company: &Company) {
         && written.secret().is_some_and(|it| oath::key(it).is_none())
     {
         let help = "Base32 has the letters A to Z and the digits 2 to 7: JBSWY3DPEHPK3PXP.".into();
-        let _: Option<()> = written.wrong(Code::BadValue, "oath_token_secret_key is no Base32".into(), [help]);
+        written.report(Code::BadValue, "oath_token_secret_key is no Base32".into(), [help]);
     }
     if let Some(written) = fields.take("oath_token_exists") {
         let message = "oath_token_exists follows from oath_token_secret_key".into();
-        let _: Option<()> = written.wrong(Code::NeverApplies, message, ["Take the key out.".into()]);
+        written.report(Code::NeverApplies, message, ["Take the key out.".into()]);
     }
 }
 
@@ -203,6 +192,15 @@ fn settings(fields: &mut Fields<'_>, it: &mut UserSettings, company: &Company) {
 fn number(fields: &mut Fields<'_>, keys: [&'static str; 3], stored: [&mut Option<String>; 3], default: &str) {
     let [code, phone, extension] = stored;
     let written_code = fields.take(keys[0]).and_then(country_code);
+    if written_code.is_some() {
+        code.clone_from(&written_code);
+    }
+    if let Some(written) = fields.take(keys[2])
+        && extension.as_ref().is_some_and(|it| it.contains(|it: char| !it.is_ascii_digit() && !"#*,".contains(it)))
+    {
+        let help = "An extension has digits, # and *; a comma waits.".into();
+        written.report(Code::NotANumber, format!("{} is no extension", keys[2]), [help]);
+    }
     let written = fields.take(keys[1]).filter(|it| it.is_text());
     let Some(written) = written.filter(|_| phone.as_ref().is_some_and(|it| !it.trim().is_empty())) else { return };
     let given = |it: &Option<String>| it.clone().unwrap_or_default();
@@ -212,7 +210,7 @@ fn number(fields: &mut Fields<'_>, keys: [&'static str; 3], stored: [&mut Option
     let own = if own.is_empty() && rest.starts_with(default) { default } else { own };
     if written_code.is_some_and(|it| it != own) {
         let message = format!("the number has the country code {own}, and {} says {country}", keys[0]);
-        let _: Option<()> = written.wrong(Code::BadValue, message, ["Leave one of them out.".into()]);
+        written.report(Code::BadValue, message, ["Leave one of them out.".into()]);
     }
     *code = Some(own.into());
     *phone = Some(number.digits()[own.len()..].into());
@@ -223,35 +221,47 @@ fn read_number(written: Written<'_>, text: &str, country: &str, extension: &str,
     Number::read(text, country, extension, default)
         .map_err(|why| {
             let help = "Any usual spelling will do: +1 425 555 0100, 1 4255550100, (425) 555-0100 ext. 42.".into();
-            let _: Option<()> =
-                written.wrong(Code::NotANumber, format!("{text:?} is no telephone number: {why}"), [help]);
+            written.report(Code::NotANumber, format!("{} is no telephone number: {why}", quoted(text)), [help]);
         })
         .ok()
 }
 
 /// `true`, or the reason.
 fn blocked(written: Written<'_>) -> Option<Option<Block>> {
-    let reason = match written.text()? {
-        "false" => return Some(None),
-        "true" => "Blocked by the scenario.",
-        reason => reason,
+    let reason = match written.truth_or_text()? {
+        Ok(false) => return Some(None),
+        Ok(true) => "Blocked by the scenario.",
+        Err(reason) => reason,
     };
     Some(Some(Block { since: Timestamp::default(), reason: reason.into() }))
 }
 
-fn rules(written: Written<'_>, company: &Company) -> Vec<Rule> {
+fn rules(written: Written<'_>, company: &Company, users: &[User]) -> Vec<Rule> {
     let mut names = Names::new("rule");
-    let items = written.list().into_iter().enumerate();
-    items.filter_map(|(at, it)| rule(it.called("a rule"), at + 1, company, &mut names)).collect()
+    let mut directory = Directory::default();
+    for user in users {
+        directory.insert(User::new(&user.username, UserSettings::default()), &company.country_code);
+    }
+    let mut read = |(at, it): (usize, Written<'_>)| {
+        let unnamed = format!("rule {}", at + 1);
+        rule(it.called("a rule"), &unnamed, company, &directory, &mut names)
+    };
+    written.list().into_iter().enumerate().filter_map(&mut read).collect()
 }
 
-fn rule(written: Written<'_>, place: usize, company: &Company, names: &mut Names) -> Option<Rule> {
+fn rule(
+    written: Written<'_>,
+    unnamed: &str,
+    company: &Company,
+    directory: &Directory,
+    names: &mut Names,
+) -> Option<Rule> {
     written.mapping("a rule", |fields| {
         let name = match fields.take("name") {
             Some(it) => it.name().and_then(|name| names.add(it, name)),
-            None => names.add(written, &format!("rule {place}")),
+            None => names.add(written, unnamed),
         };
-        let when = fields.take("when").and_then(|it| when(it, company)).unwrap_or_default();
+        let when = fields.take("when").and_then(|it| when(it, company, directory)).unwrap_or_default();
         let mut script = Script::default();
         fields.set("after", &mut script.after, |it| it.duration().map(Some));
         fields.set("outcome", &mut script.act, |it| outcome(it).map(Some));
@@ -260,18 +270,39 @@ fn rule(written: Written<'_>, place: usize, company: &Company, names: &mut Names
     })
 }
 
-fn when(written: Written<'_>, company: &Company) -> Option<When> {
+fn when(written: Written<'_>, company: &Company, directory: &Directory) -> Option<When> {
     written.mapping("when", |fields| When {
         operations: any_of(fields, "operation", operation),
-        users: any_of(fields, "user", |it| it.name().map(Pattern::new)),
+        users: any_of(fields, "user", |it| user_pattern(it, directory)),
         numbers: any_of(fields, "phone", |it| read_number(it, it.text()?, "", "", &company.country_code)),
         initiating_types: any_of(fields, "initiating_type", Written::choice),
         applications: any_of(fields, "application", |it| it.text().map(Pattern::new)),
     })
 }
 
+/// A pattern of usernames, as they are stored: rules do not see other forms of the same name.
+fn user_pattern(written: Written<'_>, directory: &Directory) -> Option<Pattern> {
+    let text = written.name()?;
+    let pattern = Pattern::new(text);
+    match directory.find(text) {
+        Some(user) if !pattern.matches(&user.username) => {
+            let message = format!("rules see the name under users, and that is {}", quoted(&user.username));
+            written.wrong(Code::NeverApplies, message, [format!("Did you mean {}?", user.username)])
+        }
+        _ => Some(pattern),
+    }
+}
+
+/// The items of a list under a key, or the one that stands for it. A list without items is a slip: in `when` it
+/// would match everything.
 fn any_of<'a, T>(fields: &mut Fields<'a>, key: &'static str, read: impl FnMut(Written<'a>) -> Option<T>) -> Vec<T> {
-    fields.take(key).map(|it| it.one_or_more().into_iter().filter_map(read).collect()).unwrap_or_default()
+    let Some(written) = fields.take(key) else { return Vec::new() };
+    let items = written.one_or_more();
+    if items.is_empty() {
+        let help = "Write what belongs there, or take the key out.".into();
+        written.report(Code::BadValue, format!("{key} is an empty list"), [help]);
+    }
+    items.into_iter().filter_map(read).collect()
 }
 
 /// A pattern of operations, of which one at least asks for a second factor: no other minds the rules.
@@ -284,10 +315,14 @@ fn operation(written: Written<'_>) -> Option<Pattern> {
         let star = if text.ends_with('*') { "*" } else { "" };
         let help = meant.map(|it| format!("Did you mean {it}{star}?")).into_iter();
         let help = help.chain(["A * stands for anything: PfAuthUser*.".into()]).collect::<Vec<_>>();
-        return written.wrong(Code::UnknownOperation, format!("{text:?} fits no operation of the service"), help);
+        return written.wrong(
+            Code::UnknownOperation,
+            format!("{} fits no operation of the service", quoted(text)),
+            help,
+        );
     }
     if !matching.any(|it| it.signature.out.fields().iter().any(|it| it.key == "call_result")) {
-        let message = format!("{text:?} asks nobody for a second factor, so that rules do not concern it");
+        let message = format!("{} asks nobody for a second factor, so that rules do not concern it", quoted(text));
         let help = "Those that do: PfAuthUser*, CombinedAuthUser*.".into();
         return written.wrong(Code::NeverApplies, message, [help]);
     }
@@ -308,7 +343,7 @@ fn outcome(written: Written<'_>) -> Option<Act> {
     }
     if let Some(outcome) = text.parse().ok().and_then(|code: i32| Outcome::ALL.iter().find(|it| it.code() == code)) {
         let help = format!("Call result {text} has the word {}.", outcome.word());
-        return written.wrong(Code::UnknownWord, format!("outcome cannot be {text:?}"), [help]);
+        return written.wrong(Code::UnknownWord, format!("outcome cannot be {}", quoted(text)), [help]);
     }
     let reactions = Reaction::ALL.iter().map(|it| it.word());
     let words = reactions.clone().chain(Outcome::ALL.iter().map(|it| it.word()));
@@ -342,7 +377,7 @@ impl Names {
 
     fn add(&mut self, written: Written<'_>, name: &str) -> Option<String> {
         if let Some(line) = self.lines.get(&name.to_lowercase()) {
-            let message = format!("there is another {} {name:?}", self.of);
+            let message = format!("there is another {} {}", self.of, quoted(name));
             let help = format!("The first stands in line {line}. Letter case makes no difference.");
             return written.wrong(Code::DuplicateName, message, [help]);
         }

@@ -127,7 +127,11 @@ impl Place {
         let end = lines.get(line).map_or(text.len(), |it| it - 1);
         let hidden =
             |at: usize| secrets[..secrets.partition_point(|it| it.start <= at)].last().is_some_and(|it| at < it.end);
-        let star = |(at, c)| if hidden(start + at) { '*' } else { c };
+        let star = |(at, c): (usize, char)| match c {
+            _ if hidden(start + at) => '*',
+            c if c.is_control() && c != '\t' => char::REPLACEMENT_CHARACTER,
+            c => c,
+        };
         let before = text[start..span.start].chars().count();
         let meant = text[span.start..span.end.clamp(span.start, end)].trim_end().chars().count();
         let skipped = before.saturating_sub(WIDTH / 2);
@@ -139,14 +143,26 @@ impl Place {
 /// How much of a line is shown, in characters.
 const WIDTH: usize = 160;
 
-/// The candidate that a misspelt word was probably meant to be.
+/// A text as messages quote it: as it is written, within bounds.
+pub(super) fn quoted(text: &str) -> String {
+    let clean = |it: char| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it };
+    let rest = if text.chars().nth(WIDTH / 2).is_some() { "..." } else { "" };
+    format!("\"{}{rest}\"", text.chars().take(WIDTH / 2).map(clean).collect::<String>())
+}
+
+/// The candidate that a misspelt word was probably meant to be, or the only one of which it is a part.
 pub(super) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let plain =
-        |it: &str| it.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
-    let word = plain(word);
-    let distance = |it: &&str| strsim::damerau_levenshtein(&word, &plain(it));
-    let near = candidates.into_iter().map(|it| (distance(&it), it)).min_by_key(|it| it.0)?;
-    (near.0 <= word.chars().count() / 3).then_some(near.1)
+    let plain = |it: &str| it.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let word: String = plain(word);
+    let length = word.chars().count();
+    if length > WIDTH {
+        return None;
+    }
+    let candidates: Vec<(&str, String)> = candidates.into_iter().map(|it| (it, plain(it))).collect();
+    let distance = |it: &&(&str, String)| strsim::damerau_levenshtein(&word, &it.1);
+    let near = candidates.iter().min_by_key(distance).filter(|it| distance(it) <= length / 3);
+    let mut whole = candidates.iter().filter(|it| length >= 3 && it.1.contains(&word));
+    near.or_else(|| whole.next().filter(|_| whole.next().is_none())).map(|it| it.0)
 }
 
 #[cfg(test)]
@@ -173,10 +189,20 @@ mod tests {
     }
 
     #[test]
+    fn texts_are_quoted_as_they_are_written() {
+        assert_eq!(quoted(r"CONTOSO\anna"), r#""CONTOSO\anna""#);
+        assert_eq!(quoted("\u{1b}[2J"), "\"\u{fffd}[2J\"");
+        assert_eq!(quoted(&"x".repeat(1000)).len(), 85);
+    }
+
+    #[test]
     fn letter_case_and_separators_are_no_difference() {
         assert_eq!(closest("FirstName", ["last_name", "first_name"]), Some("first_name"));
         assert_eq!(closest("no_anwser", ["no-answer", "busy"]), Some("no-answer"));
         assert_eq!(closest("bsy", ["no-answer", "busy"]), Some("busy"));
         assert_eq!(closest("elephant", ["no-answer", "busy"]), None);
+        assert_eq!(closest("text", ["smsText", "voiceCall"]), Some("smsText"));
+        assert_eq!(closest(&"busy".repeat(1000), ["busy"]), None);
+        assert_eq!(closest("app", ["app-denied", "app-no-response"]), None);
     }
 }

@@ -60,7 +60,7 @@ pub struct Account {
 /// Every mistake in the text, in its order.
 pub fn load(source: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
     let report = Report::new(source, text.strip_prefix('\u{feff}').unwrap_or(text));
-    let scenario = tree::read(&report).map(|root| meaning::scenario(source, Written::root(&report, &root)));
+    let scenario = tree::read(&report).and_then(|root| meaning::scenario(source, Written::root(&report, &root)));
     let mistakes = report.finish();
     match scenario {
         Some(scenario) if mistakes.is_empty() => Ok(scenario),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::contract::{Record, Shape, UserSettings, Wire};
 
-use super::mistake::{Code, Mistake, Place, closest};
+use super::mistake::{Code, Mistake, Place, closest, quoted};
 use super::tree::{Entry, Kind, Node};
 
 /// The mistakes of one file, as they are found.
@@ -92,30 +92,33 @@ impl<'a> Written<'a> {
         Self { report, name: "the scenario", node }
     }
 
-    /// The place of the value, for names that must be unique.
     pub(super) fn line(self) -> usize {
         self.report.line(self.node.span.start)
     }
 
     /// Reports a mistake in this value.
-    pub(super) fn wrong<T>(self, code: Code, message: String, help: impl Into<Vec<String>>) -> Option<T> {
+    pub(super) fn report(self, code: Code, message: String, help: impl Into<Vec<String>>) {
         self.report.push(code, &self.node.span, message, help);
+    }
+
+    /// Reports a mistake that leaves nothing of this value.
+    pub(super) fn wrong<T>(self, code: Code, message: String, help: impl Into<Vec<String>>) -> Option<T> {
+        self.report(code, message, help);
         None
     }
 
     fn wrong_type<T>(self, needed: &str) -> Option<T> {
         let name = self.name;
         let (found, help) = match self.node.kind {
-            Kind::Nothing => ("nothing", "Write a value behind it, or take the key out."),
-            Kind::Text(_) => ("a single value", ""),
-            Kind::List(_) => ("a list", ""),
-            Kind::Mapping(_) => ("a mapping", ""),
+            Kind::Nothing => ("nothing", vec!["Write a value behind it, or take the key out.".into()]),
+            Kind::Text(_) => ("a single value", Vec::new()),
+            Kind::List(_) => ("a list", Vec::new()),
+            Kind::Mapping(_) => ("a mapping", Vec::new()),
         };
-        let help: Vec<_> = Some(help).filter(|it| !it.is_empty()).map(String::from).into_iter().collect();
         self.wrong(Code::WrongType, format!("{name} must be {needed}, and {found} stands here"), help)
     }
 
-    /// A value that does not fit. `shown` tells it, unless it is a secret.
+    /// Reports a value that does not fit. It shows in its line, unless it is a secret.
     fn bad<T>(self, needed: &str, help: impl Into<Vec<String>>) -> Option<T> {
         let name = self.name;
         self.wrong(Code::BadValue, format!("{name} must be {needed}"), help)
@@ -129,10 +132,10 @@ impl<'a> Written<'a> {
         }
     }
 
-    /// A text that is not empty.
+    /// A text in one line that is not empty.
     pub(super) fn name(self) -> Option<&'a str> {
         match self.text()?.trim() {
-            "" => self.bad("a name", []),
+            "" => self.bad("a name, and is empty", []),
             text if text.contains(char::is_control) => self.bad("a name without line breaks or tabs", []),
             text => Some(text),
         }
@@ -155,14 +158,18 @@ impl<'a> Written<'a> {
     pub(super) fn truth(self) -> Option<bool> {
         let Kind::Text(text) = &self.node.kind else { return self.wrong_type("true or false") };
         bool::of_text(text).or_else(|| {
-            let meant = match text.to_lowercase().as_str() {
-                "yes" | "on" | "y" | "1" | "true" => Some("true"),
-                "no" | "off" | "n" | "0" | "false" => Some("false"),
-                _ => None,
-            };
-            let help: Vec<_> = meant.map(|it| format!("Did you mean {it}?")).into_iter().collect();
+            let help: Vec<_> = truth_of(text).map(|it| format!("Did you mean {it}?")).into_iter().collect();
             self.bad("true or false", help)
         })
+    }
+
+    /// True, false, or a text that is neither in any language of configuration files.
+    pub(super) fn truth_or_text(self) -> Option<Result<bool, &'a str>> {
+        let text = self.text()?;
+        match truth_of(text) {
+            Some(_) => self.truth().map(Ok),
+            None => Some(Err(text)),
+        }
     }
 
     /// A whole number within a range.
@@ -222,7 +229,7 @@ impl<'a> Written<'a> {
         allowed: &str,
     ) -> Option<T> {
         let help = suggest(closest(text, words), allowed);
-        self.wrong(Code::UnknownWord, format!("{} cannot be {text:?}", self.name), help)
+        self.wrong(Code::UnknownWord, format!("{} cannot be {}", self.name, quoted(text)), help)
     }
 
     /// The items of a list; a list that has none yet may be left empty.
@@ -255,7 +262,7 @@ impl<'a> Written<'a> {
         let entries = match &self.node.kind {
             Kind::Mapping(entries) => entries.as_slice(),
             Kind::Nothing => &[],
-            _ => return self.wrong_type("a mapping, key: value"),
+            _ => return self.wrong_type("a mapping (key: value)"),
         };
         let mut fields = Fields { report: self.report, what, node: self.node, entries, known: Vec::new() };
         let read = read(&mut fields);
@@ -324,9 +331,18 @@ impl<'a> Fields<'a> {
                 self.report.hide(&entry.value.span);
             }
             let help = suggest(meant, &listed(self.known.iter().copied()));
-            let message = format!("{} has no key {}", self.what, entry.key);
+            let message = format!("{} has no key {}", self.what, quoted(&entry.key));
             self.report.push(Code::UnknownKey, &entry.key_span, message, help);
         }
+    }
+}
+
+/// What a text that other files take for true or false means.
+fn truth_of(text: &str) -> Option<bool> {
+    match text.to_lowercase().as_str() {
+        "true" | "yes" | "on" | "y" | "1" => Some(true),
+        "false" | "no" | "off" | "n" | "0" => Some(false),
+        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, options};
 
-use super::mistake::Code;
+use super::mistake::{Code, quoted};
 use super::reader::{Report, is_secret};
 
 /// A value with its place, in bytes.
@@ -37,8 +37,8 @@ pub(super) struct Entry<'s> {
 const LENGTH: usize = 32 << 20;
 /// How deep values may lie in one another; a scenario needs 6.
 const DEPTH: usize = 32;
-/// How many values there may be, those that aliases repeat included.
-const NODES: usize = 4_000_000;
+/// How many values there may be, keys and what anchors and aliases copy included.
+const NODES: usize = 2_000_000;
 /// How many keys one mapping may have.
 const KEYS: usize = 1000;
 
@@ -121,7 +121,7 @@ impl<'s> Builder<'_, 's> {
                     // The copy stands where the alias does, but what is wrong inside it is shown where it was written.
                     Some(node) => {
                         self.nodes += node.count();
-                        if self.nodes > NODES || open.len() + node.depth() > DEPTH {
+                        if open.len() + node.depth() > DEPTH {
                             return self.too_large(&span);
                         }
                         (node.clone(), 0)
@@ -134,17 +134,13 @@ impl<'s> Builder<'_, 's> {
                 },
                 Event::DocumentStart(..) if root.is_some() => {
                     let message = "a second document begins here, and a scenario is one".into();
-                    self.report.push(
-                        Code::NotYaml,
-                        &span,
-                        message,
-                        ["Take the line --- out, or the rest away.".into()],
-                    );
+                    let help = "Take the line --- out, or the rest away.".into();
+                    self.report.push(Code::NotYaml, &span, message, [help]);
                     return root;
                 }
                 _ => continue,
             };
-            self.nodes += 1;
+            self.nodes += if anchor == 0 { 1 } else { node.count() };
             if self.nodes > NODES {
                 return self.too_large(&node.span);
             }
@@ -161,7 +157,7 @@ impl<'s> Builder<'_, 's> {
                 },
             }
         }
-        root
+        Some(root.unwrap_or(Node { span: 0..0, kind: Kind::Nothing }))
     }
 
     fn too_large<T>(&self, span: &Range<usize>) -> Option<T> {
@@ -193,7 +189,12 @@ impl<'s> Builder<'_, 's> {
         if let Some(first) = entries.iter().find(|it| it.key == name) {
             let line = self.report.line(first.key_span.start);
             let help = format!("The first stands in line {line}. Keep one of them.");
-            return self.report.push(Code::DuplicateKey, &key.span, format!("{name} stands here twice"), [help]);
+            return self.report.push(
+                Code::DuplicateKey,
+                &key.span,
+                format!("{} stands here twice", quoted(&name)),
+                [help],
+            );
         }
         if matches!(value.kind, Kind::Nothing) {
             // What is not there has no place of its own.
@@ -226,7 +227,7 @@ impl Node<'_> {
 fn remedy(kind: &ErrorKind) -> Vec<String> {
     let help = match kind {
         ErrorKind::UnknownQuotedScalarEscape | ErrorKind::InvalidQuotedScalarHexEscape => {
-            r"Within double quotes \ stands for \. Or use single quotes: 'CONTOSO\mimservice'."
+            r"Within double quotes write \\ for \, or use single quotes: 'CONTOSO\mimservice'."
         }
         ErrorKind::TabInIndentation | ErrorKind::TabInBlockIndentation | ErrorKind::TabNotAllowed => {
             "Indent by blanks, not by tabs."
@@ -235,7 +236,7 @@ fn remedy(kind: &ErrorKind) -> Vec<String> {
         | ErrorKind::InvalidIndentation
         | ErrorKind::ExpectedBlockMappingKey
         | ErrorKind::ExpectedBlockSequenceEntry => {
-            "Look at the indentation of this line and the one before, and put a text with \": \" in it into quotes."
+            "Look at the indentation of this line and of the one before. A text with \": \" in it needs quotes."
         }
         _ => return Vec::new(),
     };

@@ -2,6 +2,7 @@
 
 mod cases;
 mod description;
+mod scenario;
 mod tidy;
 mod wire;
 

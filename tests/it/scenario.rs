@@ -1,0 +1,421 @@
+//! Scenario files: the ready-made ones, their reference, and their mistakes.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use expect_test::expect_file;
+use locmfa::contract::{
+    AuthenticationType, CustomerDefaults, Features, Mode, PhoneAppMode, PinMode, Shape, SmsMode, UserSettings, Wire,
+};
+use locmfa::engine::{Ask, Asked, Channel, Company, Engine, Method, Outcome, Reaction, Refusal, Settlement, Timestamp};
+use locmfa::scenario::{self, Code, Mistake, Scenario, SignIn};
+
+const REFERENCE: &str = include_str!("../../docs/scenarios.md");
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn files(name: &str) -> Vec<PathBuf> {
+    let mut files: Vec<_> = folder(name).read_dir().unwrap().map(|it| it.unwrap().path()).collect();
+    files.retain(|it| it.extension().is_some_and(|it| it == "yaml"));
+    files.sort();
+    files
+}
+
+fn told(mistakes: &[Mistake]) -> String {
+    mistakes.iter().map(|it| format!("{it}\n\n")).collect()
+}
+
+fn loaded(text: &str) -> Scenario {
+    scenario::load("test.yaml", text).unwrap_or_else(|mistakes| panic!("{}", told(&mistakes)))
+}
+
+fn mistakes(text: &str) -> Vec<Mistake> {
+    scenario::load("test.yaml", text).expect_err("it has mistakes")
+}
+
+fn codes(text: &str) -> Vec<Code> {
+    mistakes(text).iter().map(|it| it.code).collect()
+}
+
+/// The call result that a fresh server gives.
+fn call_result(scenario: &Scenario, username: &str, phone_number: &str, mode: Mode) -> Result<i32, Refusal> {
+    Ok(ask(scenario, username, phone_number, mode)?.ending.code())
+}
+
+/// Asks as MIM does: for the person with that number, as the service account. An empty number is not sent.
+fn ask(scenario: &Scenario, username: &str, phone_number: &str, mode: Mode) -> Result<Settlement, Refusal> {
+    let now = Timestamp::from_unix(Duration::from_secs(1_800_000_000));
+    let mut engine = Engine::new(scenario.setup.clone(), now, 1, 1 << 20);
+    let ask = Ask {
+        operation: "PfAuthUser_5",
+        username,
+        initiating_type: AuthenticationType::Unspecified,
+        ip_address: "",
+        application: "",
+        require_user_match: true,
+        mode,
+        country_code: "",
+        phone_number,
+        extension: "",
+    };
+    match engine.authenticate(now, ask)? {
+        Asked::Settled(settlement) => Ok(settlement),
+        Asked::Open(_) => {
+            engine.tick(now + Duration::from_mins(3));
+            Ok(engine.take_settled().remove(0).1)
+        }
+    }
+}
+
+#[test]
+fn every_ready_made_scenario_loads_and_is_in_the_reference() {
+    for file in files("scenarios") {
+        if let Err(mistakes) = scenario::load_file(&file) {
+            panic!("{}", told(&mistakes));
+        }
+        let name = file.file_name().unwrap().to_str().unwrap();
+        assert!(REFERENCE.contains(&format!("| `{name}` |")), "{name} is not in docs/scenarios.md");
+    }
+}
+
+#[test]
+fn the_built_in_scenario_has_a_number_for_each_common_outcome() {
+    let scenario = scenario::built_in();
+    let cases = [
+        ("0100", Mode::VoiceCall, Outcome::NoPinEntered),
+        ("0199", Mode::VoiceCall, Outcome::NoPinEntered),
+        ("0110", Mode::VoiceCall, Outcome::CallTimedOut),
+        ("0111", Mode::VoiceCall, Outcome::Busy),
+        ("0112", Mode::VoiceCall, Outcome::Voicemail),
+        ("0113", Mode::VoiceCall, Outcome::HungUp),
+        ("0114", Mode::VoiceCall, Outcome::Unreachable),
+        ("0115", Mode::VoiceCall, Outcome::NoInput),
+        ("0116", Mode::VoiceCall, Outcome::InvalidInput),
+        ("0117", Mode::VoiceCall, Outcome::FraudCodeEntered),
+        ("0118", Mode::VoiceCall, Outcome::NoPinEntered),
+        ("0102", Mode::SmsText, Outcome::TextSent),
+        ("0120", Mode::SmsText, Outcome::TextNotSent),
+        ("0121", Mode::SmsText, Outcome::TextSent),
+        ("0104", Mode::PhoneApp, Outcome::AppAuthenticated),
+        ("0130", Mode::PhoneApp, Outcome::AppDenied),
+        ("0131", Mode::PhoneApp, Outcome::AppNoResponse),
+        ("0132", Mode::PhoneApp, Outcome::FraudReported),
+        ("0140", Mode::VoiceCall, Outcome::UserBlocked),
+        ("0141", Mode::VoiceCall, Outcome::AccountLocked),
+    ];
+    for (digits, mode, outcome) in cases {
+        let number = format!("+1 425 555 {digits}");
+        let code = call_result(&scenario, "mimservice@contoso.com", &number, mode);
+        assert_eq!(code, Ok(outcome.code()), "{number}");
+    }
+}
+
+#[test]
+fn every_number_of_a_ready_made_rule_leads_to_that_rule() {
+    for file in files("scenarios") {
+        let scenario = scenario::load_file(&file).unwrap();
+        for rule in &scenario.setup.rules {
+            for number in &rule.when.numbers {
+                // The mobile app needs a person who has it; a phone call reaches the same rule.
+                let settlement = ask(&scenario, "mimservice", number.digits(), Mode::Unspecified).unwrap();
+                assert_eq!(settlement.rule.as_ref(), Some(&rule.name), "{} {number}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_people_of_the_built_in_scenario_answer_under_their_own_names() {
+    let scenario = scenario::built_in();
+    let cases = [
+        ("anna", Outcome::NoPinEntered),
+        ("ben", Outcome::PinEntered),
+        ("carla", Outcome::TextSent),
+        ("dario", Outcome::TextAuthenticated),
+        ("erin", Outcome::AppAuthenticated),
+        ("finn", Outcome::OathPending),
+        ("busy", Outcome::Busy),
+        ("no-reply", Outcome::NoReply),
+        ("user-blocked", Outcome::UserBlocked),
+    ];
+    for (username, outcome) in cases {
+        assert_eq!(call_result(&scenario, username, "", Mode::Unspecified), Ok(outcome.code()), "{username}");
+    }
+    let refusal = call_result(&scenario, "disabled", "", Mode::Unspecified).unwrap_err();
+    assert_eq!(refusal.code(), 9001);
+}
+
+#[test]
+fn sections_mean_what_the_reference_says() {
+    let scenario = loaded(
+        r#"
+seed: 7
+server: {sign_in: basic, paths: /a/PfWsSdk.asmx}
+accounts: [{name: CONTOSO\mimservice, password: 0123, groups: PhoneFactor Admins}]
+company:
+  ring: 1.5
+  ring_timeout: 1m 30s
+  cache: {lasts: 10m, by: ip}
+  defaults: {mode: smsText, minimum_pin_length: 6}
+  features: {sms: false}
+users:
+  - Anna
+  - username: Ben
+    first_name: 1e5
+    mode: voiceCall
+    pin: 0123
+    enabled: false
+    blocked: Left the company
+    seconds_since_pin_change: 40days
+rules:
+  - {when: {phone: [14255550100, 425 555 0101], operation: pfauthuser*}, after: 0, outcome: {code: 250}}
+  -
+"#,
+    );
+    assert_eq!((scenario.name.as_str(), scenario.server.sign_in), ("test.yaml", SignIn::Basic));
+    assert_eq!(scenario.server.paths, ["/a/PfWsSdk.asmx"]);
+    let account = &scenario.accounts[0];
+    assert_eq!((account.name.as_str(), account.groups[0].as_str()), (r"CONTOSO\mimservice", "PhoneFactor Admins"));
+    assert_eq!(account.password.as_ref().unwrap().reveal(), "0123");
+
+    let setup = scenario.setup;
+    assert_eq!(setup.seed, Some(7));
+    assert_eq!(
+        (setup.company.ring, setup.company.ring_timeout),
+        (Duration::from_millis(1500), Duration::from_secs(90))
+    );
+    assert!(!setup.company.features.sms && setup.company.features.adfs);
+    let [anna, ben] = setup.users.as_slice() else { panic!("two users") };
+    let settings = &anna.settings;
+    assert_eq!((anna.username.as_str(), settings.mode, settings.minimum_pin_length), ("Anna", Mode::SmsText, 6));
+    let settings = &ben.settings;
+    assert_eq!(
+        (settings.mode, settings.enabled, settings.first_name.as_deref()),
+        (Mode::VoiceCall, false, Some("1e5"))
+    );
+    assert_eq!(settings.pin.as_ref().unwrap().reveal(), "0123");
+    assert_eq!(settings.seconds_since_pin_change, 40.0 * 86_400.0);
+    assert_eq!(ben.block.as_ref().unwrap().reason, "Left the company");
+    let names: Vec<_> = setup.rules.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["rule 1", "rule 2"]);
+    assert_eq!(setup.rules[0].script.after, Some(Duration::ZERO));
+}
+
+#[test]
+fn rules_decide_by_everything_they_can_match() {
+    let scenario = loaded(
+        r#"
+company: {ring: 0}
+users: [{username: anna, phone: "+1 425 555 0100"}, mimservice@contoso.com]
+rules:
+  - {when: {user: ben}, outcome: busy}
+  - {when: {initiating_type: pfsdk}, outcome: busy}
+  - {when: {application: "AD FS*"}, outcome: busy}
+  - {when: {operation: CombinedAuthUser*}, outcome: busy}
+  - {when: {user: ANN*}, outcome: {code: 250, passes: true}}
+"#,
+    );
+    let ask = |username, number| call_result(&scenario, username, number, Mode::Unspecified);
+    assert_eq!(ask("anna", ""), Ok(250));
+    assert_eq!(ask("mimservice", "1 (425) 555-0100"), Ok(250), "the number is Anna's");
+    assert_eq!(ask("mimservice", "14255550101"), Ok(Outcome::NoPinEntered.code()));
+}
+
+#[test]
+fn ages_and_blocks_count_from_the_start_of_the_server() {
+    let scenario = loaded(
+        "users: [{username: anna, phone: 14255550100, pin_mode: pin, pin: 2580, pin_expiration_days: 30, seconds_since_pin_change: 31days}]",
+    );
+    assert_eq!(call_result(&scenario, "anna", "", Mode::Unspecified), Ok(Outcome::PinExpired.code()));
+}
+
+#[test]
+fn numbers_are_stored_in_parts_however_they_are_written() {
+    let cases = [
+        ("phone: +1 425 555 0100", ("1", "4255550100", "")),
+        ("phone: (425) 555-0100 ext. 42", ("1", "4255550100", "42")),
+        ("phone: 14255550100", ("1", "4255550100", "")),
+        ("phone: \"+14255550100\", extension: 42", ("1", "4255550100", "42")),
+        ("phone: +44 1632 960000", ("44", "1632960000", "")),
+        ("phone: 1632 960000, country_code: +44", ("44", "1632960000", "")),
+        ("phone: '', country_code: +44", ("44", "", "")),
+        ("phone: ''", ("1", "", "")),
+        ("first_name: Anna", ("1", "", "")),
+    ];
+    for (fields, (country, phone, extension)) in cases {
+        let scenario = loaded(&format!("users: [{{username: anna, {fields}}}]"));
+        let user = &scenario.setup.users[0];
+        let it = &user.settings;
+        let stored = [&it.country_code, &it.phone, &it.extension].map(|it| it.as_deref().unwrap());
+        assert_eq!(stored, [country, phone, extension], "{fields}");
+        let full = (!phone.is_empty()).then(|| format!("{country}{phone}"));
+        assert_eq!(user.number("1").map(|it| it.digits().to_owned()), full, "{fields}");
+    }
+}
+
+#[test]
+fn json_and_what_windows_writes_are_read() {
+    let json = "{\"seed\": 1, \"users\": [\"anna\"],\r\n\t\"rules\": [{\"outcome\": \"busy\"}]}";
+    assert_eq!(loaded(json).setup.rules.len(), 1);
+    assert!(loaded("").setup.users.is_empty());
+    assert_eq!(loaded("\u{feff}users:\r\n  - anna\r\n").setup.users[0].username, "anna");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("utf16.yaml");
+    let utf16 = "\u{feff}users: [Ånna]\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    std::fs::write(&file, utf16).unwrap();
+    assert_eq!(scenario::load_file(&file).unwrap().setup.users[0].username, "Ånna");
+
+    std::fs::write(&file, b"users: [\xc5nna]").unwrap();
+    let mistakes = scenario::load_file(&file).unwrap_err();
+    assert_eq!((mistakes[0].code, &mistakes[0].place), (Code::Unreadable, &None));
+    assert_eq!(scenario::load_file(folder.path()).unwrap_err()[0].code, Code::Unreadable);
+}
+
+#[test]
+fn texts_that_are_too_much_are_refused() {
+    let bomb = (1..10).fold("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, at| {
+        let before = vec![format!("*a{}", at - 1); 10].join(", ");
+        text + &format!("a{at}: &a{at} [{before}]\n")
+    });
+    let keys: String = (0..2000).map(|it| format!("k{it}: 1\n")).collect();
+    let chain = (1..100).fold("a0: &a0 [x]\n".to_owned(), |text, at| text + &format!("a{at}: &a{at} [*a{}]\n", at - 1));
+    let long = "#".repeat(33 << 20);
+    for text in [bomb, keys, chain, "[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(1000), long] {
+        let codes = codes(&text);
+        assert_eq!(codes, [Code::TooLarge], "{}", &text[..20]);
+    }
+    assert_eq!(codes("users: &users [*users]"), [Code::NotYaml]);
+}
+
+/// `tests/mistakes` holds scenarios with mistakes, each beside what people get to see. UPDATE_EXPECT=1 rewrites it.
+#[test]
+fn mistakes_read_as_recorded() {
+    let mut met = Vec::new();
+    for file in files("tests/mistakes") {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let mistakes = scenario::load(name, &text).expect_err(name);
+        met.extend(mistakes.iter().map(|it| it.code));
+        assert!(!told(&mistakes).contains("hunter2"), "{name} shows a secret");
+        expect_file![file.with_extension("txt")].assert_eq(&told(&mistakes));
+    }
+    for code in Code::ALL.iter().filter(|it| !matches!(it, Code::TooLarge | Code::Unreadable)) {
+        assert!(met.contains(code), "no file under tests/mistakes has {}", code.word());
+    }
+}
+
+#[test]
+fn a_mistake_in_json_is_one_flat_object() {
+    let mistakes = mistakes("rules: [{outcome: bussy}]");
+    let expected = serde_json::json!({
+        "code": "S006", "kind": "unknown-word", "source": "test.yaml",
+        "line": 1, "column": 19, "length": 5, "text": "rules: [{outcome: bussy}]", "mark": 18,
+        "message": "outcome cannot be \"bussy\"", "help": ["Did you mean busy?"],
+    });
+    assert_eq!(serde_json::to_value(&mistakes[0]).unwrap(), expected);
+}
+
+#[test]
+fn the_reference_lists_every_word_key_and_code() {
+    let has = |row: String| assert!(REFERENCE.contains(&row), "docs/scenarios.md lacks: {row}");
+    for it in Outcome::ALL {
+        has(format!("| `{}` | {} | {} |", it.word(), it.code(), it.description()));
+    }
+    let methods = [
+        Method::Voice(PinMode::Standard),
+        Method::Voice(PinMode::Pin),
+        Method::TextTwoWay(SmsMode::Otp),
+        Method::TextOneWay(SmsMode::Otp),
+        Method::App(PhoneAppMode::Standard),
+        Method::Oath,
+    ];
+    for reaction in Reaction::ALL {
+        let outcomes = methods.map(|it| reaction.outcome(it));
+        let cells: String = outcomes.iter().map(|it| format!(" {} `{}` |", it.code(), it.word())).collect();
+        has(format!("| `{}` |{cells}", reaction.word()));
+    }
+    for (code, name, _) in Refusal::TABLE {
+        has(format!("| {code} | {name} | "));
+    }
+    for code in Code::ALL {
+        has(format!("| {} | `{}` | {} |", code.code(), code.word(), code.about()));
+    }
+    for field in UserSettings::SHAPE.fields() {
+        has(match field.shape {
+            Shape::Choice { values, .. } => format!("| `{}` | `{}` |", field.key, values.join("`, `")),
+            _ => format!("| `{}` | ", field.key),
+        });
+    }
+    for field in CustomerDefaults::SHAPE.fields().iter().chain(Features::SHAPE.fields()) {
+        has(format!("`{}`", field.key));
+    }
+}
+
+#[test]
+fn the_keys_of_the_reference_are_those_that_are_read() {
+    // A key that nobody knows is answered by those that are known.
+    let allowed = |text: &str| {
+        let mistakes = mistakes(text);
+        let help = mistakes.iter().flat_map(|it| &it.help).find_map(|it| it.strip_prefix("Allowed: "));
+        help.unwrap().trim_end_matches('.').split(", ").map(String::from).collect::<Vec<_>>()
+    };
+    let cases = [
+        ("qqqqqq: 1", ""),
+        ("server: {qqqqqq: 1}", ""),
+        ("accounts: [{name: a, qqqqqq: 1}]", ""),
+        ("company: {qqqqqq: 1}", ""),
+        ("users: [{username: a, qqqqqq: 1}]", ""),
+        ("rules: [{qqqqqq: 1}]", ""),
+        ("rules: [{when: {qqqqqq: 1}}]", "when."),
+    ];
+    for (text, prefix) in cases {
+        for key in allowed(text) {
+            assert!(REFERENCE.contains(&format!("| `{prefix}{key}` | ")), "docs/scenarios.md lacks {prefix}{key}");
+        }
+    }
+}
+
+#[test]
+fn the_examples_of_the_reference_load() {
+    let examples: Vec<_> = REFERENCE.split("```yaml\n").skip(1).map(|it| it.split("```").next().unwrap()).collect();
+    assert!(examples.len() >= 8);
+    for example in examples {
+        loaded(example);
+    }
+}
+
+#[test]
+fn the_mistake_that_the_reference_shows_is_told_so() {
+    let text = "users: [mimservice@contoso.com]\nrules:\n  - when: {phone: \"+1 425 555 0111\"}\n    outcome: bussy\n";
+    let mistakes = scenario::load("my.yaml", text).unwrap_err();
+    assert!(REFERENCE.contains(&mistakes[0].to_string()), "docs/scenarios.md lacks:\n{}", mistakes[0]);
+}
+
+#[test]
+fn channels_have_a_section_each() {
+    // The tables of outcomes are grouped by the way that they belong to.
+    let sections = [
+        (Channel::Voice, "### Phone calls"),
+        (Channel::Text, "### Text messages"),
+        (Channel::App, "### Mobile app"),
+        (Channel::Oath, "### OATH token"),
+        (Channel::Questions, "### Security questions"),
+        (Channel::Any, "### Any way"),
+        (Channel::Nobody, "### Nobody is asked"),
+    ];
+    for (channel, title) in sections {
+        let section = REFERENCE.split(title).nth(1).unwrap().split("\n#").next().unwrap();
+        for it in Outcome::ALL.iter().filter(|it| it.channel() == channel) {
+            assert!(section.contains(&format!("| `{}` |", it.word())), "{} is not under {title}", it.word());
+        }
+    }
+}
+
+#[test]
+fn a_user_without_settings_has_the_defaults_of_the_company() {
+    let scenario = loaded("users: [anna]");
+    assert_eq!(scenario.setup.users[0].settings, Company::default().new_user());
+}
