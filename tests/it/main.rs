@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{Request, request};
 use http_body_util::BodyExt;
-use locmfa::scenario;
+
 use locmfa::server::{Admission, Site, router};
 use locmfa::switchboard::Space;
 use tower::ServiceExt;
@@ -20,7 +20,7 @@ use tower::ServiceExt;
 pub(crate) struct Served(Arc<Site>);
 
 pub(crate) fn site(setup: &str) -> Served {
-    let scenario = scenario::load("test", setup).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let scenario = locmfa::scenario::load("test", setup).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     let space = Space::new("default", scenario.setup, 1 << 20);
     tokio::spawn(space.clone().keep_time());
     let admission = Admission::new(scenario.server.sign_in, scenario.accounts, "localhost");
