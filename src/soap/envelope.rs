@@ -191,7 +191,7 @@ fn decode<'a>(head: &Head<'_>, body: &'a [u8]) -> Cow<'a, str> {
     }
     let charset = head.parameter("charset").filter(|it| !it.is_empty());
     if charset.is_some_and(|it| it.eq_ignore_ascii_case("utf-8")) {
-        return String::from_utf8_lossy(body);
+        return std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::from);
     }
     let named = charset.and_then(encoding_of);
     match named {

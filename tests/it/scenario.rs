@@ -198,7 +198,7 @@ rules:
     assert_eq!(settings.pin.as_ref().unwrap().reveal(), "0123");
     assert_eq!(settings.seconds_since_pin_change, 40.0 * 86_400.0);
     assert_eq!(ben.block.as_ref().unwrap().reason, "Left the company");
-    let names: Vec<_> = setup.rules.iter().map(|it| it.name.as_str()).collect();
+    let names: Vec<_> = setup.rules.iter().map(|it| &*it.name).collect();
     assert_eq!(names, ["rule 1", "rule 2"]);
     assert_eq!(setup.rules[0].script.after, Some(Duration::ZERO));
 }
