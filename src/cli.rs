@@ -210,10 +210,15 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     let app = server::router(Arc::new(site));
     let timer = tokio::spawn(space.clone().keep_time());
 
-    ready.tell(&name);
+    if let Some(made) = certificates.as_ref().map(Certificates::made).filter(|it| !it.is_empty()) {
+        let files: Vec<_> = made.iter().map(|it| it.display().to_string()).collect();
+        info!(files = files.join(" "), "certificates made");
+        info!("clients have to trust the authority:\n{}", certificates::how_to_trust(&args.certificates.certs));
+    }
     if let Some(file) = &args.ready_file {
         ready.write(file)?;
     }
+    ready.tell(&name);
     let acceptor = certificates.as_ref().map(|it| Arc::new(Acceptor::new(it)));
     let grace = Duration::from_secs(args.limits.grace);
     let stopping = {

@@ -2,6 +2,8 @@
 
 mod cases;
 mod description;
+mod outcomes;
+mod process;
 mod scenario;
 mod tidy;
 mod wire;

@@ -1,0 +1,243 @@
+//! The program as it is started: its exit codes, its log, its files, its end.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+use serde_json::Value;
+
+const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+
+fn locmfa(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_locmfa"));
+    command.current_dir(folder).args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs a command that ends by itself: its exit code and what it printed.
+fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let Output { status, stdout, stderr } = locmfa(folder, arguments).output().unwrap();
+    let text = String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap();
+    (status.code().unwrap(), text)
+}
+
+/// A server that is ready.
+struct Server {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    ready: Value,
+}
+
+impl Server {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let always = ["--http", "--listen", "127.0.0.1:0", "--log", "json"];
+        let mut child = locmfa(folder, &[arguments, &always].concat()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        loop {
+            let mut line = String::new();
+            assert!(log.read_line(&mut line).unwrap() > 0, "it ended before it was ready");
+            let line: Value = serde_json::from_str(&line).unwrap();
+            if line["message"] == "ready" {
+                return Self { child, log, ready: line };
+            }
+        }
+    }
+
+    fn address(&self) -> String {
+        let service = self.ready["service"].as_str().unwrap();
+        let port = service.split([':', '/']).nth(4).unwrap();
+        format!("127.0.0.1:{port}")
+    }
+
+    /// Sends a call and leaves it open.
+    fn send(&self, operation: &str, children: &str) -> TcpStream {
+        let namespace = "http://www.phonefactor.com/PfWsSdk";
+        let body = format!(
+            "<s:Envelope xmlns:s=\"{SOAP}\"><s:Body><{operation} xmlns=\"{namespace}\">{children}</{operation}></s:Body></s:Envelope>"
+        );
+        self.send_body(operation, &body)
+    }
+
+    fn send_body(&self, operation: &str, body: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        write!(
+            stream,
+            "POST /MultiFactorAuthWebServiceSdk/PfWsSdk.asmx HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: text/xml; charset=utf-8\r\nSOAPAction: \"http://www.phonefactor.com/PfWsSdk/{operation}\"\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        stream
+    }
+
+    fn call(&self, operation: &str, children: &str) -> String {
+        read(self.send(operation, children))
+    }
+
+    /// Asks the server to stop, and gives its exit code and the rest of its log.
+    #[cfg(unix)]
+    fn stop(mut self) -> (i32, Vec<Value>) {
+        self.tell_to_stop();
+        let mut rest = String::new();
+        self.log.read_to_string(&mut rest).unwrap();
+        let lines = rest.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+        (self.child.wait().unwrap().code().unwrap(), lines)
+    }
+
+    #[cfg(unix)]
+    fn tell_to_stop(&self) {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[cfg(unix)]
+#[test]
+fn a_call_is_a_line_of_the_log_and_the_ready_file_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.yaml"), "users: [anna]").unwrap();
+    let server = Server::start(folder.path(), &["s.yaml", "--ready-file", "ready.json"]);
+    let ready: Value = serde_json::from_slice(&fs::read(folder.path().join("ready.json")).unwrap()).unwrap();
+    assert_eq!(ready["service"], server.ready["service"]);
+    assert_eq!(ready["pid"], server.child.id());
+    assert!(server.call("UserExists", "<username>anna</username>").contains("<UserExistsResult>true"));
+
+    let (code, lines) = server.stop();
+    assert_eq!(code, 0);
+    let call = lines.iter().find(|it| it["target"] == "locmfa::call").unwrap();
+    let seen: Vec<_> = ["space", "caller", "operation", "user", "outcome"].iter().map(|it| &call[it]).collect();
+    assert_eq!(seen, ["default", "anonymous", "UserExists", "anna", "true"]);
+    assert!(call["ms"].as_f64().unwrap() > 0.0);
+    let last = lines.last().unwrap();
+    assert_eq!((&last["message"], &last["calls"]), (&"stopped".into(), &1.into()));
+    assert!(!folder.path().join("ready.json").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_open_call_is_told_that_the_server_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.yaml"), "users: [{username: anna, phone: '4255550100'}]\nrules: [{when: {application: probe}, after: 0s}, {after: 50s}]")
+        .unwrap();
+    let mut server = Server::start(folder.path(), &["s.yaml", "--grace", "0"]);
+    let open = server.send("PfAuthUser_4", "<username>anna</username>");
+    // The call rings as soon as another one is told that the line is busy.
+    let probe = "<username>anna</username><applicationName>probe</applicationName>";
+    while !server.call("PfAuthUser_4", probe).contains("<Code>101</Code>") {}
+    server.tell_to_stop();
+    let answer = read(open);
+    assert!(
+        answer.starts_with("HTTP/1.1 500 ") && answer.contains("locmfa was stopped while the call waited"),
+        "{answer}"
+    );
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn secrets_do_not_reach_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.yaml"), "users: [{username: anna, password: correct-horse, mode: smsText, phone: '4255550100'}]\nrules: [{code: '864209'}]").unwrap();
+    let server = Server::start(folder.path(), &["s.yaml", "--verbose"]);
+    let anna = "<username>anna</username>";
+    assert!(server.call("PrimaryAuthUser", &format!("{anna}<password>correct-horse</password>")).contains("true"));
+    server.call("PrimaryAuthUser", &format!("{anna}<password>battery-staple</password>"));
+    server.call("PfAuthUser_4", anna);
+    assert!(server.call("ValidatePasscode", &format!("{anna}<passcode>864209</passcode>")).contains("true"));
+    // What nobody understands is logged whole, but for these.
+    read(server.send_body("PrimaryAuthUser", "<x><password>battery-staple</password><username>eve</username>"));
+    let (_, lines) = server.stop();
+    let log = format!("{lines:?}");
+    assert!(log.contains("not understood") && log.contains("<username>eve</username>"), "{log}");
+    for secret in ["correct-horse", "battery-staple", "864209"] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
+}
+
+#[test]
+fn a_scenario_with_mistakes_starts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.yaml"), "users: [{usernam: anna}]\nrules: [{outcome: bussy}]").unwrap();
+    let (code, text) = run(folder.path(), &["s.yaml", "--ready-file", "ready.json"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("Did you mean username?") && text.contains("Did you mean busy?"), "{text}");
+    assert!(text.contains("s.yaml has 3 mistakes; nothing was started."), "{text}");
+    assert!(!folder.path().join("certs").exists() && !folder.path().join("ready.json").exists());
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_one_sentence_with_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    fs::write(at("file"), "").unwrap();
+    fs::create_dir(at("foreign")).unwrap();
+    fs::write(at("foreign/authority.pem"), "hello").unwrap();
+    let free = ["--listen", "127.0.0.1:0"];
+    let cases: [(&[&str], &[&str]); 6] = [
+        (&["--http", "--listen", &taken], &["is taken by another program", "--listen"]),
+        (&["--listen", "0.0.0.0:0"], &["can be reached by other machines", "--allow-remote"]),
+        (&["--certs", "file", free[0], free[1]], &["file", "--certs"]),
+        (&["--certs", "foreign", free[0], free[1]], &["authority.pem"]),
+        (&["--http", "--ready-file", "no/such/folder/ready.json", free[0], free[1]], &["ready.json", "--ready-file"]),
+        (&["missing.yaml"], &["missing.yaml", "cannot be read"]),
+    ];
+    for (arguments, expected) in cases {
+        let (code, text) = run(folder.path(), arguments);
+        let right_code = if arguments == ["missing.yaml"] { 1 } else { 3 };
+        assert_eq!(code, right_code, "{arguments:?}: {text}");
+        for part in expected {
+            assert!(text.contains(part), "{arguments:?} lacks {part:?}: {text}");
+        }
+    }
+    assert_eq!(run(folder.path(), &["--no-such-flag"]).0, 2);
+}
+
+#[test]
+fn the_description_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(folder.path(), &["wsdl"]), (0, include_str!("../golden/PfWsSdk.wsdl").into()));
+    let (_, text) = run(folder.path(), &["wsdl", "--address", "https://mfa.contoso.com/x.asmx"]);
+    assert!(text.contains("location=\"https://mfa.contoso.com/x.asmx\""));
+}
+
+#[test]
+fn mistakes_are_told_as_json_too() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("good.yaml"), "users: [anna]").unwrap();
+    fs::write(folder.path().join("bad.yaml"), "users: anna\nseeed: 1").unwrap();
+    assert_eq!(run(folder.path(), &["check", "good.yaml"]), (0, "good.yaml: no mistakes\n".into()));
+    let (code, text) = run(folder.path(), &["check", "good.yaml", "bad.yaml", "--format", "json"]);
+    let mistakes: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, mistakes.len()), (1, 2), "{text}");
+    assert!(mistakes.iter().any(|it| it["line"] == 2 && it["column"] == 1), "{text}");
+}
+
+#[test]
+fn certificates_are_made_once_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, first) = run(folder.path(), &["certs", "show", "--host", "mfa.contoso.com"]);
+    assert!(code == 0 && first.contains("mfa.contoso.com") && first.contains("Import-Certificate"), "{first}");
+    assert_eq!(run(folder.path(), &["certs", "show", "--host", "mfa.contoso.com"]).1, first);
+    let (_, renewed) = run(folder.path(), &["certs", "new", "--host", "mfa.contoso.com"]);
+    let authority = |text: &str| text.split("Server").next().unwrap().to_owned();
+    assert!(renewed != first && authority(&renewed) == authority(&first), "{renewed}");
+}
