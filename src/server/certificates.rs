@@ -3,7 +3,6 @@
 //! The authority is made once and stays, because people import it into their machines. The pair that it signs is
 //! remade whenever a name is missing in it or its end comes near, and nobody need do anything about that.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -305,24 +304,6 @@ impl Summary {
     }
 }
 
-/// As `locmfa certs show` prints it.
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "subject    {}", self.subject)?;
-        writeln!(f, "issuer     {}", self.issuer)?;
-        if !self.names.is_empty() {
-            writeln!(f, "names      {}", self.names.join(", "))?;
-        }
-        writeln!(f, "valid      {} to {}", self.not_before.date(), self.not_after.date())?;
-        writeln!(f, "SHA-1      {}", self.sha1)?;
-        writeln!(f, "SHA-256    {}", self.sha256)?;
-        for file in &self.files {
-            writeln!(f, "file       {}", file.display())?;
-        }
-        Ok(())
-    }
-}
-
 impl TlsError {
     fn new(wrong: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { wrong: wrong.into(), remedy: remedy.into() }
@@ -587,7 +568,7 @@ fn full_name(short: &str) -> Option<String> {
 }
 
 /// The name in a hosts file that continues the short one with a domain.
-#[cfg_attr(windows, expect(dead_code, reason = "Windows keeps its domain in the registry"))]
+#[cfg(any(not(windows), test))]
 fn full_name_in(hosts: &str, short: &str) -> Option<String> {
     hosts
         .lines()
@@ -930,6 +911,15 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_cannot_be_made_is_told_with_the_remedy() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("file"), "").unwrap();
+        let sentence = refusal(&directory.path().join("file/certs"));
+        assert!(sentence.contains("certs cannot be written (Not a directory"), "{sentence}");
+        assert!(sentence.ends_with("; let this account write there, or name another directory with --certs"));
+    }
+
+    #[test]
     fn somebody_elses_pair_is_not_overwritten() {
         let directory = tempfile::tempdir().unwrap();
         open(directory.path(), &[]);
@@ -1014,6 +1004,15 @@ mod tests {
         let sentence =
             Certificates::from_pfx(&directory.path().join(SERVER), &Secret::from("")).unwrap_err().to_string();
         assert!(sentence.contains("server.pem is not a PFX file that can be read ("), "{sentence}");
+    }
+
+    #[test]
+    fn trust_is_explained_with_the_files_at_hand() {
+        let text = how_to_trust(Path::new("/certs"));
+        assert!(text.contains(
+            "Import-Certificate -FilePath '/certs/authority.cer' -CertStoreLocation Cert:\\LocalMachine\\Root\n"
+        ));
+        assert!(text.contains("curl --cacert '/certs/authority.pem' "));
     }
 
     #[test]

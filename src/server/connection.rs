@@ -249,7 +249,6 @@ pub async fn serve(
 
 /// Speaks HTTP/1.1 over one connection until it ends. When `ending` is ready it ends after the call that is open,
 /// if any.
-///
 pub async fn converse<S>(
     stream: S,
     connection: Arc<Connection>,
@@ -299,8 +298,7 @@ where
         loop {
             if let Poll::Ready(end) = http.as_mut().poll(cx) {
                 return Poll::Ready(match (end, pace.get()) {
-                    (Ok(()), Phase::Fresh(_)) if !ends => End::Unasked(None),
-                    (Err(error), Phase::Fresh(_)) => End::Unasked(Some(error)),
+                    (end, Phase::Fresh(_)) if !ends => End::Unasked(end.err()),
                     (Ok(()), _) => End::Orderly,
                     (Err(error), _) => End::Broken(error),
                 });
@@ -398,7 +396,7 @@ impl Server {
     ) {
         let mut cut = stages.clone();
         let ending = async {
-            // The sender outlives every connection.
+            // Without its sender `serve` itself is gone, which is an end, too.
             let _ = stages.wait_for(|stage| *stage != Stage::Serving).await;
         };
         tokio::select! {

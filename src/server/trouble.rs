@@ -114,11 +114,11 @@ impl Trouble {
     /// Why a client went away that had shaken hands and asked nothing.
     #[must_use]
     pub fn after_handshake(error: Option<&io::Error>, server_name: Option<&str>, offer: &Offer<'_>) -> Self {
-        let alert = match error.and_then(tls_error) {
-            Some(rustls::Error::AlertReceived(alert)) => Some(*alert),
-            _ => None,
-        };
-        Self::refused(alert, server_name, offer)
+        match error.and_then(tls_error) {
+            Some(rustls::Error::AlertReceived(alert)) => Self::refused(Some(*alert), server_name, offer),
+            Some(other) => Self::Broken { reason: other.to_string() },
+            None => Self::refused(None, server_name, offer),
+        }
     }
 
     fn incompatible(why: &PeerIncompatible, hello: &Hello, offer: &Offer<'_>) -> Self {
@@ -230,7 +230,7 @@ impl Trouble {
             ),
             Self::PlainHttp { .. } => "Write https:// in the client's URL.".into(),
             Self::TlsOnPlainPort => "Write http:// in the client's URL, or start the server without --http.".into(),
-            Self::BadRequest { .. } => "Only HTTP/1.1 is spoken here.".into(),
+            Self::BadRequest { .. } => "Only HTTP/1.1 is spoken here, with headers of bounded size.".into(),
             Self::NotTls { .. } | Self::Probe | Self::Slow { .. } | Self::Broken { .. } => return None,
         })
     }
@@ -314,8 +314,8 @@ const NEWER_SUITES: &str = "On the client's host allow TLS_ECDHE_ECDSA_WITH_AES_
     policy, SSL Configuration Settings, SSL Cipher Suite Order; from Server 2016 also Enable-TlsCipherSuite). Suites \
     without ECDHE or with CBC are not spoken here.";
 
-const TRUST: &str = "Import the server's authority.cer into Cert:\\LocalMachine\\Root on the client's host; `locmfa \
-    certs trust` says how.";
+const TRUST: &str = "Import the authority of the server's certificate (authority.cer, if it was made here) into \
+    Cert:\\LocalMachine\\Root on the client's host; `locmfa certs trust` says how.";
 
 #[cfg(test)]
 mod tests {
