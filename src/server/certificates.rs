@@ -3,39 +3,64 @@
 //! The authority is made once and stays, because people import it into their machines. The pair that it signs is
 //! remade whenever a name is missing in it or its end comes near, and nobody need do anything about that.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use p12_keystore::{
+    EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, Pkcs12ImportPolicy, PrivateKey, PrivateKeyChain,
+};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     SanType,
 };
+use rsa::pkcs8::EncodePrivateKey;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, DnsName, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, DnsName, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 use time::{Duration, OffsetDateTime};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
+
+use crate::contract::Secret;
 
 /// What the server shows to its clients, and the authority behind it.
 #[derive(Debug)]
 pub struct Certificates {
     authority: Option<Summary>,
-    server: Pair,
+    pairs: Vec<Pair>,
     made: Vec<PathBuf>,
 }
 
 /// A certificate with its key, ready to serve.
 #[derive(Debug)]
-struct Pair {
+pub struct Pair {
     key: Arc<CertifiedKey>,
+    private: PrivateKeyDer<'static>,
     summary: Summary,
+}
+
+/// Which keys the server has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Keys {
+    Ecdsa,
+    /// An RSA key, too, for clients that take no other.
+    EcdsaAndRsa,
+}
+
+/// How a PFX file is protected.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PfxCipher {
+    /// AES-256 and SHA-256: Windows Server 2019 and newer.
+    Aes,
+    /// 3DES and SHA-1, which every Windows reads.
+    TripleDes,
 }
 
 /// What becomes of a pair that still serves.
@@ -78,11 +103,17 @@ impl Certificates {
     ///
     /// # Errors
     /// A file or the directory cannot be read or written, a file is not what its name says, or a name is none.
-    pub fn open(directory: &Path, names: &[String]) -> Result<Self, TlsError> {
-        Self::open_at(directory, &all_names(names)?, OffsetDateTime::now_utc(), Former::Keep)
+    pub fn open(directory: &Path, names: &[String], keys: Keys) -> Result<Self, TlsError> {
+        Self::open_at(directory, &all_names(names)?, keys, OffsetDateTime::now_utc(), Former::Keep)
     }
 
-    fn open_at(directory: &Path, names: &[String], now: OffsetDateTime, former: Former) -> Result<Self, TlsError> {
+    fn open_at(
+        directory: &Path,
+        names: &[String],
+        keys: Keys,
+        now: OffsetDateTime,
+        former: Former,
+    ) -> Result<Self, TlsError> {
         fs::create_dir_all(directory).map_err(|error| unwritable(directory, &error))?;
         let _lock = lock(directory);
         let mut made = Vec::new();
@@ -94,15 +125,21 @@ impl Certificates {
             made.push(authority.certificate_file());
             authority
         };
-        let server = match authority.read_pair()? {
-            Some(pair) if former == Former::Keep && pair.serves(names, now) => pair,
-            _ => {
-                let pair = authority.make_pair(names, now)?;
-                made.push(directory.join(SERVER));
-                pair
-            }
+        let algorithms: &[Algorithm] = match keys {
+            Keys::Ecdsa => &[Algorithm::Ecdsa],
+            Keys::EcdsaAndRsa => &[Algorithm::Ecdsa, Algorithm::Rsa],
         };
-        Ok(Self { authority: Some(authority.summary), server, made })
+        let mut pairs = Vec::new();
+        for algorithm in algorithms {
+            pairs.push(match authority.read_pair(*algorithm)? {
+                Some(pair) if former == Former::Keep && pair.serves(names, now) => pair,
+                _ => {
+                    made.push(directory.join(algorithm.certificate_file()));
+                    authority.make_pair(*algorithm, names, now)?
+                }
+            });
+        }
+        Ok(Self { authority: Some(authority.summary), pairs, made })
     }
 
     /// As [`Certificates::open`], but makes a new pair in any case: for exactly these names, the machine's own, and
@@ -110,8 +147,8 @@ impl Certificates {
     ///
     /// # Errors
     /// As for [`Certificates::open`].
-    pub fn renew(directory: &Path, names: &[String]) -> Result<Self, TlsError> {
-        Self::open_at(directory, &all_names(names)?, OffsetDateTime::now_utc(), Former::Replace)
+    pub fn renew(directory: &Path, names: &[String], keys: Keys) -> Result<Self, TlsError> {
+        Self::open_at(directory, &all_names(names)?, keys, OffsetDateTime::now_utc(), Former::Replace)
     }
 
     /// A certificate of one's own: the chain, the server's certificate first, and its key, both PEM.
@@ -120,19 +157,45 @@ impl Certificates {
     /// A file cannot be read, is not what it should be, or the key is not the certificate's.
     pub fn from_pem(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let remedy = "name the PEM files of a certificate and of its key";
-        let chain = read_chain(certificate)?
-            .ok_or_else(|| TlsError::new(format!("{} does not exist", certificate.display()), remedy))?;
-        let chain = chain.map_err(|what| TlsError::new(format!("{} {what}", certificate.display()), remedy))?;
-        let pem = read(key)?.ok_or_else(|| TlsError::new(format!("{} does not exist", key.display()), remedy))?;
+        let chain = read_certificates(certificate)?;
+        let pem = read_existing(key, remedy)?;
         let private = PrivateKeyDer::from_pem_slice(&pem)
             .map_err(|error| TlsError::new(format!("{} holds no key ({error})", key.display()), remedy))?;
-        let summary = Summary::of(&chain[0], vec![certificate.into(), key.into()])
-            .map_err(|what| TlsError::new(format!("{} {what}", certificate.display()), remedy))?;
-        let key =
-            CertifiedKey::from_der(chain, private, &rustls::crypto::ring::default_provider()).map_err(|error| {
-                TlsError::new(format!("{} and {} do not serve ({error})", certificate.display(), key.display()), remedy)
-            })?;
-        Ok(Self { authority: None, server: Pair { key: Arc::new(key), summary }, made: Vec::new() })
+        Self::own(chain, private, &[certificate, key], remedy)
+    }
+
+    /// A certificate of one's own, with its chain and key, as Windows exports it.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not a PFX file, or is opened by another password.
+    pub fn from_pfx(file: &Path, password: &Secret) -> Result<Self, TlsError> {
+        let remedy = "export the certificate with its private key and a password, and give that password";
+        let wrong = |what: &str| TlsError::new(format!("{} {what}", file.display()), remedy);
+        let bytes = read_existing(file, "name the PFX file of a certificate")?;
+        let store = KeyStore::from_pkcs12(&bytes, password.reveal(), Pkcs12ImportPolicy::Strict);
+        let store = store.map_err(|error| match error {
+            p12_keystore::error::Error::MacError(_) => wrong("is protected by another password"),
+            error => wrong(&format!("is not a PFX file that can be read ({error})")),
+        })?;
+        let (_, entry) = store.private_key_chain().ok_or_else(|| wrong("holds no certificate with its key"))?;
+        let chain = entry.certs().iter().map(|it| CertificateDer::from(it.as_der().to_vec())).collect();
+        let private = PrivatePkcs8KeyDer::from(entry.key().as_der().to_vec()).into();
+        Self::own(chain, private, &[file], remedy)
+    }
+
+    fn own(
+        chain: Vec<CertificateDer<'static>>,
+        private: PrivateKeyDer<'static>,
+        files: &[&Path],
+        remedy: &str,
+    ) -> Result<Self, TlsError> {
+        let wrong = |what: String| {
+            let files: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+            TlsError::new(format!("{} cannot be served with ({what})", files.join(" and ")), remedy)
+        };
+        let summary = Summary::of(&chain[0], files.iter().map(PathBuf::from).collect()).map_err(wrong)?;
+        let pair = Pair::new(chain, private, summary).map_err(|error| wrong(error.to_string()))?;
+        Ok(Self { authority: None, pairs: vec![pair], made: Vec::new() })
     }
 
     /// The development authority, if the server's certificate comes from it.
@@ -141,9 +204,16 @@ impl Certificates {
         self.authority.as_ref()
     }
 
+    /// The certificate that most clients see.
     #[must_use]
     pub fn server(&self) -> &Summary {
-        &self.server.summary
+        &self.pairs[0].summary
+    }
+
+    /// All pairs, in the order in which the server would use them.
+    #[must_use]
+    pub fn pairs(&self) -> &[Pair] {
+        &self.pairs
     }
 
     /// The certificate files that this opening made.
@@ -151,14 +221,65 @@ impl Certificates {
     pub fn made(&self) -> &[PathBuf] {
         &self.made
     }
-
-    /// The key to sign handshakes with.
-    pub(super) fn key(&self) -> Arc<CertifiedKey> {
-        self.server.key.clone()
-    }
 }
 
 impl Pair {
+    fn new(
+        chain: Vec<CertificateDer<'static>>,
+        private: PrivateKeyDer<'static>,
+        summary: Summary,
+    ) -> Result<Self, rustls::Error> {
+        let provider = rustls::crypto::ring::default_provider();
+        let key = CertifiedKey::from_der(chain, private.clone_key(), &provider)?;
+        Ok(Self { key: Arc::new(key), private, summary })
+    }
+
+    #[must_use]
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Writes the certificate, its chain and its key to a file that Windows imports. Its owner alone can read it.
+    ///
+    /// # Errors
+    /// The file cannot be written, or the key has a form that PFX files do not take.
+    pub fn export_pfx(&self, file: &Path, password: &Secret, cipher: PfxCipher) -> Result<(), TlsError> {
+        let wrong = |error: p12_keystore::error::Error| {
+            TlsError::new(format!("the pair cannot be exported ({error})"), "convert its key to PKCS #8 first")
+        };
+        let certificates = self.key.cert.iter().map(|it| p12_keystore::Certificate::from_der(it));
+        let entry = PrivateKeyChain::new(
+            &self.summary.sha1.as_bytes()[..8],
+            PrivateKey::from_der(self.private.secret_der()).map_err(wrong)?,
+            certificates.collect::<Result<Vec<_>, _>>().map_err(wrong)?,
+        );
+        let mut store = KeyStore::new();
+        store.add_entry("locmfa", KeyStoreEntry::PrivateKeyChain(entry));
+        let (encryption, mac) = match cipher {
+            PfxCipher::Aes => (EncryptionAlgorithm::PbeWithHmacSha256AndAes256, MacAlgorithm::HmacSha256),
+            PfxCipher::TripleDes => (EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc, MacAlgorithm::HmacSha1),
+        };
+        let writer = store.writer(password.reveal()).encryption_algorithm(encryption).mac_algorithm(mac);
+        write(file, &writer.write().map_err(wrong)?, Readers::Owner)
+    }
+
+    /// What signs handshakes.
+    pub(super) fn key(&self) -> Arc<CertifiedKey> {
+        self.key.clone()
+    }
+
+    /// The certificate as channel bindings of the type `tls-server-end-point` name it (RFC 5929): its hash, by the
+    /// hash function of its signature, or SHA-256 if that is older.
+    pub(super) fn end_point(&self) -> Vec<u8> {
+        let certificate = &self.key.cert[0];
+        let signature = parse(certificate).map(|it| it.signature_algorithm.algorithm.to_id_string());
+        match signature.as_deref() {
+            Ok(oid::ECDSA_WITH_SHA384 | oid::RSA_WITH_SHA384) => Sha384::digest(certificate).to_vec(),
+            Ok(oid::ECDSA_WITH_SHA512 | oid::RSA_WITH_SHA512) => Sha512::digest(certificate).to_vec(),
+            _ => Sha256::digest(certificate).to_vec(),
+        }
+    }
+
     fn serves(&self, names: &[String], now: OffsetDateTime) -> bool {
         let summary = &self.summary;
         names.iter().all(|name| summary.names.contains(name))
@@ -168,7 +289,7 @@ impl Pair {
 }
 
 impl Summary {
-    fn of(certificate: &CertificateDer<'_>, files: Vec<PathBuf>) -> Result<Self, String> {
+    pub(super) fn of(certificate: &CertificateDer<'_>, files: Vec<PathBuf>) -> Result<Self, String> {
         let parsed = parse(certificate)?;
         Ok(Self {
             subject: parsed.subject().to_string(),
@@ -180,24 +301,6 @@ impl Summary {
             sha256: data_encoding::HEXUPPER.encode(&Sha256::digest(certificate)),
             files,
         })
-    }
-}
-
-/// As `locmfa certs show` prints it.
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "subject    {}", self.subject)?;
-        writeln!(f, "issuer     {}", self.issuer)?;
-        if !self.names.is_empty() {
-            writeln!(f, "names      {}", self.names.join(", "))?;
-        }
-        writeln!(f, "valid      {} to {}", self.not_before.date(), self.not_after.date())?;
-        writeln!(f, "SHA-1      {}", self.sha1)?;
-        writeln!(f, "SHA-256    {}", self.sha256)?;
-        for file in &self.files {
-            writeln!(f, "file       {}", file.display())?;
-        }
-        Ok(())
     }
 }
 
@@ -291,8 +394,9 @@ impl Authority {
     }
 
     /// The pair on disk, if it is one that an authority of ours signed and that can serve.
-    fn read_pair(&self) -> Result<Option<Pair>, TlsError> {
-        let (file, key_file) = (self.directory.join(SERVER), self.directory.join(SERVER_KEY));
+    fn read_pair(&self, algorithm: Algorithm) -> Result<Option<Pair>, TlsError> {
+        let (file, key_file) =
+            (self.directory.join(algorithm.certificate_file()), self.directory.join(algorithm.key_file()));
         let Some(chain) = read_chain(&file)? else { return Ok(None) };
         let remedy = anew(&[&file, &key_file]) + ", or name a pair of your own with --cert and --key";
         let wrong = |what: String| TlsError::new(format!("{} {what}", file.display()), &remedy);
@@ -308,31 +412,31 @@ impl Authority {
         // An authority that was made anew has the name of the former one; its key tells them apart.
         let ours =
             authority_key(&parse(&chain[0]).map_err(wrong)?) == subject_key(&parse(&self.certificate).map_err(wrong)?);
-        let key = CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider());
         // Certificate and key differ if the last writing stopped half-way: that pair is remade.
-        Ok(key.ok().filter(|_| ours).map(|key| Pair { key: Arc::new(key), summary }))
+        Ok(Pair::new(chain, key, summary).ok().filter(|_| ours))
     }
 
-    fn make_pair(&self, names: &[String], now: OffsetDateTime) -> Result<Pair, TlsError> {
+    fn make_pair(&self, algorithm: Algorithm, names: &[String], now: OffsetDateTime) -> Result<Pair, TlsError> {
         let issuer = self.issuer()?;
         let mut params = CertificateParams::default();
         params.subject_alt_names = names.iter().map(|name| alternative(name)).collect::<Result<_, _>>()?;
         let common_name = names.iter().find(|name| name.len() <= 64).map_or("localhost", String::as_str);
         params.distinguished_name.push(DnType::CommonName, common_name);
         params.is_ca = IsCa::ExplicitNoCa;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.key_usages = algorithm.key_usages();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         params.not_before = now - CLOCK_SKEW;
         params.not_after = (now + SERVER_LIFE).min(self.summary.not_after);
         // The serial number comes from the key, which is new each time.
-        let key = KeyPair::generate().map_err(|error| unmakeable(&error))?;
+        let key = algorithm.make_key().map_err(|error| unmakeable(&error))?;
         let certificate = params.signed_by(&key, &issuer).map_err(|error| unmakeable(&error))?;
 
-        let (file, key_file) = (self.directory.join(SERVER), self.directory.join(SERVER_KEY));
-        write(&key_file, key.serialize_pem().as_bytes(), Readers::Owner)?;
+        let private = self.directory.join(algorithm.key_file());
+        write(&private, key.serialize_pem().as_bytes(), Readers::Owner)?;
+        let file = self.directory.join(algorithm.certificate_file());
         write(&file, certificate.pem().as_bytes(), Readers::Everybody)?;
-        Ok(self.read_pair()?.expect("a pair just made can be read"))
+        Ok(self.read_pair(algorithm)?.expect("a pair just made can be read"))
     }
 
     /// What signs.
@@ -353,6 +457,56 @@ impl Authority {
             return Err(wrong("is not the authority's key"));
         }
         Issuer::from_ca_cert_der(&self.certificate, key).map_err(|error| unmakeable(&error))
+    }
+}
+
+// -------------------------------------------------------------------------------------------------------------
+// Algorithms
+
+#[derive(Clone, Copy)]
+enum Algorithm {
+    /// On P-256: the one curve on which all Windows hosts and rustls agree.
+    Ecdsa,
+    /// With 2048 bits.
+    Rsa,
+}
+
+impl Algorithm {
+    fn certificate_file(self) -> &'static str {
+        match self {
+            Self::Ecdsa => SERVER,
+            Self::Rsa => SERVER_RSA,
+        }
+    }
+
+    fn key_file(self) -> &'static str {
+        match self {
+            Self::Ecdsa => SERVER_KEY,
+            Self::Rsa => SERVER_RSA_KEY,
+        }
+    }
+
+    fn key_usages(self) -> Vec<KeyUsagePurpose> {
+        match self {
+            Self::Ecdsa => vec![KeyUsagePurpose::DigitalSignature],
+            Self::Rsa => vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment],
+        }
+    }
+
+    fn make_key(self) -> Result<KeyPair, rcgen::Error> {
+        match self {
+            Self::Ecdsa => KeyPair::generate(),
+            // Ring, by which rcgen makes keys, makes none for RSA.
+            Self::Rsa => {
+                let mut seed = [0; 32];
+                let chance = rustls::crypto::ring::default_provider().secure_random;
+                chance.fill(&mut seed).map_err(|_| rcgen::Error::RingUnspecified)?;
+                let key = rsa::PrivateKey::new(&mut ChaCha20Rng::from_seed(seed), 2048)
+                    .map_err(|_| rcgen::Error::RingUnspecified)?;
+                let der = key.to_pkcs8_der().expect("a key just made can be written");
+                KeyPair::try_from(der.as_bytes())
+            }
+        }
     }
 }
 
@@ -414,7 +568,7 @@ fn full_name(short: &str) -> Option<String> {
 }
 
 /// The name in a hosts file that continues the short one with a domain.
-#[cfg_attr(windows, expect(dead_code, reason = "Windows keeps its domain in the registry"))]
+#[cfg(any(not(windows), test))]
 fn full_name_in(hosts: &str, short: &str) -> Option<String> {
     hosts
         .lines()
@@ -480,6 +634,16 @@ fn lock(directory: &Path) -> Option<File> {
     Some(file)
 }
 
+/// The certificates of a PEM file: of a chain, or of authorities.
+///
+/// # Errors
+/// The file cannot be read, or holds none.
+pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let remedy = "name a PEM file with at least one certificate";
+    let chain = read_chain(path)?.ok_or_else(|| TlsError::new(format!("{} does not exist", path.display()), remedy))?;
+    chain.map_err(|what| TlsError::new(format!("{} {what}", path.display()), remedy))
+}
+
 /// The certificates of a PEM file, at least one; nothing if there is no such file; what is
 /// wrong if it holds none.
 fn read_chain(path: &Path) -> Result<Option<Result<Vec<CertificateDer<'static>>, String>>, TlsError> {
@@ -490,6 +654,10 @@ fn read_chain(path: &Path) -> Result<Option<Result<Vec<CertificateDer<'static>>,
         Ok(chain) => Ok(chain),
         Err(error) => Err(format!("holds no certificate ({error})")),
     }))
+}
+
+fn read_existing(path: &Path, remedy: &str) -> Result<Vec<u8>, TlsError> {
+    read(path)?.ok_or_else(|| TlsError::new(format!("{} does not exist", path.display()), remedy))
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, TlsError> {
@@ -556,6 +724,8 @@ const AUTHORITY_DER: &str = "authority.cer";
 const AUTHORITY_KEY: &str = "authority-key.pem";
 const SERVER: &str = "server.pem";
 const SERVER_KEY: &str = "server-key.pem";
+const SERVER_RSA: &str = "server-rsa.pem";
+const SERVER_RSA_KEY: &str = "server-rsa-key.pem";
 const LOCK: &str = ".lock";
 
 /// The name that every authority of ours begins with.
@@ -568,6 +738,13 @@ const RENEW_BEFORE: Duration = Duration::days(30);
 /// The caller's clock may be behind ours.
 const CLOCK_SKEW: Duration = Duration::days(1);
 
+mod oid {
+    pub(super) const ECDSA_WITH_SHA384: &str = "1.2.840.10045.4.3.3";
+    pub(super) const ECDSA_WITH_SHA512: &str = "1.2.840.10045.4.3.4";
+    pub(super) const RSA_WITH_SHA384: &str = "1.2.840.113549.1.1.12";
+    pub(super) const RSA_WITH_SHA512: &str = "1.2.840.113549.1.1.13";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -577,11 +754,11 @@ mod tests {
     }
 
     fn open(directory: &Path, given: &[&str]) -> Certificates {
-        Certificates::open(directory, &names(given)).unwrap()
+        Certificates::open(directory, &names(given), Keys::Ecdsa).unwrap()
     }
 
     fn refusal(directory: &Path) -> String {
-        let sentence = Certificates::open(directory, &[]).unwrap_err().to_string();
+        let sentence = Certificates::open(directory, &[], Keys::Ecdsa).unwrap_err().to_string();
         sentence.replace(&format!("{}/", directory.display()), "certs/")
     }
 
@@ -624,7 +801,7 @@ mod tests {
     fn renewing_forgets_names_that_are_not_given() {
         let directory = tempfile::tempdir().unwrap();
         let first = open(directory.path(), &["mfa01"]);
-        let second = Certificates::renew(directory.path(), &names(&["mfa02"])).unwrap();
+        let second = Certificates::renew(directory.path(), &names(&["mfa02"]), Keys::Ecdsa).unwrap();
         assert!(second.server().names.contains(&"mfa02".into()) && !second.server().names.contains(&"mfa01".into()));
         assert_eq!(first.authority(), second.authority());
     }
@@ -634,8 +811,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let names = all_names(&[]).unwrap();
         let now = OffsetDateTime::now_utc();
-        let at =
-            |days| Certificates::open_at(directory.path(), &names, now + Duration::days(days), Former::Keep).unwrap();
+        let at = |days| {
+            Certificates::open_at(directory.path(), &names, Keys::Ecdsa, now + Duration::days(days), Former::Keep)
+                .unwrap()
+        };
         let first = at(0);
         assert_eq!(at(365).server(), first.server());
         let second = at(366);
@@ -648,7 +827,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let names = all_names(&[]).unwrap();
         let now = OffsetDateTime::now_utc();
-        let at = |days| Certificates::open_at(directory.path(), &names, now + Duration::days(days), Former::Keep);
+        let at = |days| {
+            Certificates::open_at(directory.path(), &names, Keys::Ecdsa, now + Duration::days(days), Former::Keep)
+        };
         at(0).unwrap();
         let last = at(3600).unwrap();
         assert_eq!(last.server().not_after, last.authority().unwrap().not_after);
@@ -730,6 +911,15 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_cannot_be_made_is_told_with_the_remedy() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("file"), "").unwrap();
+        let sentence = refusal(&directory.path().join("file/certs"));
+        assert!(sentence.contains("certs cannot be written (Not a directory"), "{sentence}");
+        assert!(sentence.ends_with("; let this account write there, or name another directory with --certs"));
+    }
+
+    #[test]
     fn somebody_elses_pair_is_not_overwritten() {
         let directory = tempfile::tempdir().unwrap();
         open(directory.path(), &[]);
@@ -738,7 +928,7 @@ mod tests {
         fs::write(directory.path().join(SERVER_KEY), theirs.signing_key.serialize_pem()).unwrap();
         let sentence = refusal(directory.path());
         assert!(sentence.starts_with("certs/server.pem comes from another authority ("), "{sentence}");
-        assert!(Certificates::renew(directory.path(), &[]).is_err());
+        assert!(Certificates::renew(directory.path(), &[], Keys::Ecdsa).is_err());
         assert_eq!(fs::read_to_string(directory.path().join(SERVER)).unwrap(), theirs.cert.pem());
     }
 
@@ -767,7 +957,7 @@ mod tests {
     #[test]
     fn a_name_that_is_none_is_refused() {
         let directory = tempfile::tempdir().unwrap();
-        let sentence = Certificates::open(directory.path(), &names(&["no name"])).unwrap_err().to_string();
+        let sentence = Certificates::open(directory.path(), &names(&["no name"]), Keys::Ecdsa).unwrap_err().to_string();
         assert_eq!(
             sentence,
             "`no name` is neither a host name nor an IP address; give --host a name as it stands in the URL, such as \
@@ -785,9 +975,44 @@ mod tests {
         assert!(own.authority().is_none());
         let sentence =
             |certificate, key| Certificates::from_pem(&path(certificate), &path(key)).unwrap_err().to_string();
-        assert!(sentence("none.pem", SERVER_KEY).contains("none.pem does not exist; name the PEM files"));
-        assert!(sentence(SERVER, AUTHORITY_KEY).contains("do not serve (keys may not be consistent"));
+        assert!(sentence("none.pem", SERVER_KEY).contains("none.pem does not exist; name a PEM file with"));
+        assert!(sentence(SERVER, AUTHORITY_KEY).contains("cannot be served with (keys may not be consistent"));
         assert!(sentence(SERVER, SERVER).contains("server.pem holds no key ("));
+    }
+
+    #[test]
+    fn an_rsa_pair_is_made_once_and_beside_the_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let ecdsa = open(directory.path(), &[]);
+        let both = Certificates::open(directory.path(), &[], Keys::EcdsaAndRsa).unwrap();
+        assert_eq!(both.server(), ecdsa.server());
+        assert_eq!(both.made(), [directory.path().join("server-rsa.pem")]);
+        let again = Certificates::open(directory.path(), &[], Keys::EcdsaAndRsa).unwrap();
+        assert!(again.made().is_empty());
+        assert_eq!(again.pairs()[1].summary(), both.pairs()[1].summary());
+
+        for cipher in [PfxCipher::Aes, PfxCipher::TripleDes] {
+            for pair in again.pairs() {
+                let file = directory.path().join("pair.pfx");
+                pair.export_pfx(&file, &Secret::from("opensesame"), cipher).unwrap();
+                let own = Certificates::from_pfx(&file, &Secret::from("opensesame")).unwrap();
+                assert_eq!(own.server().sha1, pair.summary().sha1);
+                let sentence = Certificates::from_pfx(&file, &Secret::from("sesame")).unwrap_err().to_string();
+                assert!(sentence.contains("pair.pfx is protected by another password; export"), "{sentence}");
+            }
+        }
+        let sentence =
+            Certificates::from_pfx(&directory.path().join(SERVER), &Secret::from("")).unwrap_err().to_string();
+        assert!(sentence.contains("server.pem is not a PFX file that can be read ("), "{sentence}");
+    }
+
+    #[test]
+    fn trust_is_explained_with_the_files_at_hand() {
+        let text = how_to_trust(Path::new("/certs"));
+        assert!(text.contains(
+            "Import-Certificate -FilePath '/certs/authority.cer' -CertStoreLocation Cert:\\LocalMachine\\Root\n"
+        ));
+        assert!(text.contains("curl --cacert '/certs/authority.pem' "));
     }
 
     #[test]

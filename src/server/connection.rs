@@ -16,15 +16,18 @@ use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
 use tower::Service;
 use tracing::{debug, warn};
 
+use super::hello::{First, Opening, is_whole};
 use super::tls::{Acceptor, TlsFacts};
+use super::trouble::Trouble;
 
 /// Sockets that listen.
 #[derive(Debug)]
@@ -108,6 +111,23 @@ impl Connection {
         let (peer, local) = (self.peer.ip().to_canonical(), self.local.ip().to_canonical());
         peer.is_loopback() || peer == local
     }
+
+    /// Logs why the connection failed: the one line about it.
+    fn report(&self, trouble: &Trouble) {
+        let (id, peer, local) = (self.id, self.peer, self.local);
+        let server_name = self.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
+        let hint = trouble.hint();
+        let (kind, hint) = (trouble.kind(), hint.as_deref());
+        match trouble {
+            // Port scanners, load balancers and monitors do this all day.
+            Trouble::Probe => {
+                debug!(connection = id, %peer, %local, trouble = kind, what = %trouble, "connection failed")
+            }
+            _ => {
+                warn!(connection = id, %peer, %local, server_name, trouble = kind, what = %trouble, hint, "connection failed")
+            }
+        }
+    }
 }
 
 impl Listening {
@@ -186,6 +206,18 @@ impl BindError {
     }
 }
 
+/// How a conversation ended.
+#[derive(Debug)]
+pub enum End {
+    /// As either side may end it between two requests.
+    Orderly,
+    /// The client left before it asked anything.
+    Unasked(Option<hyper::Error>),
+    /// The client took too long over a request's headers.
+    Slow,
+    Broken(hyper::Error),
+}
+
 /// Serves until `shutdown`; then takes no more connections, closes idle ones, gives open calls their grace, and
 /// returns. Calls that are still open then are cut off.
 pub async fn serve(
@@ -217,24 +249,20 @@ pub async fn serve(
 
 /// Speaks HTTP/1.1 over one connection until it ends. When `ending` is ready it ends after the call that is open,
 /// if any.
-///
-/// # Errors
-/// What broke the connection.
 pub async fn converse<S>(
     stream: S,
-    connection: Connection,
+    connection: Arc<Connection>,
     app: Router,
     limits: &Limits,
     ending: impl Future<Output = ()>,
-) -> Result<(), hyper::Error>
+) -> End
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let connection = Arc::new(connection);
-    let pace = Arc::new(Pace(Mutex::new(Phase::Idle(Instant::now()))));
+    let pace = Arc::new(Pace(Mutex::new(Phase::Fresh(Instant::now()))));
     let stream = TokioIo::new(Paced { stream, pace: pace.clone() });
     let service = {
-        let (connection, pace) = (connection.clone(), pace.clone());
+        let pace = pace.clone();
         hyper::service::service_fn(move |mut request: Request<Incoming>| {
             pace.set(Phase::Call);
             request.extensions_mut().insert(connection.clone());
@@ -258,6 +286,7 @@ where
             .serve_connection(stream, service)
     );
     let mut ending = pin!(ending);
+    // Whether the end is the server's doing.
     let mut ends = false;
     let mut timer = pin!(sleep(limits.idle_time));
 
@@ -268,7 +297,11 @@ where
         }
         loop {
             if let Poll::Ready(end) = http.as_mut().poll(cx) {
-                return Poll::Ready(end);
+                return Poll::Ready(match (end, pace.get()) {
+                    (end, Phase::Fresh(_)) if !ends => End::Unasked(end.err()),
+                    (Ok(()), _) => End::Orderly,
+                    (Err(error), _) => End::Broken(error),
+                });
             }
             let due = pace.due(limits);
             if let Some(due) = due
@@ -283,12 +316,10 @@ where
                 Some(due) if due > timer.deadline() => timer.as_mut().reset(due),
                 Some(_) if pace.is_idle() => {
                     pace.set(Phase::Call);
+                    ends = true;
                     http.as_mut().graceful_shutdown();
                 }
-                Some(_) => {
-                    debug!(connection = connection.id, peer = %connection.peer, "headers came too slowly");
-                    return Poll::Ready(Ok(()));
-                }
+                Some(_) => return Poll::Ready(End::Slow),
                 None => {
                     let later = timer.deadline() + limits.idle_time;
                     timer.as_mut().reset(later);
@@ -365,7 +396,7 @@ impl Server {
     ) {
         let mut cut = stages.clone();
         let ending = async {
-            // The sender outlives every connection.
+            // Without its sender `serve` itself is gone, which is an end, too.
             let _ = stages.wait_for(|stage| *stage != Stage::Serving).await;
         };
         tokio::select! {
@@ -375,38 +406,114 @@ impl Server {
     }
 
     async fn talk(&self, stream: TcpStream, peer: SocketAddr, ending: impl Future<Output = ()>) {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         // A client that is gone already has no address.
         let Ok(local) = stream.local_addr() else { return };
         let _ = stream.set_nodelay(true);
+        let connection = Connection::new(self.next_id.fetch_add(1, Ordering::Relaxed), peer, local, None);
         let mut ending = pin!(ending);
-
-        let end = if let Some(tls) = &self.tls {
+        if let Some(tls) = &self.tls {
             let shaken = tokio::select! {
-                shaken = timeout(self.limits.handshake_time, tls.accept(stream)) => shaken,
+                shaken = self.shake_hands(tls, stream, &connection) => shaken,
                 () = &mut ending => return,
             };
-            let (stream, facts) = match shaken {
-                Ok(Ok(accepted)) => accepted,
-                Ok(Err(error)) => {
-                    warn!(connection = id, %peer, %error, "TLS handshake failed");
-                    return;
-                }
-                Err(_) => {
-                    warn!(connection = id, %peer, "TLS handshake took too long");
-                    return;
-                }
-            };
-            let connection = Connection::new(id, peer, local, Some(facts));
-            converse(stream, connection, self.app.clone(), &self.limits, ending).await
+            if let Some((stream, facts)) = shaken {
+                self.converse(stream, Connection { tls: Some(facts), ..connection }, ending).await;
+            }
         } else {
-            let connection = Connection::new(id, peer, local, None);
-            converse(stream, connection, self.app.clone(), &self.limits, ending).await
-        };
-        if let Err(error) = end {
-            debug!(connection = id, %peer, %error, "connection broke");
+            let opened = tokio::select! {
+                opened = self.open_plainly(stream, &connection) => opened,
+                () = &mut ending => return,
+            };
+            if let Some(stream) = opened {
+                self.converse(stream, connection, ending).await;
+            }
         }
     }
+
+    async fn shake_hands(
+        &self,
+        tls: &Acceptor,
+        stream: TcpStream,
+        connection: &Connection,
+    ) -> Option<(TlsStream<Opening<TcpStream>>, TlsFacts)> {
+        let deadline = Instant::now() + self.limits.handshake_time;
+        let mut opening = Opening::new(stream);
+        let slow = Trouble::Slow { what: "the TLS handshake" };
+        let read = timeout_at(deadline, opening.read_until(is_whole)).await;
+        match Trouble::before_handshake(opening.bytes()) {
+            Some(Trouble::Probe) | None if read.is_err() => connection.report(&slow),
+            Some(trouble) => {
+                connection.report(&trouble);
+                if let Trouble::PlainHttp { .. } = trouble {
+                    let text = "This port speaks HTTPS: write https:// in the URL.\n";
+                    let _ = timeout_at(deadline, answer_in_text(opening.into_inner(), text)).await;
+                }
+            }
+            None => match timeout_at(deadline, tls.accept(opening)).await {
+                Ok(Ok(shaken)) => return Some(shaken),
+                Ok(Err(trouble)) => connection.report(&trouble),
+                Err(_) => connection.report(&slow),
+            },
+        }
+        None
+    }
+
+    async fn open_plainly(&self, stream: TcpStream, connection: &Connection) -> Option<Opening<TcpStream>> {
+        let mut opening = Opening::new(stream);
+        // A client may connect long before it asks.
+        let read = timeout(self.limits.idle_time, opening.read_until(|bytes| !bytes.is_empty())).await;
+        match First::of(opening.bytes()) {
+            First::Tls => {
+                connection.report(&Trouble::TlsOnPlainPort);
+                // Clients of TLS know this answer, and say that they met plain HTTP.
+                let answer = answer_in_text(opening.into_inner(), "This port speaks HTTP: write http:// in the URL.\n");
+                let _ = timeout(self.limits.handshake_time, answer).await;
+                None
+            }
+            First::Nothing => {
+                if read.is_ok() {
+                    connection.report(&Trouble::Probe);
+                }
+                None
+            }
+            _ => Some(opening),
+        }
+    }
+
+    async fn converse<S>(&self, stream: S, connection: Connection, ending: impl Future<Output = ()>)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let connection = Arc::new(connection);
+        let trouble = match converse(stream, connection.clone(), self.app.clone(), &self.limits, ending).await {
+            End::Orderly => return,
+            End::Unasked(error) => match (&self.tls, &connection.tls) {
+                (Some(tls), Some(facts)) => {
+                    let error = error.as_ref().and_then(std::error::Error::source).and_then(|it| it.downcast_ref());
+                    Trouble::after_handshake(error, facts.server_name.as_deref(), &tls.offer())
+                }
+                _ => Trouble::Probe,
+            },
+            End::Slow => Trouble::Slow { what: "a request's headers" },
+            End::Broken(error) if error.is_parse() => Trouble::BadRequest { reason: error.to_string() },
+            End::Broken(error) => {
+                debug!(connection = connection.id, peer = %connection.peer, %error, "connection broke");
+                return;
+            }
+        };
+        connection.report(&trouble);
+    }
+}
+
+/// Answers a request that came to the wrong port, and waits until the client has gone: closing while it still sends
+/// could take the answer from it.
+async fn answer_in_text(mut stream: TcpStream, text: &str) -> io::Result<()> {
+    let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n";
+    let answer = format!("{head}Content-Length: {}\r\n\r\n{text}", text.len());
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await?;
+    tokio::io::copy(&mut stream.take(1 << 20), &mut tokio::io::sink()).await?;
+    Ok(())
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
@@ -420,7 +527,9 @@ struct Pace(Mutex<Phase>);
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// No request since.
+    /// Nothing at all since.
+    Fresh(Instant),
+    /// No further request since.
     Idle(Instant),
     /// A request's headers have been coming since.
     Head(Instant),
@@ -438,12 +547,12 @@ impl Pace {
     }
 
     fn is_idle(&self) -> bool {
-        matches!(self.get(), Phase::Idle(_))
+        matches!(self.get(), Phase::Fresh(_) | Phase::Idle(_))
     }
 
     fn due(&self, limits: &Limits) -> Option<Instant> {
         match self.get() {
-            Phase::Idle(since) => Some(since + limits.idle_time),
+            Phase::Fresh(since) | Phase::Idle(since) => Some(since + limits.idle_time),
             Phase::Head(since) => Some(since + limits.header_time),
             Phase::Call => None,
         }
@@ -495,274 +604,4 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use axum::Extension;
-    use axum::routing::any;
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, ServerName};
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-    use tokio::sync::{Notify, oneshot};
-    use tokio::task::JoinHandle;
-    use tokio_rustls::TlsConnector;
-    use tokio_rustls::client::TlsStream;
-
-    use super::*;
-    use crate::server::certificates::Certificates;
-
-    const PICK: &str = "127.0.0.1:0";
-
-    /// A server on a free port, ended when told.
-    struct Running {
-        address: SocketAddr,
-        stop: oneshot::Sender<()>,
-        served: JoinHandle<()>,
-    }
-
-    impl Running {
-        async fn start(tls: Option<Arc<Acceptor>>, app: Router, limits: Limits) -> Self {
-            let listening = Listening::bind(&[PICK.parse().unwrap()]).await.unwrap();
-            let address = listening.addresses()[0];
-            let (stop, stopped) = oneshot::channel();
-            let served = tokio::spawn(serve(listening, tls, app, limits, async {
-                let _ = stopped.await;
-            }));
-            Self { address, stop, served }
-        }
-
-        async fn plain(limits: Limits) -> Self {
-            Self::start(None, facts(), limits).await
-        }
-
-        async fn connect(&self) -> TcpStream {
-            TcpStream::connect(self.address).await.unwrap()
-        }
-    }
-
-    /// Answers with what is known of the connection.
-    fn facts() -> Router {
-        Router::new().fallback(any(|Extension(connection): Extension<Arc<Connection>>| async move {
-            let tls = connection.tls.as_ref().map(|tls| format!("{} {} {:?}", tls.version, tls.suite, tls.server_name));
-            format!("{} local={} {}", connection.id, connection.is_local(), tls.unwrap_or_default())
-        }))
-    }
-
-    async fn shake(directory: &Path, address: SocketAddr) -> TlsStream<TcpStream> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(directory.join("authority.pem")).unwrap()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let stream = TcpStream::connect(address).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
-    }
-
-    /// Sends a request and reads its answer, whose body is text: the status line and the body.
-    async fn call(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> (String, String) {
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        answer(stream).await
-    }
-
-    async fn answer(stream: &mut (impl AsyncRead + Unpin)) -> (String, String) {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(stream.read_u8().await.unwrap());
-        }
-        let head = String::from_utf8(head).unwrap();
-        let length = head.split("Content-Length: ").nth(1).and_then(|rest| rest.split('\r').next());
-        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
-        stream.read_exact(&mut body).await.unwrap();
-        (head.lines().next().unwrap().to_owned(), String::from_utf8(body).unwrap())
-    }
-
-    /// What the server still says before it closes.
-    async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> String {
-        let mut rest = Vec::new();
-        // A reset is an end, too.
-        let _ = stream.read_to_end(&mut rest).await;
-        String::from_utf8(rest).unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_client_that_trusts_the_authority_calls_again_and_again_over_one_connection() {
-        let directory = tempfile::tempdir().unwrap();
-        let acceptor = Acceptor::new(&Certificates::open(directory.path(), &[]).unwrap());
-        let server = Running::start(Some(Arc::new(acceptor)), facts(), Limits::default()).await;
-        let mut stream = shake(directory.path(), server.address).await;
-        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
-        for _ in 0..3 {
-            let (status, body) = call(&mut stream).await;
-            assert_eq!(status, "HTTP/1.1 200 OK");
-            assert_eq!(body, "1 local=true TLS 1.3 TLS_AES_128_GCM_SHA256 Some(\"localhost\")");
-        }
-        let mut stream = shake(directory.path(), server.address).await;
-        assert!(call(&mut stream).await.1.starts_with("2 "));
-    }
-
-    #[tokio::test]
-    async fn headers_beyond_the_limit_are_refused() {
-        let server = Running::plain(Limits { header_bytes: 8 * 1024, ..Limits::default() }).await;
-        let mut stream = server.connect().await;
-        let head = format!("GET / HTTP/1.1\r\nX: {}\r\n", "x".repeat(8 * 1024));
-        stream.write_all(head.as_bytes()).await.unwrap();
-        assert_eq!(answer(&mut stream).await.0, "HTTP/1.1 431 Request Header Fields Too Large");
-    }
-
-    /// A conversation without a socket, so that its time can be paused.
-    fn pipe(app: Router, limits: Limits) -> DuplexStream {
-        let (near, far) = tokio::io::duplex(4096);
-        let address = PICK.parse().unwrap();
-        tokio::spawn(async move {
-            let connection = Connection::new(1, address, address, None);
-            converse(far, connection, app, &limits, std::future::pending()).await
-        });
-        near
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_idle_connection_is_closed() {
-        let limits = Limits::default();
-        let began = Instant::now();
-        let mut stream = pipe(facts(), limits.clone());
-        sleep(Duration::from_secs(100)).await;
-        call(&mut stream).await;
-        assert_eq!(rest(&mut stream).await, "");
-        assert_eq!(began.elapsed().as_secs(), 100 + limits.idle_time.as_secs());
-
-        assert_eq!(rest(&mut pipe(facts(), limits)).await, "");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_whose_headers_never_end_is_closed() {
-        let limits = Limits::default();
-        let mut stream = pipe(facts(), limits.clone());
-        call(&mut stream).await;
-        stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
-        let began = Instant::now();
-        assert_eq!(rest(&mut stream).await, "");
-        assert_eq!(began.elapsed().as_secs(), limits.header_time.as_secs());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_call_may_last_longer_than_a_connection_may_idle() {
-        let app = Router::new().fallback(any(|| async {
-            sleep(Duration::from_secs(3600)).await;
-            "at last"
-        }));
-        let mut stream = pipe(app, Limits::default());
-        for _ in 0..2 {
-            assert_eq!(call(&mut stream).await.1, "at last");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_handshake_that_never_begins_is_given_up() {
-        let directory = tempfile::tempdir().unwrap();
-        let acceptor = Acceptor::new(&Certificates::open(directory.path(), &[]).unwrap());
-        let limits = Limits { handshake_time: Duration::from_millis(50), ..Limits::default() };
-        let server = Running::start(Some(Arc::new(acceptor)), facts(), limits).await;
-        assert_eq!(rest(&mut server.connect().await).await, "");
-    }
-
-    #[tokio::test]
-    async fn a_connection_beyond_the_limit_waits_for_its_turn() {
-        let server = Running::plain(Limits { connections: 1, ..Limits::default() }).await;
-        let mut first = server.connect().await;
-        call(&mut first).await;
-        let mut second = server.connect().await;
-        second.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        assert!(call(&mut first).await.1.starts_with("1 "));
-        drop(first);
-        assert!(answer(&mut second).await.1.starts_with("2 "));
-    }
-
-    #[tokio::test]
-    async fn the_end_lets_open_calls_end_and_closes_idle_connections() {
-        let (arrived, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let app = Router::new().route("/", {
-            let (arrived, go) = (arrived.clone(), go.clone());
-            any(move || async move {
-                arrived.notify_one();
-                go.notified().await;
-                "done"
-            })
-        });
-        let server = Running::start(None, app, Limits::default()).await;
-        let (mut fresh, mut idle, mut open) = (server.connect().await, server.connect().await, server.connect().await);
-        idle.write_all(b"GET /other HTTP/1.1\r\n\r\n").await.unwrap();
-        assert_eq!(answer(&mut idle).await.0, "HTTP/1.1 404 Not Found");
-        open.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
-        arrived.notified().await;
-
-        server.stop.send(()).unwrap();
-        assert_eq!(rest(&mut idle).await + &rest(&mut fresh).await, "");
-        assert!(TcpStream::connect(server.address).await.is_err());
-        go.notify_one();
-        assert!(rest(&mut open).await.ends_with("done"));
-        server.served.await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_call_that_outlasts_the_grace_is_cut_off() {
-        let arrived = Arc::new(Notify::new());
-        let app = Router::new().fallback(any({
-            let arrived = arrived.clone();
-            move || async move {
-                arrived.notify_one();
-                std::future::pending::<()>().await;
-            }
-        }));
-        let server = Running::start(None, app, Limits { grace: Duration::from_millis(20), ..Limits::default() }).await;
-        let mut stream = server.connect().await;
-        stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
-        arrived.notified().await;
-        server.stop.send(()).unwrap();
-        server.served.await.unwrap();
-        assert_eq!(rest(&mut stream).await, "");
-    }
-
-    #[tokio::test]
-    async fn one_free_port_serves_all_addresses_that_the_machine_has() {
-        let addresses = [PICK.parse().unwrap(), "[::1]:0".parse().unwrap(), PICK.parse().unwrap()];
-        let listening = Listening::bind(&addresses).await.unwrap();
-        let port = listening.addresses()[0].port();
-        assert_ne!(port, 0);
-        assert!(listening.addresses().iter().all(|address| address.port() == port));
-        // A machine without IPv6 says so.
-        assert_eq!(listening.addresses().len() + listening.warnings().len(), 2);
-    }
-
-    #[tokio::test]
-    async fn an_address_that_cannot_be_had_is_told_with_the_remedy() {
-        let taken = Listening::bind(&[PICK.parse().unwrap()]).await.unwrap();
-        let address = taken.addresses()[0];
-        assert_eq!(
-            Listening::bind(&[address]).await.unwrap_err().to_string(),
-            format!(
-                "{address} is taken by another program; end that one, or give --listen another port (0 picks a free one)"
-            )
-        );
-        assert_eq!(
-            Listening::bind(&["192.0.2.254:0".parse().unwrap()]).await.unwrap_err().to_string(),
-            "192.0.2.254 is not an address of this machine; give --listen one that is, or 127.0.0.1"
-        );
-    }
-
-    #[test]
-    fn a_caller_is_local_from_loopback_and_from_the_address_it_called() {
-        let local = |peer: &str, local: &str| {
-            Connection::new(1, peer.parse().unwrap(), local.parse().unwrap(), None).is_local()
-        };
-        assert!(local("127.0.0.1:5000", "127.0.0.1:9999"));
-        assert!(local("[::1]:5000", "[::1]:9999"));
-        assert!(local("192.0.2.2:5000", "192.0.2.2:9999"));
-        assert!(local("[::ffff:127.0.0.1]:5000", "[::ffff:127.0.0.1]:9999"));
-        assert!(!local("192.0.2.3:5000", "192.0.2.2:9999"));
-    }
-}
+mod tests;

@@ -2,7 +2,9 @@
 
 pub mod certificates;
 pub mod connection;
+pub mod hello;
 pub mod tls;
+pub mod trouble;
 
 mod answer;
 mod caller;

@@ -1,21 +1,44 @@
 //! TLS: what the server offers, and what a handshake settled.
 
-use std::io;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
-use rustls::crypto::CryptoProvider;
+use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::ring::{cipher_suite as suite, default_provider};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::SingleCertAndKey;
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, ProtocolVersion, RootCertStore, ServerConfig,
+    ServerConnection, SignatureAlgorithm, SignatureScheme, SupportedCipherSuite,
+};
+use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::certificates::Certificates;
+use super::certificates::{Certificates, Pair, Summary};
+use super::hello::{Hello, Opening, suite_name};
+use super::trouble::{Offer, Trouble};
 
 /// Turns a connection into a TLS connection.
 #[derive(Debug)]
 pub struct Acceptor {
+    preferred: Terms,
+    /// For clients that cannot check the preferred certificate.
+    other: Option<Terms>,
+    /// Says what client certificates are worth.
+    judge: Option<Arc<dyn ClientCertVerifier>>,
+}
+
+/// One certificate, and all else that is offered with it.
+#[derive(Debug)]
+struct Terms {
     config: Arc<ServerConfig>,
+    certificate: Summary,
+    end_point: Arc<[u8]>,
+    is_rsa: bool,
 }
 
 /// What the handshake of a connection settled.
@@ -27,53 +50,165 @@ pub struct TlsFacts {
     pub suite: String,
     /// The host that the client wanted to reach, if it said so.
     pub server_name: Option<String>,
+    /// The hash of the server's certificate to which a sign-in can be bound: `tls-server-end-point` of RFC 5929.
+    pub end_point: Arc<[u8]>,
+    /// The client's certificate, if one was asked for and shown. The client has its key.
+    pub client: Option<ClientCertificate>,
+}
+
+/// A certificate that a client showed, and what it is worth.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ClientCertificate {
+    /// `CN=mimservice`
+    pub subject: String,
+    pub issuer: String,
+    /// SHA-1, 40 upper-case hexadecimal digits, as Windows shows it.
+    pub thumbprint: String,
+    /// If it is not to be trusted: why, as what follows "the certificate".
+    pub verdict: Result<(), String>,
 }
 
 impl Acceptor {
+    /// Offers the certificates, and asks clients for none.
     #[must_use]
     pub fn new(certificates: &Certificates) -> Self {
-        let provider = CryptoProvider { cipher_suites: SUITES.to_vec(), ..default_provider() };
-        let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
-            .with_safe_default_protocol_versions()
-            .expect("the suites serve both versions")
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certificates.key())));
-        config.ignore_client_order = true;
-        // Windows authentication belongs to the connection, which HTTP/2 shares.
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Self { config: Arc::new(config) }
+        Self::with(certificates, &WebPkiClientVerifier::no_client_auth(), None)
+    }
+
+    /// Offers the certificates, and asks clients for theirs. The handshake goes on whatever they show, or if they
+    /// show none; what a certificate is worth by these authorities is its [`ClientCertificate::verdict`].
+    #[must_use]
+    pub fn asking_clients(certificates: &Certificates, authorities: &[CertificateDer<'static>]) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(authorities.iter().cloned());
+        // There is no judge without authorities.
+        let judge = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider())).build().ok();
+        let anybody: Arc<dyn ClientCertVerifier> = Arc::new(Anybody(provider().signature_verification_algorithms));
+        Self::with(certificates, &anybody, judge.map(|judge| judge as _))
+    }
+
+    fn with(
+        certificates: &Certificates,
+        clients: &Arc<dyn ClientCertVerifier>,
+        judge: Option<Arc<dyn ClientCertVerifier>>,
+    ) -> Self {
+        let mut terms = certificates.pairs().iter().map(|pair| Terms::new(pair, clients.clone()));
+        let preferred = terms.next().expect("there is a pair");
+        let other = terms.next();
+        Self { preferred, other, judge }
     }
 
     /// Shakes hands.
     ///
     /// # Errors
     /// The client and the server did not come to terms, or the connection broke.
-    pub async fn accept<S>(&self, stream: S) -> io::Result<(TlsStream<S>, TlsFacts)>
+    pub async fn accept<S>(&self, stream: Opening<S>) -> Result<(TlsStream<Opening<S>>, TlsFacts), Trouble>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let stream = tokio_rustls::TlsAcceptor::from(self.config.clone()).accept(stream).await?;
-        let facts = TlsFacts::of(stream.get_ref().1);
-        Ok((stream, facts))
+        let terms = match &self.other {
+            Some(other) if Hello::read(stream.bytes()).is_some_and(|hello| !takes_ecdsa(&hello)) => other,
+            _ => &self.preferred,
+        };
+        let accept = TlsAcceptor::from(terms.config.clone()).accept(stream).into_fallible();
+        match accept.await {
+            Ok(mut stream) => {
+                stream.get_mut().0.forget();
+                let facts = TlsFacts::of(stream.get_ref().1, terms, self.judge.as_deref());
+                Ok((stream, facts))
+            }
+            Err((error, stream)) => Err(Trouble::in_handshake(&error, stream.bytes(), &self.offer())),
+        }
+    }
+
+    /// Why a client may have gone away.
+    #[must_use]
+    pub fn offer(&self) -> Offer<'_> {
+        let is_rsa = self.preferred.is_rsa || self.other.is_some();
+        Offer { certificate: &self.preferred.certificate, suites: SUITES, is_rsa, now: OffsetDateTime::now_utc() }
     }
 }
 
-impl TlsFacts {
-    fn of(connection: &rustls::ServerConnection) -> Self {
-        let suite = connection.negotiated_cipher_suite().map(|suite| suite.suite());
+impl Terms {
+    fn new(pair: &Pair, clients: Arc<dyn ClientCertVerifier>) -> Self {
+        let key = pair.key();
+        let is_rsa = key.key.algorithm() == SignatureAlgorithm::RSA;
+        let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
+            .with_safe_default_protocol_versions()
+            .expect("the suites serve both versions")
+            .with_client_cert_verifier(clients)
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
+        config.ignore_client_order = true;
+        // Windows sign-in belongs to the connection, which HTTP/2 shares.
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Self {
-            version: match connection.protocol_version() {
-                Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
-                _ => "TLS 1.2",
-            },
-            suite: suite.map(|suite| format!("{suite:?}").replace("TLS13_", "TLS_")).unwrap_or_default(),
-            server_name: connection.server_name().map(str::to_owned),
+            config: Arc::new(config),
+            certificate: pair.summary().clone(),
+            end_point: pair.end_point().into(),
+            is_rsa,
         }
     }
 }
 
-/// In the order of our liking, which counts: AES-128 costs least, and Windows before 2022 knows no ChaCha20.
-const SUITES: &[rustls::SupportedCipherSuite] = &[
+impl TlsFacts {
+    fn of(connection: &ServerConnection, terms: &Terms, judge: Option<&dyn ClientCertVerifier>) -> Self {
+        let suite = connection.negotiated_cipher_suite().map(|suite| suite_name(suite.suite()));
+        Self {
+            version: match connection.protocol_version() {
+                Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
+                _ => "TLS 1.2",
+            },
+            suite: suite.unwrap_or_default(),
+            server_name: connection.server_name().map(str::to_owned),
+            end_point: terms.end_point.clone(),
+            client: connection.peer_certificates().and_then(|chain| ClientCertificate::judged(chain, judge)),
+        }
+    }
+}
+
+impl ClientCertificate {
+    fn judged(chain: &[CertificateDer<'_>], judge: Option<&dyn ClientCertVerifier>) -> Option<Self> {
+        let (certificate, chain) = chain.split_first()?;
+        let verdict = match judge.map(|judge| judge.verify_client_cert(certificate, chain, UnixTime::now())) {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(flaw(&error)),
+            None => Err("comes from no authority that is trusted here: none is".into()),
+        };
+        Some(match Summary::of(certificate, Vec::new()) {
+            Ok(Summary { subject, issuer, sha1: thumbprint, .. }) => Self { subject, issuer, thumbprint, verdict },
+            Err(what) => {
+                Self { subject: String::new(), issuer: String::new(), thumbprint: String::new(), verdict: Err(what) }
+            }
+        })
+    }
+}
+
+/// What is wrong with a client's certificate.
+fn flaw(error: &rustls::Error) -> String {
+    let rustls::Error::InvalidCertificate(error) = error else { return format!("is not sound ({error})") };
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "has expired".into(),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "is not valid yet".into(),
+        CertificateError::UnknownIssuer => "comes from an authority that is not trusted here".into(),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "is not for client authentication".into()
+        }
+        other => format!("is not sound ({other})"),
+    }
+}
+
+/// Whether a client can check a certificate with an ECDSA key on P-256.
+fn takes_ecdsa(hello: &Hello) -> bool {
+    let scheme = SignatureScheme::ECDSA_NISTP256_SHA256;
+    hello.schemes.contains(&scheme) && hello.shares_suite(SUITES, scheme)
+}
+
+fn provider() -> CryptoProvider {
+    CryptoProvider { cipher_suites: SUITES.to_vec(), ..default_provider() }
+}
+
+/// In the order of our liking, which counts: AES-128 costs least, and Windows knows no ChaCha20 before 2022.
+const SUITES: &[SupportedCipherSuite] = &[
     suite::TLS13_AES_128_GCM_SHA256,
     suite::TLS13_AES_256_GCM_SHA384,
     suite::TLS13_CHACHA20_POLY1305_SHA256,
@@ -84,3 +219,50 @@ const SUITES: &[rustls::SupportedCipherSuite] = &[
     suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
     suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 ];
+
+/// Lets every client certificate through whose key the client has: whom to let in is decided later, where a refusal
+/// can be an answer.
+#[derive(Debug)]
+struct Anybody(WebPkiSupportedAlgorithms);
+
+impl ClientCertVerifier for Anybody {
+    /// None, as IIS sends none: a client shows whatever it has.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
+    }
+}
