@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::description;
 use crate::scenario::{self, Mistake, Scenario};
-use crate::server::certificates::{self, Certificates, Summary};
+use crate::server::certificates::{self, Certificates, Keys, Summary};
 use crate::server::connection::{self, Limits, Listening};
 use crate::server::tls::Acceptor;
 use crate::server::{self, Admission, FOLDER, Site};
@@ -85,6 +85,15 @@ struct CertificateArgs {
     /// A further name or address for the server's certificate
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
+    /// Add an RSA certificate, for clients that cannot check ECDSA
+    #[arg(long)]
+    rsa: bool,
+}
+
+impl CertificateArgs {
+    const fn keys(&self) -> Keys {
+        if self.rsa { Keys::EcdsaAndRsa } else { Keys::Ecdsa }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -187,7 +196,7 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
 
     let certificates = match args.http {
         true => None,
-        false => Some(Certificates::open(&args.certificates.certs, &args.certificates.host)?),
+        false => Some(Certificates::open(&args.certificates.certs, &args.certificates.host, args.certificates.keys())?),
     };
     let listening = Listening::bind(&args.listen).await?;
     for warning in listening.warnings() {
@@ -369,8 +378,8 @@ enum Renewal {
 
 fn show(args: &CertificateArgs, renewal: Renewal) -> anyhow::Result<ExitCode> {
     let certificates = match renewal {
-        Renewal::Keep => Certificates::open(&args.certs, &args.host)?,
-        Renewal::New => Certificates::renew(&args.certs, &args.host)?,
+        Renewal::Keep => Certificates::open(&args.certs, &args.host, args.keys())?,
+        Renewal::New => Certificates::renew(&args.certs, &args.host, args.keys())?,
     };
     let mut text = String::new();
     if let Some(authority) = certificates.authority() {

@@ -6,6 +6,7 @@
 pub mod xml;
 #[macro_use]
 pub mod contract;
+pub mod sign_in;
 pub mod soap;
 
 pub mod engine;
