@@ -11,6 +11,7 @@ use crate::engine::{
 use crate::operations;
 
 use super::mistake::{Code, closest};
+use super::portal;
 use super::reader::{Fields, Written};
 use super::{Account, Scenario, Server, SignIn};
 
@@ -24,7 +25,8 @@ pub(super) fn scenario(source: &str, written: Written<'_>) -> Scenario {
         let company = fields.take("company").and_then(company).unwrap_or_default();
         let users = fields.take("users").map(|it| users(it, &company)).unwrap_or_default();
         let rules = fields.take("rules").map(|it| rules(it, &company)).unwrap_or_default();
-        Scenario { name: source.into(), server, accounts, setup: Setup { company, users, rules, seed } }
+        let sessions = fields.take("sessions").map(portal::sessions).unwrap_or_default();
+        Scenario { name: source.into(), server, accounts, setup: Setup { company, users, rules, sessions, seed } }
     });
     read.unwrap_or_else(|| Scenario {
         name: source.into(),
@@ -108,6 +110,7 @@ fn company(written: Written<'_>) -> Option<Company> {
         if let Some(it) = fields.take("features") {
             it.mapping("features", |it| it.record(&mut company.features));
         }
+        portal::company(fields, &mut company);
         company
     })
 }
@@ -175,6 +178,7 @@ fn user(written: Written<'_>, company: &Company, names: &mut Names) -> Option<Us
         fields.set("blocked", &mut user.block, blocked);
         fields.record(&mut user.settings);
         settings(fields, &mut user.settings, company);
+        portal::user(fields, &mut user, company);
         user
     })
 }
@@ -208,15 +212,14 @@ fn number(fields: &mut Fields<'_>, keys: [&'static str; 3], stored: [&mut Option
     let given = |it: &Option<String>| it.clone().unwrap_or_default();
     let country = written_code.clone().unwrap_or_default();
     let Some(number) = read_number(written, &given(phone), &country, &given(extension), default) else { return };
-    let (own, rest) = number.parts();
-    let own = if own.is_empty() && rest.starts_with(default) { default } else { own };
+    let (own, rest, own_extension) = number.kept(default);
     if written_code.is_some_and(|it| it != own) {
         let message = format!("the number has the country code {own}, and {} says {country}", keys[0]);
         let _: Option<()> = written.wrong(Code::BadValue, message, ["Leave one of them out.".into()]);
     }
     *code = Some(own.into());
-    *phone = Some(number.digits()[own.len()..].into());
-    *extension = Some(number.extension().into());
+    *phone = Some(rest.into());
+    *extension = Some(own_extension.into());
 }
 
 fn read_number(written: Written<'_>, text: &str, country: &str, extension: &str, default: &str) -> Option<Number> {
@@ -256,8 +259,18 @@ fn rule(written: Written<'_>, place: usize, company: &Company, names: &mut Names
         fields.set("after", &mut script.after, |it| it.duration().map(Some));
         fields.set("outcome", &mut script.act, |it| outcome(it).map(Some));
         fields.set("code", &mut script.code, |it| code(it, company.passcode.length).map(Some));
+        fields.set("digits", &mut script.digits, |it| pressed(it).map(Some));
         Rule { name: name.unwrap_or_default(), when, script }
     })
+}
+
+/// The keys that a person presses when an event is played.
+fn pressed(written: Written<'_>) -> Option<crate::contract::Secret> {
+    let text = written.secret()?;
+    match text.chars().all(|it| it.is_ascii_digit() || matches!(it, '*' | '#')) {
+        true => Some(text.into()),
+        false => written.wrong(Code::BadValue, "digits can be 0 to 9, * and #".into(), []),
+    }
 }
 
 fn when(written: Written<'_>, company: &Company) -> Option<When> {
@@ -270,7 +283,11 @@ fn when(written: Written<'_>, company: &Company) -> Option<When> {
     })
 }
 
-fn any_of<'a, T>(fields: &mut Fields<'a>, key: &'static str, read: impl FnMut(Written<'a>) -> Option<T>) -> Vec<T> {
+pub(super) fn any_of<'a, T>(
+    fields: &mut Fields<'a>,
+    key: &'static str,
+    read: impl FnMut(Written<'a>) -> Option<T>,
+) -> Vec<T> {
     fields.take(key).map(|it| it.one_or_more().into_iter().filter_map(read).collect()).unwrap_or_default()
 }
 
@@ -286,13 +303,16 @@ fn operation(written: Written<'_>) -> Option<Pattern> {
         let help = help.chain(["A * stands for anything: PfAuthUser*.".into()]).collect::<Vec<_>>();
         return written.wrong(Code::UnknownOperation, format!("{text:?} fits no operation of the service"), help);
     }
-    if !matching.any(|it| it.signature.out.fields().iter().any(|it| it.key == "call_result")) {
+    if !matching.any(|it| it.signature.out.fields().iter().any(|it| ASKS.contains(&it.key))) {
         let message = format!("{text:?} asks nobody for a second factor, so that rules do not concern it");
-        let help = "Those that do: PfAuthUser*, CombinedAuthUser*.".into();
+        let help = "Those that do: PfAuthUser*, CombinedAuthUser*, EventConfirmation*.".into();
         return written.wrong(Code::NeverApplies, message, [help]);
     }
     Some(pattern)
 }
+
+/// The out parameters of operations that ask somebody.
+const ASKS: &[&str] = &["call_result", "phone_call_result", "template_result"];
 
 /// A word for what the person does, a word for how it ends, or a result of the scenario's own.
 fn outcome(written: Written<'_>) -> Option<Act> {
@@ -329,18 +349,18 @@ fn own_outcome(fields: &mut Fields<'_>) -> Option<Act> {
 }
 
 /// Names that must each be there once, whatever their letter case.
-struct Names {
+pub(super) struct Names {
     of: &'static str,
     /// The line of each, by the name in lower case.
     lines: HashMap<String, usize>,
 }
 
 impl Names {
-    fn new(of: &'static str) -> Self {
+    pub(super) fn new(of: &'static str) -> Self {
         Self { of, lines: HashMap::new() }
     }
 
-    fn add(&mut self, written: Written<'_>, name: &str) -> Option<String> {
+    pub(super) fn add(&mut self, written: Written<'_>, name: &str) -> Option<String> {
         if let Some(line) = self.lines.get(&name.to_lowercase()) {
             let message = format!("there is another {} {name:?}", self.of);
             let help = format!("The first stands in line {line}. Letter case makes no difference.");
