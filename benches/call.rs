@@ -20,7 +20,8 @@ fn space() -> Space {
     let mut setup = Setup::default();
     let settings = locmfa::contract::UserSettings { phone: Some("4255550100".into()), ..setup.company.new_user() };
     setup.users.push(User::new("anna@contoso.com", settings));
-    let script = Script { after: Some(Duration::ZERO), act: Some(Act::React(Reaction::Approve)), code: None };
+    let script =
+        Script { after: Some(Duration::ZERO), act: Some(Act::React(Reaction::Approve)), code: None, digits: None };
     setup.rules.push(Rule { name: "at once".into(), when: When::default(), script });
     Space::new("default", setup, 1 << 20)
 }

@@ -219,6 +219,7 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     let app = server::router(Arc::new(site));
     let timer = tokio::spawn(space.clone().keep_time());
 
+    let told_to_stop = told_to_stop();
     if let Some(made) = certificates.as_ref().map(Certificates::made).filter(|it| !it.is_empty()) {
         let files: Vec<_> = made.iter().map(|it| it.display().to_string()).collect();
         info!(files = files.join(" "), "certificates made");
@@ -233,7 +234,7 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     let stopping = {
         let space = space.clone();
         async move {
-            until_told_to_stop().await;
+            told_to_stop.await;
             info!(open_calls = space.waiting(), "stopping");
             tokio::spawn(async move {
                 tokio::time::sleep(grace).await;
@@ -319,28 +320,35 @@ impl Ready {
     }
 }
 
-/// Waits for Ctrl-C, or for whatever else the system ends programs with.
-async fn until_told_to_stop() {
+/// Waits for Ctrl-C, or for whatever else the system ends programs with. It listens from the call on, not only from
+/// the first poll: nobody who was told that the server is ready shall kill it by asking it to stop.
+fn told_to_stop() -> impl Future<Output = ()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt()).expect("signals can be listened to");
         let mut terminate = signal(SignalKind::terminate()).expect("signals can be listened to");
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => (),
-            _ = terminate.recv() => (),
+        async move {
+            tokio::select! {
+                _ = interrupt.recv() => (),
+                _ = terminate.recv() => (),
+            }
         }
     }
     #[cfg(windows)]
     {
-        use tokio::signal::windows::{ctrl_break, ctrl_close, ctrl_shutdown};
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        let mut interrupted = ctrl_c().expect("signals can be listened to");
         let mut closed = ctrl_close().expect("signals can be listened to");
         let mut broken = ctrl_break().expect("signals can be listened to");
         let mut shut_down = ctrl_shutdown().expect("signals can be listened to");
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => (),
-            _ = closed.recv() => (),
-            _ = broken.recv() => (),
-            _ = shut_down.recv() => (),
+        async move {
+            tokio::select! {
+                _ = interrupted.recv() => (),
+                _ = closed.recv() => (),
+                _ = broken.recv() => (),
+                _ = shut_down.recv() => (),
+            }
         }
     }
 }

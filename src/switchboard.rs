@@ -109,6 +109,20 @@ impl Space {
         self.lock().engine.company().error_on_success
     }
 
+    /// Whether an operation can run at all.
+    ///
+    /// # Errors
+    /// `MasterAway` for one that runs on the master server where the scenario took that away, `FeatureOff` where the
+    /// company has not licensed the service.
+    pub fn may_run(&self, operation: &str) -> Result<(), Refusal> {
+        let state = self.lock();
+        let company = state.engine.company();
+        match company.master_away && operation.contains("Master") {
+            true => Err(Refusal::MasterAway {}),
+            false => Refusal::unless(company.features.web_service_sdk, "WebServiceSdk"),
+        }
+    }
+
     /// Lets what is due happen on time; runs for as long as the space is served.
     pub async fn keep_time(self) {
         loop {

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! > Operation name=value name="a value"    a call, and what came back after how long
+//! > Operation record.field=value           a call with a record or an array
 //! & Operation name=value                   a call that goes on in the background
 //! =                                        what came back to those, in their order
 //! + 5m                                     time passes
@@ -120,18 +121,26 @@ async fn call(site: Arc<Site>, line: String) -> String {
     format!("    {status} after {}\n{shown}", humantime::format_duration(took))
 }
 
-/// `a=b c="d e"` as elements.
+/// `a=b c="d e"` as elements; `a.b=1 a.c=2` as a record, `a.b=1 a.b=2` as an array.
 fn elements(mut text: &str) -> String {
     let mut out = String::new();
+    let mut open: Vec<&str> = Vec::new();
     while let Some((name, rest)) = text.trim_start().split_once('=') {
         let (value, rest) = match rest.strip_prefix('"') {
             Some(quoted) => quoted.split_once('"').expect("a quote ends"),
             None => rest.split_once(' ').unwrap_or((rest, "")),
         };
+        let (path, leaf) = name.rsplit_once('.').unwrap_or(("", name));
+        let path: Vec<&str> = path.split('.').filter(|it| !it.is_empty()).collect();
+        let shared = open.iter().zip(&path).take_while(|(a, b)| a == b).count();
+        open.drain(shared..).rev().for_each(|it| out += &format!("</{it}>"));
+        path[shared..].iter().for_each(|it| out += &format!("<{it}>"));
+        open = path;
         let value = value.replace('&', "&amp;").replace('<', "&lt;");
-        out += &format!("<{name}>{value}</{name}>");
+        out += &format!("<{leaf}>{value}</{leaf}>");
         text = rest;
     }
+    open.iter().rev().for_each(|it| out += &format!("</{it}>"));
     out
 }
 

@@ -23,6 +23,8 @@ pub struct Ask<'a> {
     /// Empty: as stored.
     pub phone_number: &'a str,
     pub extension: &'a str,
+    /// Whether the call plays an event: it rings whatever was bypassed or passed before.
+    pub plays_event: bool,
 }
 
 /// Names a challenge that is open.
@@ -169,13 +171,14 @@ impl Engine {
         if blocked(account) || blocked(person) || remembered.is_some_and(|it| it.block.is_some()) {
             return settled(Outcome::UserBlocked, request_id, None);
         }
-        let may_bypass = |it: &&User| it.bypass.as_ref().is_some_and(|it| now < it.until);
+        let may_bypass = |it: &&User| !ask.plays_event && it.bypass.as_ref().is_some_and(|it| now < it.until);
         let bypassed = [person, account].into_iter().flatten().find(may_bypass).map(|it| it.username.clone());
         if let Some(username) = bypassed {
             self.users.find_mut(&username).expect("found above").bypass = None;
             return settled(Outcome::Bypassed, request_id, None);
         }
-        if let Some(outcome) = self.company.cache.and_then(|it| cached(it, remembered?, now, &ask)) {
+        let cache = self.company.cache.filter(|_| !ask.plays_event);
+        if let Some(outcome) = cache.and_then(|it| cached(it, remembered?, now, &ask)) {
             return settled(outcome, request_id, None);
         }
 
@@ -207,7 +210,8 @@ impl Engine {
         };
         let stale_pin = person.or(account).is_some_and(|it| it.pin_is_stale(now));
         let plan = self.plan(now, stops_ringing, method, &facts, stale_pin);
-        if method == Method::Oath && stored.oath_token_secret_key.is_none() && plan.rule.is_none() {
+        let has_token = account.is_some_and(|it| it.oath_keys().next().is_some());
+        if method == Method::Oath && !has_token && plan.rule.is_none() {
             return Err(Refusal::NoOathToken { username: username.into() });
         }
         let challenge = Challenge {
@@ -354,11 +358,17 @@ impl Engine {
         }
         let no_token = || Refusal::NoOathToken { username: username.clone() };
         let user = self.users.find_mut(&username).ok_or_else(no_token)?;
-        let key = user.settings.oath_token_secret_key.as_ref().and_then(|it| oath::key(it.reveal()));
-        let key = key.ok_or_else(no_token)?;
-        let current = oath::step(now, user.settings.oath_token_time_interval);
         let code = code.trim();
-        let matches = |step: &u64| oath::code(&key, *step) == code;
+        let keys: Vec<_> = user.oath_keys().collect();
+        let shows = |key: &[u8], interval| {
+            let current = oath::step(now, interval);
+            (current.saturating_sub(OATH_MEMORY)..=current + 1).any(|it| oath::code(key, it) == code)
+        };
+        // The token and each phone with the app have a key; the one that shows the code counts.
+        let shown = keys.iter().find(|(key, interval)| shows(key, *interval)).or_else(|| keys.first());
+        let (key, interval) = shown.ok_or_else(no_token)?;
+        let current = oath::step(now, *interval);
+        let matches = |step: &u64| oath::code(key, *step) == code;
         let accepted = (current.saturating_sub(1)..=current + 1).find(matches);
         match accepted {
             Some(step) if user.oath_step.is_some_and(|last| step <= last) => Err(Refusal::UsedOathCode {}),
@@ -405,6 +415,32 @@ impl Engine {
             }
         }
         lifted.then_some(()).ok_or(Refusal::NotBlocked { username: name })
+    }
+
+    /// Lets what is remembered of a username go on under another. `None` forgets it, and the codes that are out for
+    /// it.
+    pub(super) fn move_subjects(&mut self, from: &str, to: Option<&str>) {
+        let key = from.to_lowercase();
+        let ids = self.waiting.get(&key).cloned().unwrap_or_default();
+        if to.is_none() {
+            ids.iter().for_each(|it| drop(self.close(*it)));
+        }
+        let subjects: Vec<_> = self.subjects.extract_if(|it, _| it.username == key).collect();
+        let Some(to) = to else { return };
+        let new_key = to.to_lowercase();
+        for (subject, remembered) in subjects {
+            self.subjects.insert(Subject { username: new_key.clone(), ..subject }, remembered);
+        }
+        if let Some(ids) = self.waiting.remove(&key) {
+            self.waiting.entry(new_key.clone()).or_default().extend(ids);
+        }
+        for challenge in self.challenges.values_mut() {
+            if challenge.subject.username == key {
+                challenge.subject.username.clone_from(&new_key);
+            }
+            let names = [Some(&mut challenge.username), challenge.owner.as_mut()];
+            names.into_iter().flatten().filter(|it| **it == from).for_each(|it| *it = to.into());
+        }
     }
 
     /// The stored name of the account, or the name as sent where codes are out for a stranger.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::Rule;
 use super::user::User;
 use crate::contract::{
-    AuthResult, CustomerDefaults, Features, Mode, PhoneAppMode, PinMode, Secret, SmsDirection, SmsMode, UserSettings,
+    AdfsSettings, AuthResult, AuthenticationType, CustomerDefaults, Email, Features, Mode, PassedSession, PhoneAppMode,
+    PinMode, Secret, SecurityQuestion, SmsDirection, SmsMode, Tag, UserPortalSettings, UserPortalWhitelistIp,
+    UserSettings,
 };
 
 /// A scenario as the engine needs it.
@@ -15,6 +17,7 @@ pub struct Setup {
     pub users: Vec<User>,
     /// The first that matches wins.
     pub rules: Vec<Rule>,
+    pub sessions: Vec<Session>,
     /// Fixes what is drawn by chance: codes, request identifiers.
     pub seed: Option<u64>,
 }
@@ -41,6 +44,54 @@ pub struct Company {
     pub error_on_success: bool,
     /// Whether PINs, tokens and keys are told to callers that read a user's settings.
     pub reveal_secrets: bool,
+    /// Whether the master server does not answer: nothing can be changed, and authentication goes on.
+    pub master_away: bool,
+    pub tags: Vec<Tag>,
+    pub languages: Languages,
+    /// The security questions to choose from.
+    pub questions: Vec<SecurityQuestion>,
+    pub portal: UserPortalSettings,
+    /// The addresses that need no second factor in the user portal.
+    pub whitelist: Vec<UserPortalWhitelistIp>,
+    pub adfs: AdfsSettings,
+    pub mail: Mailing,
+    /// The OATH tokens that are known by their serial numbers.
+    pub tokens: Vec<Token>,
+}
+
+/// The languages to choose from, as codes such as `en`.
+#[derive(Clone, Debug)]
+pub struct Languages {
+    pub sms_text: Vec<String>,
+    pub phone_app: Vec<String>,
+    pub oath_token: Vec<String>,
+}
+
+/// How mails are sent, and what they say.
+#[derive(Clone, Debug)]
+pub struct Mailing {
+    pub server: String,
+    pub enabled: bool,
+    /// One for each mode, by its word; `{username}`, `{first_name}`, `{last_name}` and `{phone}` are filled in.
+    pub templates: Vec<Email>,
+}
+
+/// An OATH token that nobody need have yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Token {
+    pub serial_number: String,
+    /// Base32.
+    pub secret_key: Secret,
+    /// Seconds for which one code holds.
+    pub time_interval: i32,
+}
+
+/// A session that another site hands to the user portal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    /// What the portal asks for it by.
+    pub id: String,
+    pub passed: PassedSession,
 }
 
 /// The codes of text messages.
@@ -126,6 +177,15 @@ impl Default for Company {
             direct_sdk: true,
             error_on_success: true,
             reveal_secrets: false,
+            master_away: false,
+            tags: Vec::new(),
+            languages: Languages::default(),
+            questions: questions(),
+            portal: portal(),
+            whitelist: Vec::new(),
+            adfs: adfs(),
+            mail: Mailing::default(),
+            tokens: Vec::new(),
         }
     }
 }
@@ -185,4 +245,110 @@ impl Company {
 
 fn language() -> Option<String> {
     Some("en".into())
+}
+
+impl Default for Languages {
+    fn default() -> Self {
+        let all = || ["en", "da", "de", "es", "fi", "fr", "it", "ja", "nl", "pt", "sv", "zh"].map(Into::into).to_vec();
+        Self { sms_text: all(), phone_app: all(), oath_token: all() }
+    }
+}
+
+impl Default for Mailing {
+    fn default() -> Self {
+        let template = |kind: Mode, how: &str| Email {
+            kind: Some(kind.word().into()),
+            from: Some("mfa@contoso.com".into()),
+            cc: Some(String::new()),
+            subject: Some("Multi-Factor Authentication".into()),
+            attachment: Some(String::new()),
+            body: Some(format!("Hello {{first_name}}, your sign-in as {{username}} is now confirmed {how}.")),
+        };
+        Self {
+            server: "mail.contoso.com".into(),
+            enabled: true,
+            templates: vec![
+                template(Mode::VoiceCall, "by a phone call to {phone}"),
+                template(Mode::SmsText, "by a text message to {phone}"),
+                template(Mode::PhoneApp, "by the mobile app"),
+                template(Mode::OathToken, "by a code of your token"),
+            ],
+        }
+    }
+}
+
+fn questions() -> Vec<SecurityQuestion> {
+    let texts = [
+        "What was the name of your first pet?",
+        "In which town did your parents meet?",
+        "What was your first car?",
+        "What did you want to become as a child?",
+        "What is your favourite dish?",
+    ];
+    let question = |(sequence, text): (i32, &str)| SecurityQuestion {
+        language: language(),
+        question: Some(text.into()),
+        sequence,
+    };
+    (1..).zip(texts).map(question).collect()
+}
+
+fn portal() -> UserPortalSettings {
+    let empty = || Some(String::new());
+    UserPortalSettings {
+        url: Some("https://localhost/MultiFactorAuth".into()),
+        primary_auth: AuthenticationType::Mswin,
+        allow_user_log_in: true,
+        allow_user_enrollment: true,
+        prompt_for_backup_phone: true,
+        prompt_for_oath_token: true,
+        allow_one_time_bypass: true,
+        allow_bypass_seconds: true,
+        users_can_switch_mode: true,
+        users_can_switch_mode_to_voice_call: true,
+        users_can_switch_mode_to_sms_text: true,
+        users_can_switch_mode_to_phone_app: true,
+        users_can_switch_mode_to_oath_token: true,
+        users_can_select_language: true,
+        users_can_activate_phone_app: true,
+        device_limit: 5,
+        enable_security_questions: true,
+        security_questions_to_answer: 2,
+        users_can_enroll_oath_token: true,
+        use_oath_token_for_fallback: true,
+        enable_logging: false,
+        session_timeout_minutes: 20,
+        passed_session_add_user: false,
+        user_setup_completion_url: empty(),
+        security_questions_answered_url: empty(),
+        oath_token_verified_url: empty(),
+        return_link_text: empty(),
+        return_link_url: empty(),
+        log_out_url: empty(),
+        session_timeout_redirect_url: empty(),
+        static_token_verified_url: empty(),
+        saml_enabled: false,
+        saml_session_timeout_minutes: 20,
+        saml_verification_certificate_thumbprint: empty(),
+        saml_log_out_redirect_url: empty(),
+        phone_app_web_service_url: empty(),
+    }
+}
+
+fn adfs() -> AdfsSettings {
+    AdfsSettings {
+        allow_user_enrollment: true,
+        prompt_for_backup_phone: true,
+        prompt_for_oath_token: true,
+        users_can_switch_mode: true,
+        users_can_switch_mode_to_voice_call: true,
+        users_can_switch_mode_to_sms_text: true,
+        users_can_switch_mode_to_phone_app: true,
+        users_can_switch_mode_to_oath_token: true,
+        enable_security_questions: true,
+        security_questions_to_answer: 2,
+        use_oath_token_for_fallback: true,
+        enable_logging: false,
+        phone_app_web_service_url: Some(String::new()),
+    }
 }

@@ -1,7 +1,11 @@
 //! The state of the emulated server: pure, synchronous, told the time. No I/O, no lock, no XML.
 
+mod account;
 mod challenge;
 mod company;
+mod device;
+mod event;
+mod find;
 mod journal;
 mod number;
 pub mod oath;
@@ -9,7 +13,9 @@ mod outcome;
 mod pattern;
 mod refusal;
 mod rule;
+mod secret;
 mod time;
+mod trail;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -19,7 +25,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 pub use challenge::{Ask, Asked, ChallengeId, Settlement};
-pub use company::{Cache, CacheKey, Company, PasscodeRules, Setup};
+pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Session, Setup, Token};
+pub use device::Device;
+pub use find::{PhonePattern, Query};
 pub use journal::{Entry, Journal};
 pub use number::{NotANumber, Number};
 pub use outcome::{Channel, Ending, Method, Outcome, Own, Passes, Reaction};
@@ -27,9 +35,13 @@ pub use pattern::Pattern;
 pub use refusal::Refusal;
 pub use rule::{Act, Facts, Rule, Script, When};
 pub use time::Timestamp;
+pub use trail::{Change, Changed, Mail, Trail};
 pub use user::{Block, Bypass, Directory, User};
 
+use crate::contract::{AuthResult, PassedSession};
 use challenge::{Challenge, Remembered, Subject};
+use device::Activation;
+use event::Call;
 
 /// One emulated server.
 #[derive(Debug)]
@@ -47,6 +59,14 @@ pub struct Engine {
     codes: HashSet<String>,
     settled: Vec<(ChallengeId, Settlement)>,
     next_challenge: u64,
+    /// By activation code, and by confirmation code.
+    activations: HashMap<String, Activation>,
+    next_device: u64,
+    /// The calls that play events, by identifier.
+    calls: HashMap<String, Call>,
+    sessions: Vec<Session>,
+    changes: Trail<Changed>,
+    outbox: Trail<Mail>,
     random: ChaCha8Rng,
     pub journal: Journal,
 }
@@ -56,7 +76,7 @@ impl Engine {
     /// `journal_bytes` bounds the journal.
     #[must_use]
     pub fn new(setup: Setup, now: Timestamp, chance: u64, journal_bytes: usize) -> Self {
-        let mut users = Directory::default();
+        let mut users = Directory::new(&setup.company.country_code);
         for mut user in setup.users {
             if user.pin_changed == Timestamp::default() {
                 let ago = Duration::try_from_secs_f64(user.settings.seconds_since_pin_change).unwrap_or_default();
@@ -65,9 +85,9 @@ impl Engine {
             if let Some(block) = user.block.as_mut().filter(|it| it.since == Timestamp::default()) {
                 block.since = now;
             }
-            users.insert(user, &setup.company.country_code);
+            users.add(user);
         }
-        Self {
+        let mut engine = Self {
             company: setup.company,
             users,
             rules: setup.rules,
@@ -78,9 +98,17 @@ impl Engine {
             codes: HashSet::new(),
             settled: Vec::new(),
             next_challenge: 1,
+            activations: HashMap::new(),
+            next_device: 1,
+            calls: HashMap::new(),
+            sessions: setup.sessions,
+            changes: Trail::default(),
+            outbox: Trail::default(),
             random: ChaCha8Rng::seed_from_u64(setup.seed.unwrap_or(chance)),
             journal: Journal::new(journal_bytes),
-        }
+        };
+        engine.number_devices();
+        engine
     }
 
     #[must_use]
@@ -134,6 +162,26 @@ impl Engine {
             Some(expected) if expected.reveal() == password => Ok(()),
             _ => Err(Refusal::WrongPassword { username: user.username.clone() }),
         }
+    }
+
+    /// A session that another site handed over.
+    ///
+    /// # Errors
+    /// `UnknownSession`
+    pub fn passed_session(&self, id: &str) -> Result<&PassedSession, Refusal> {
+        let session = self.sessions.iter().find(|it| it.id == id.trim());
+        session.map(|it| &it.passed).ok_or_else(|| Refusal::UnknownSession { id: id.into() })
+    }
+
+    /// Marks the second factor of a session as passed.
+    ///
+    /// # Errors
+    /// `UnknownSession`
+    pub fn pass_session(&mut self, cookie: &str) -> Result<(), Refusal> {
+        let session = self.sessions.iter_mut().find(|it| it.passed.cookie_id.as_deref() == Some(cookie.trim()));
+        let session = session.ok_or_else(|| Refusal::UnknownSession { id: cookie.into() })?;
+        session.passed.secondary_auth_status = AuthResult::Succeed;
+        Ok(())
     }
 
     fn draw(&mut self) -> u64 {

@@ -84,6 +84,17 @@ impl Number {
         &self.extension
     }
 
+    /// Country code, number and extension as a user's settings keep them. Where nothing says how long the country
+    /// code is, the default one counts if the number begins with it.
+    #[must_use]
+    pub fn kept(&self, default_country: &str) -> (&str, &str, &str) {
+        let (country, rest) = match self.country {
+            0 if self.digits.starts_with(default_country) => self.digits.split_at(default_country.len()),
+            country => self.digits.split_at(country),
+        };
+        (country, rest, &self.extension)
+    }
+
     /// Whether the number lies in a country. Where nothing says how long its country code is, the first digits
     /// decide.
     #[must_use]

@@ -2,35 +2,64 @@
 
 use std::fmt;
 
-/// A text in which `*` stands for anything, compared without regard to letter case.
+/// A text in which `*` stands for anything.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Pattern(String);
+pub struct Pattern {
+    /// Lower case where letter case makes no difference.
+    text: String,
+    minds_case: bool,
+}
 
 impl Pattern {
+    /// A pattern to which letter case makes no difference.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(text.to_lowercase())
+        Self { text: text.to_lowercase(), minds_case: false }
+    }
+
+    /// A pattern that minds letter case.
+    #[must_use]
+    pub fn exact(text: &str) -> Self {
+        Self { text: text.into(), minds_case: true }
+    }
+
+    /// What every match begins with; lower case where letter case makes no difference.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        self.text.split('*').next().unwrap_or_default()
     }
 
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
-        let mut parts = self.0.split('*');
-        let first = parts.next().unwrap_or_default();
-        let Some(last) = parts.next_back() else { return text == self.0 };
-        let Some(rest) = text.strip_prefix(first) else { return false };
-        let Some(mut rest) = rest.strip_suffix(last) else { return false };
-        for part in parts {
-            let Some(at) = rest.find(part) else { return false };
-            rest = &rest[at + part.len()..];
+        // Only what is not ASCII needs a copy in lower case.
+        match self.minds_case || text.is_ascii() {
+            true => matches(&self.text, text.as_bytes(), self.minds_case),
+            false => matches(&self.text, text.to_lowercase().as_bytes(), true),
         }
-        true
     }
+}
+
+fn matches(pattern: &str, text: &[u8], minds_case: bool) -> bool {
+    let same = |a: &[u8], b: &[u8]| if minds_case { a == b } else { a.eq_ignore_ascii_case(b) };
+    let mut parts = pattern.split('*').map(str::as_bytes);
+    let first = parts.next().unwrap_or_default();
+    let Some(last) = parts.next_back() else { return same(first, text) };
+    let Some((_, rest)) = text.split_at_checked(first.len()).filter(|it| same(it.0, first)) else { return false };
+    let Some(middle) = rest.len().checked_sub(last.len()) else { return false };
+    let (mut rest, end) = rest.split_at(middle);
+    if !same(end, last) {
+        return false;
+    }
+    for part in parts.filter(|it| !it.is_empty()) {
+        let Some(at) = rest.windows(part.len()).position(|it| same(it, part)) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    true
 }
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -43,10 +72,20 @@ mod tests {
         let matches = |pattern, text| Pattern::new(pattern).matches(text);
         assert!(matches("PfAuth*", "PfAuthUser_5"));
         assert!(matches("*", ""));
+        assert!(matches("**", "a"));
         assert!(matches("a*b*c", "aXbYc"));
+        assert!(matches("*nn*", "ANNA"));
         assert!(matches("ANNA", "anna"));
         assert!(!matches("ab*ba", "aba"));
         assert!(!matches("a*", "ba"));
         assert!(!matches("anna", "annabel"));
+    }
+
+    #[test]
+    fn letter_case_counts_where_it_is_minded_and_in_every_alphabet() {
+        assert!(Pattern::new("ÅSA*").matches("åsa berg"));
+        assert!(!Pattern::exact("a*").matches("Anna"));
+        assert!(Pattern::exact("A*a").matches("Anna"));
+        assert_eq!(Pattern::new("An*").prefix(), "an");
     }
 }

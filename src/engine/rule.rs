@@ -36,6 +36,8 @@ pub struct Script {
     pub act: Option<Act>,
     /// The code that the text message carries; none: the company's, or one drawn.
     pub code: Option<Secret>,
+    /// What the person presses when an event is played; none: `1`.
+    pub digits: Option<Secret>,
 }
 
 /// An act, or its outcome straight away.

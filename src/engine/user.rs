@@ -1,10 +1,12 @@
 //! Users, and finding them by name or number.
 
-use std::collections::HashMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::time::Duration;
 
-use super::{Number, Timestamp};
-use crate::contract::{Secret, UserSettings};
+use super::{Device, Number, Timestamp};
+use crate::contract::{Secret, UserAdministrator, UserSecurityQuestions, UserSettings};
 
 /// One user of the emulated server.
 #[derive(Clone, Debug)]
@@ -21,6 +23,13 @@ pub struct User {
     pub pin_changed: Timestamp,
     /// The last time step whose OATH code was accepted: no code of it or before is accepted again.
     pub oath_step: Option<u64>,
+    /// The identifiers of the user's tags.
+    pub tags: Vec<String>,
+    /// The phones with the mobile app.
+    pub devices: Vec<Device>,
+    pub questions: Option<Box<UserSecurityQuestions>>,
+    /// What the user may do as an administrator of the user portal; none: is none.
+    pub administrator: Option<Box<UserAdministrator>>,
 }
 
 /// Why a user or a person is blocked.
@@ -49,6 +58,10 @@ impl User {
             bypass: None,
             pin_changed: Timestamp::default(),
             oath_step: None,
+            tags: Vec::new(),
+            devices: Vec::new(),
+            questions: None,
+            administrator: None,
         }
     }
 
@@ -101,83 +114,215 @@ fn read(
     Number::read(&text(number), &text(country), &text(extension), default).ok()
 }
 
-/// The users, by name and by number.
+/// Where a user is kept.
+type Slot = u32;
+
+/// The users, by name and by number. What names and numbers are found by follows every change.
 #[derive(Debug, Default)]
 pub struct Directory {
-    users: HashMap<String, User>,
-    /// Stored names by the part before `@`, for callers that say `DOMAIN\name` or `name`.
-    by_account: HashMap<String, String>,
-    /// Stored names by their numbers' digits, the first user of a number first.
-    by_number: HashMap<String, Vec<String>>,
+    slots: Vec<Option<Box<User>>>,
+    free: Vec<Slot>,
+    /// By name in lower case, in that order.
+    by_name: BTreeMap<Box<str>, Slot>,
+    /// By the part before `@`, for callers that say `DOMAIN\name` or `name`.
+    by_account: HashMap<Box<str>, Slots>,
+    /// By the digits of the first number.
+    by_number: HashMap<Box<str>, Slots>,
+    /// The code of numbers that are written without one.
+    country_code: String,
+}
+
+/// The users that share an account name or a number, the first to have it first. Nearly always there is one.
+#[derive(Debug)]
+enum Slots {
+    One(Slot),
+    Many(Vec<Slot>),
 }
 
 impl Directory {
-    /// Adds a user, or replaces the one of that name.
-    pub fn insert(&mut self, user: User, default_country: &str) {
-        let key = user.username.to_lowercase();
-        let account = key.split('@').next().unwrap_or_default();
-        self.by_account.entry(account.into()).or_insert_with(|| key.clone());
-        if let Some(number) = user.number(default_country) {
-            let owners = self.by_number.entry(number.digits().into()).or_default();
-            if !owners.contains(&key) {
-                owners.push(key.clone());
-            }
-        }
-        self.users.insert(key, user);
+    #[must_use]
+    pub fn new(country_code: &str) -> Self {
+        Self { country_code: country_code.into(), ..Self::default() }
     }
 
-    /// The key of a user: `DOMAIN\name`, `name` and `name@domain` are the same, and letter case does not matter.
+    /// Adds a user; `false` where the name is taken.
+    pub fn add(&mut self, user: User) -> bool {
+        let key = user.username.to_lowercase().into_boxed_str();
+        let slot = self.free.last().copied().unwrap_or_else(|| Slot::try_from(self.slots.len()).expect("memory ends"));
+        match self.by_name.entry(key) {
+            Entry::Occupied(_) => return false,
+            Entry::Vacant(free) => free.insert(slot),
+        };
+        self.index(slot, &user);
+        match self.free.pop() {
+            Some(slot) => self.slots[slot as usize] = Some(Box::new(user)),
+            None => self.slots.push(Some(Box::new(user))),
+        }
+        true
+    }
+
+    /// Takes a user out.
+    pub fn remove(&mut self, username: &str) -> Option<User> {
+        let slot = self.slot(username)?;
+        let user = self.slots[slot as usize].take()?;
+        self.by_name.remove(user.username.to_lowercase().as_str());
+        self.unindex(slot, &user);
+        self.free.push(slot);
+        Some(*user)
+    }
+
+    /// Gives a user another name; `false` where it is taken.
+    pub fn rename(&mut self, username: &str, new: &str) -> bool {
+        let Some(slot) = self.slot(username) else { return false };
+        let key = new.to_lowercase();
+        if self.by_name.get(key.as_str()).is_some_and(|it| *it != slot) {
+            return false;
+        }
+        let mut user = self.slots[slot as usize].take().expect("a name leads to a user");
+        self.unindex(slot, &user);
+        self.by_name.remove(user.username.to_lowercase().as_str());
+        user.username = new.into();
+        self.by_name.insert(key.into(), slot);
+        self.index(slot, &user);
+        self.slots[slot as usize] = Some(user);
+        true
+    }
+
+    /// Changes what a user's numbers may be part of.
+    pub fn change_settings(&mut self, username: &str, change: impl FnOnce(&mut UserSettings)) {
+        let Some(slot) = self.slot(username) else { return };
+        let mut user = self.slots[slot as usize].take().expect("a name leads to a user");
+        self.unindex(slot, &user);
+        change(&mut user.settings);
+        self.index(slot, &user);
+        self.slots[slot as usize] = Some(user);
+    }
+
+    fn index(&mut self, slot: Slot, user: &User) {
+        if let Some((account, _)) = user.username.split_once('@') {
+            enlist(&mut self.by_account, account.to_lowercase(), slot);
+        }
+        if let Some(number) = user.number(&self.country_code) {
+            enlist(&mut self.by_number, number.digits().into(), slot);
+        }
+    }
+
+    fn unindex(&mut self, slot: Slot, user: &User) {
+        if let Some((account, _)) = user.username.split_once('@') {
+            strike(&mut self.by_account, &account.to_lowercase(), slot);
+        }
+        if let Some(number) = user.number(&self.country_code) {
+            strike(&mut self.by_number, number.digits(), slot);
+        }
+    }
+
+    /// A user by any form of the name: `DOMAIN\name`, `name` and `name@domain` are the same, and letter case does
+    /// not matter.
     #[must_use]
     pub fn find(&self, username: &str) -> Option<&User> {
-        self.users.get(&self.key(username)?)
+        self.at(self.slot(username)?)
     }
 
+    /// Whether that very name is taken, letter case aside.
+    #[must_use]
+    pub fn has(&self, username: &str) -> bool {
+        self.by_name.contains_key(username.to_lowercase().as_str())
+    }
+
+    /// A user to be changed: all but the name and the first number, which [`Self::rename`] and
+    /// [`Self::change_settings`] change.
     pub fn find_mut(&mut self, username: &str) -> Option<&mut User> {
-        let key = self.key(username)?;
-        self.users.get_mut(&key)
+        let slot = self.slot(username)?;
+        self.slots[slot as usize].as_deref_mut()
     }
 
-    fn key(&self, username: &str) -> Option<String> {
+    fn slot(&self, username: &str) -> Option<Slot> {
         let name = username.trim().to_lowercase();
-        if self.users.contains_key(&name) {
-            return Some(name);
+        let named = |name: &str| self.by_name.get(name).copied();
+        if let Some(slot) = named(&name) {
+            return Some(slot);
         }
         let bare = name.rsplit('\\').next().unwrap_or_default();
-        if self.users.contains_key(bare) {
-            return Some(bare.into());
+        if let Some(slot) = named(bare) {
+            return Some(slot);
         }
-        let account = bare.split('@').next().unwrap_or_default();
         // `anna@fabrikam.com` is not `anna@contoso.com`: only a name without a domain stands for one with it.
-        match self.users.contains_key(account) {
-            true => Some(account.into()),
-            false if bare.contains('@') => None,
-            false => self.by_account.get(account).cloned(),
+        match bare.split_once('@') {
+            Some((account, _)) => named(account),
+            None => self.by_account.get(bare).map(Slots::first),
         }
+    }
+
+    fn at(&self, slot: Slot) -> Option<&User> {
+        self.slots[slot as usize].as_deref()
     }
 
     /// The first user with that number.
     #[must_use]
     pub fn owner(&self, number: &Number) -> Option<&User> {
-        self.users.get(self.by_number.get(number.digits())?.first()?)
+        self.at(self.by_number.get(number.digits())?.first())
     }
 
     pub fn owner_mut(&mut self, number: &Number) -> Option<&mut User> {
-        self.users.get_mut(self.by_number.get(number.digits())?.first()?)
+        let slot = self.by_number.get(number.digits())?.first();
+        self.slots[slot as usize].as_deref_mut()
     }
 
+    /// The users in the order of their names, in lower case.
     pub fn iter(&self) -> impl Iterator<Item = &User> {
-        self.users.values()
+        self.by_name.values().filter_map(|slot| self.at(*slot))
+    }
+
+    /// The users whose name in lower case begins with `prefix`, in the order of their names.
+    pub fn beginning_with(&self, prefix: String) -> impl Iterator<Item = &User> {
+        let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
+        let names = self.by_name.range::<str, _>(from).take_while(move |(name, _)| name.starts_with(&prefix));
+        names.filter_map(|(_, slot)| self.at(*slot))
+    }
+
+    /// Every user, in no order, to be changed as by [`Self::find_mut`].
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut User> {
+        self.slots.iter_mut().filter_map(Option::as_deref_mut)
     }
 
     #[must_use]
     pub fn len(&self) -> usize {
-        self.users.len()
+        self.by_name.len()
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.users.is_empty()
+        self.by_name.is_empty()
     }
+}
+
+impl Slots {
+    fn first(&self) -> Slot {
+        match self {
+            Self::One(slot) => *slot,
+            Self::Many(slots) => slots[0],
+        }
+    }
+}
+
+fn enlist(index: &mut HashMap<Box<str>, Slots>, key: String, slot: Slot) {
+    match index.get_mut(key.as_str()) {
+        None => {
+            index.insert(key.into(), Slots::One(slot));
+        }
+        Some(Slots::Many(slots)) => slots.push(slot),
+        Some(one) => *one = Slots::Many(vec![one.first(), slot]),
+    }
+}
+
+fn strike(index: &mut HashMap<Box<str>, Slots>, key: &str, slot: Slot) {
+    if let Some(Slots::Many(slots)) = index.get_mut(key) {
+        slots.retain(|it| *it != slot);
+        if !slots.is_empty() {
+            return;
+        }
+    }
+    index.remove(key);
 }
 
 #[cfg(test)]
@@ -188,8 +333,9 @@ mod tests {
     fn a_user_is_found_under_every_form_of_the_name() {
         let mut directory = Directory::default();
         for name in ["mimservice@contoso.com", "Anna"] {
-            directory.insert(User::new(name, UserSettings::default()), "1");
+            assert!(directory.add(User::new(name, UserSettings::default())));
         }
+        assert!(!directory.add(User::new("ANNA", UserSettings::default())));
         let find = |name| directory.find(name).map(|it| it.username.as_str());
         assert_eq!(find(r"CONTOSO\mimservice"), Some("mimservice@contoso.com"));
         assert_eq!(find("MIMSERVICE@contoso.com"), Some("mimservice@contoso.com"));
@@ -198,5 +344,34 @@ mod tests {
         assert_eq!(find("anna@contoso.com"), Some("Anna"));
         assert_eq!(find(r"CONTOSO\ANNA"), Some("Anna"));
         assert_eq!(find("ann"), None);
+    }
+
+    #[test]
+    fn names_and_numbers_follow_every_change() {
+        let with_phone = |phone: &str| UserSettings { phone: Some(phone.into()), ..UserSettings::default() };
+        let number = |text| Number::read(text, "", "", "1").unwrap();
+        let mut directory = Directory::new("1");
+        for (name, phone) in [("anna@contoso.com", "4255550100"), ("ben", "4255550100"), ("carla", "4255550102")] {
+            directory.add(User::new(name, with_phone(phone)));
+        }
+        let owner = |it: &Directory, phone| it.owner(&number(phone)).map(|it| it.username.clone());
+
+        assert!(!directory.rename("anna", "Ben"));
+        assert!(directory.rename("anna", "Zoe@contoso.com"));
+        assert_eq!(directory.find("zoe").map(|it| it.username.as_str()), Some("Zoe@contoso.com"));
+        assert!(directory.find("anna").is_none());
+        assert_eq!(owner(&directory, "4255550100").as_deref(), Some("ben"));
+
+        directory.change_settings("carla", |it| it.phone = Some("4255550103".into()));
+        assert_eq!(owner(&directory, "4255550103").as_deref(), Some("carla"));
+        assert_eq!(owner(&directory, "4255550102"), None);
+
+        assert!(directory.remove("ben").is_some());
+        assert_eq!(owner(&directory, "4255550100").as_deref(), Some("Zoe@contoso.com"));
+        directory.add(User::new("Dario", with_phone("4255550104")));
+        let names: Vec<_> = directory.iter().map(|it| it.username.as_str()).collect();
+        assert_eq!(names, ["carla", "Dario", "Zoe@contoso.com"]);
+        let with_c: Vec<_> = directory.beginning_with("c".into()).map(|it| it.username.as_str()).collect();
+        assert_eq!((with_c, directory.len()), (vec!["carla"], 3));
     }
 }

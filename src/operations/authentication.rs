@@ -363,7 +363,13 @@ async fn challenge(context: Context<'_>, asked: &PfAuthUser) -> Result<Settlemen
         country_code: text(&asked.country_code),
         phone_number: text(&asked.phone_number),
         extension: text(&asked.extension),
+        plays_event: false,
     };
+    self::ask(context, ask).await
+}
+
+/// Asks, and waits for how it ends.
+pub(super) async fn ask(context: Context<'_>, ask: Ask<'_>) -> Result<Settlement, No> {
     context.space.authenticate(ask).await.map_err(|unsettled| match unsettled {
         Unsettled::Refused(refusal) => No::Refused(refusal),
         Unsettled::Stopped => No::Failed(Fault::Stopping {}),
@@ -374,6 +380,6 @@ fn call_result(settlement: &Settlement) -> CallResult {
     CallResult { code: settlement.ending.code(), description: Some(settlement.ending.description().into()) }
 }
 
-fn note(settlement: &Settlement) -> Note {
+pub(super) fn note(settlement: &Settlement) -> Note {
     Note { call_result: Some(settlement.ending.code()), rule: settlement.rule.clone(), warning: settlement.warning }
 }

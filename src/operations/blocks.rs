@@ -1,7 +1,7 @@
 //! Blocks and one-time bypasses.
 
 use super::{Answer, Answers, Context, No, text};
-use crate::engine::{Block, Refusal};
+use crate::engine::{Block, Change, Refusal};
 
 operation! {
     /// Tells whether a user is blocked.
@@ -83,10 +83,11 @@ impl Answers for BlockUser {
     type Out = BlockUserOut;
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
-        context.space.update(|engine, now| {
-            let block = Block { since: now, reason: text(&self.reason).into() };
-            engine.user_mut(text(&self.username))?.block = Some(block);
-            Ok(BlockUserOut {}.into())
+        let (username, reason) = (text(&self.username), text(&self.reason));
+        let asked = Change { username, by: text(&self.modify_username), detail: reason, ..Change::default() };
+        context.change(asked, |engine, now| {
+            engine.user_mut(username)?.block = Some(Block { since: now, reason: reason.into() });
+            Ok(BlockUserOut {})
         })
     }
 }
@@ -95,8 +96,10 @@ impl Answers for UnblockUser {
     type Out = UnblockUserOut;
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
-        context.space.update(|engine, _| engine.unblock(text(&self.username)))?;
-        Ok(UnblockUserOut {}.into())
+        let username = text(&self.username);
+        let detail = text(&self.reason);
+        let asked = Change { username, by: text(&self.modify_username), detail, ..Change::default() };
+        context.change(asked, |engine, _| engine.unblock(username).map(|()| UnblockUserOut {}))
     }
 }
 
@@ -105,7 +108,10 @@ impl Answers for OneTimeBypass {
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         let (username, reason) = (text(&self.username), text(&self.reason));
-        context.space.update(|engine, now| engine.bypass_once(now, username, reason, self.bypass_seconds))?;
-        Ok(OneTimeBypassOut {}.into())
+        let asked = Change { username, by: text(&self.modify_username), detail: reason, ..Change::default() };
+        context.change(asked, |engine, now| {
+            engine.bypass_once(now, username, reason, self.bypass_seconds)?;
+            Ok(OneTimeBypassOut {})
+        })
     }
 }

@@ -24,8 +24,11 @@ impl Says for TestSecurity {
 }
 
 impl Says for TestMasterConnectionText {
-    fn text(self, _: Context<'_>) -> String {
-        "The master server answers.".into()
+    fn text(self, context: Context<'_>) -> String {
+        match context.space.may_run(context.operation) {
+            Ok(()) => "The master server answers.".into(),
+            Err(refusal) => refusal.to_string(),
+        }
     }
 }
 

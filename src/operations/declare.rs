@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::contract::{Error, Invalid, NAMESPACE, Recast, Record, Shape, Signature, Value, Wire};
-use crate::engine::Refusal;
+use crate::engine::{Change, Engine, Refusal, Timestamp};
 use crate::soap::Fault;
 use crate::switchboard::Space;
 use crate::xml::{Node, Writer};
@@ -38,6 +38,26 @@ pub struct Context<'a> {
     pub space: &'a Space,
     /// The operation's name on the wire.
     pub operation: &'static str,
+}
+
+impl Context<'_> {
+    /// Makes a change, and keeps who made it.
+    ///
+    /// # Errors
+    /// As [`Engine::change`].
+    pub(super) fn change<T>(
+        self,
+        asked: Change<'_>,
+        change: impl FnOnce(&mut Engine, Timestamp) -> Result<T, Refusal>,
+    ) -> Result<Answer<T>, No> {
+        for (field, text) in [("modifyUsername", asked.by), ("reason", asked.detail)] {
+            super::bounded(field, text)?;
+        }
+        let asked = Change { operation: self.operation, ..asked };
+        let changed = self.space.update(|engine, now| engine.change(now, asked, |engine| change(engine, now)));
+        let (out, warning) = changed?;
+        Ok(Answer { out, refusal: None, note: Note { warning: warning.map(Into::into), ..Note::default() } })
+    }
 }
 
 /// The body of an answer, and what it says in short.
@@ -191,7 +211,10 @@ where
 
     fn answer<'a>(self: Box<Self>, context: Context<'a>) -> Pending<'a> {
         Box::pin(async move {
-            let answer = self.request.recast().answer(context).await;
+            let answer = match context.space.may_run(context.operation) {
+                Ok(()) => self.request.recast().answer(context).await,
+                Err(refusal) => Err(refusal.into()),
+            };
             let answer = answer.or_else(|no| match no {
                 No::Refused(refusal) => {
                     Ok(Answer { out: T::Out::default(), refusal: Some(refusal), note: Note::default() })
@@ -284,22 +307,4 @@ macro_rules! forms {
             },)*];
         }
     };
-}
-
-/// Operations whose behaviour comes with a later version: they answer a fault that says so.
-macro_rules! later {
-    ($($request:ident -> $out:ident,)*) => {$(
-        impl $crate::operations::Answers for $request {
-            type Out = $out;
-
-            async fn answer(
-                self,
-                context: $crate::operations::Context<'_>,
-            ) -> Result<$crate::operations::Answer<$out>, $crate::operations::No> {
-                Err($crate::operations::No::Failed($crate::soap::Fault::NotImplemented {
-                    operation: context.operation,
-                }))
-            }
-        }
-    )*};
 }

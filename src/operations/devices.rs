@@ -1,6 +1,8 @@
 //! Phones with the mobile app.
 
+use super::{Answer, Answers, Context, No, secret, text};
 use crate::contract::{ActivationInfo, ActivationParams, Secret, UserDevice};
+use crate::engine::{Change, Device, Refusal};
 
 operation! {
     /// Lists the phones of a user that have the mobile app.
@@ -58,11 +60,85 @@ operation! {
     } -> ConfirmActivationOut {}
 }
 
-later! {
-    GetUserDevices -> GetUserDevicesOut,
-    DeleteUserDevice -> DeleteUserDeviceOut,
-    GenerateActivationCode -> GenerateActivationCodeOut,
-    Activate -> ActivateOut,
-    ActivateNew -> ActivateNewOut,
-    ConfirmActivation -> ConfirmActivationOut,
+impl Answers for GetUserDevices {
+    type Out = GetUserDevicesOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let devices = context.space.update(|engine, _| {
+            Refusal::unless(engine.company().features.phone_app, "PhoneApp")?;
+            engine.devices(text(&self.username))
+        })?;
+        Ok(GetUserDevicesOut { user_devices: Some(devices) }.into())
+    }
+}
+
+impl Answers for DeleteUserDevice {
+    type Out = DeleteUserDeviceOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let id = text(&self.user_device_id);
+        let owner = context.space.update(|engine, _| engine.device_owner(id));
+        let asked = Change { username: &owner, by: text(&self.modify_username), detail: id, ..Change::default() };
+        context.change(asked, |engine, _| engine.delete_device(id).map(|()| DeleteUserDeviceOut {}))
+    }
+}
+
+impl Answers for GenerateActivationCode {
+    type Out = GenerateActivationCodeOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let username = text(&self.username);
+        context.change(Change { username, ..Change::default() }, |engine, now| {
+            let code = engine.generate_activation_code(now, username)?;
+            Ok(GenerateActivationCodeOut { activation_code: Some(code) })
+        })
+    }
+}
+
+impl Answers for Activate {
+    type Out = ActivateOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let device = Device {
+            token: self.device_token.unwrap_or_default(),
+            name: self.device_name.unwrap_or_default(),
+            ..Device::default()
+        };
+        let Answer { out, refusal, note } = activate(context, secret(&self.activation_code), device)?;
+        Ok(Answer { out: ActivateOut { activation_info: Some(out) }, refusal, note })
+    }
+}
+
+impl Answers for ActivateNew {
+    type Out = ActivateNewOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let it = self.activation_params.ok_or(Refusal::NoRecord { record: "activationParams" })?;
+        let device = Device {
+            token: it.device_token.unwrap_or_default(),
+            name: it.device_name.unwrap_or_default(),
+            version: it.version.unwrap_or_default(),
+            ..Device::default()
+        };
+        let Answer { out, refusal, note } = activate(context, secret(&it.activation_code), device)?;
+        Ok(Answer { out: ActivateNewOut { activation_info: Some(out) }, refusal, note })
+    }
+}
+
+impl Answers for ConfirmActivation {
+    type Out = ConfirmActivationOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let code = secret(&self.confirmation_code);
+        let username = context.space.update(|engine, _| engine.activates(code));
+        context.change(Change { username: &username, ..Change::default() }, |engine, now| {
+            engine.confirm_activation(now, code).map(|()| ConfirmActivationOut {})
+        })
+    }
+}
+
+fn activate(context: Context<'_>, code: &str, device: Device) -> Result<Answer<ActivationInfo>, No> {
+    let username = context.space.update(|engine, _| engine.activates(code));
+    let asked = Change { username: &username, ..Change::default() };
+    context.change(asked, |engine, now| engine.activate(now, code, device))
 }

@@ -16,6 +16,9 @@ mod users;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use crate::contract::{Record, Secret, Value};
+use crate::engine::Refusal;
+
 pub use declare::{Answer, Answers, Context, No, Note, Operation, Pending, Reply, Request, Says, response};
 
 use authentication::{CombinedAuthUser, PfAuthUser, PrimaryAuthUser};
@@ -162,6 +165,33 @@ pub fn without_secrets(request: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// The longest text that is kept, in bytes.
+const TEXT: usize = 1024;
+
+/// Refuses a text that is longer than anybody needs.
+fn bounded(field: &str, text: &str) -> Result<(), Refusal> {
+    match text.len() > TEXT {
+        true => Err(Refusal::TooLong { field: field.into(), limit: TEXT }),
+        false => Ok(()),
+    }
+}
+
+/// A record that must be there, and whose texts must not be too long.
+fn record<T: Record>(name: &'static str, record: Option<T>) -> Result<T, Refusal> {
+    let record = record.ok_or(Refusal::NoRecord { record: name })?;
+    for (field, value) in record.values() {
+        if let Value::Text(text) = value {
+            bounded(field, text)?;
+        }
+    }
+    Ok(record)
+}
+
+/// A secret parameter; one that is missing is like one that is empty.
+fn secret(field: &Option<Secret>) -> &str {
+    field.as_ref().map(Secret::reveal).unwrap_or_default()
 }
 
 /// A text parameter; one that is missing is like one that is empty.

@@ -1,7 +1,8 @@
 //! Telephone numbers, and how the second factor reaches a user.
 
-use super::{Answer, Answers, Context, No, text};
+use super::{Answer, Answers, Context, No, record, text};
 use crate::contract::{Mode, ModeV2, PhoneAppMode, PinMode, SmsDirection, SmsMode, UserPhone};
+use crate::engine::{Change, Refusal};
 
 operation! {
     /// Reads the telephone numbers of a user.
@@ -41,7 +42,7 @@ operation! {
     "ChangeMode_2" => ChangeMode {
         /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
-        /// How to reach the user this time; `unspecified`: as stored.
+        /// How to reach the user from now on; `unspecified`: as before.
         "mode" => mode: Mode,
         /// Whether the user is told by mail.
         "sendEmail" => send_email: bool,
@@ -120,11 +121,120 @@ impl Answers for GetPhone {
     }
 }
 
-later! {
-    ChangePhone -> ChangePhoneOut,
-    ResetVoiceprint -> ResetVoiceprintOut,
-    ChangeMode -> ChangeModeOut,
-    ChangePinMode -> ChangePinModeOut,
-    ChangeSmsMode -> ChangeSmsModeOut,
-    ChangePhoneAppMode -> ChangePhoneAppModeOut,
+impl Answers for ChangePhone {
+    type Out = ChangePhoneOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let (username, by) = (text(&self.username), text(&self.modify_username));
+        let phone = record("userPhone", self.user_phone)?;
+        let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
+        context.change(asked, |engine, _| engine.change_phone(username, &phone).map(|()| ChangePhoneOut {}))
+    }
+}
+
+impl Answers for ResetVoiceprint {
+    type Out = ResetVoiceprintOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let username = text(&self.username);
+        let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
+        context.change(asked, |engine, _| {
+            // Nobody's voice is kept, so that there is nothing to forget.
+            Refusal::unless(engine.company().features.voiceprint, "Voiceprint")?;
+            engine.user(username).map(|_| ResetVoiceprintOut {})
+        })
+    }
+}
+
+impl Answers for ChangeMode {
+    type Out = ChangeModeOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let (username, by) = (text(&self.username), text(&self.modify_username));
+        let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
+        context.change(asked, |engine, _| {
+            let features = &engine.company().features;
+            match self.mode {
+                Mode::OathToken => Refusal::unless(features.oath_token, "OathToken")?,
+                Mode::PhoneApp => Refusal::unless(features.phone_app, "PhoneApp")?,
+                Mode::SmsText => Refusal::unless(features.sms, "Sms")?,
+                Mode::Invalid => return Err(Refusal::NotAMode { field: "mode" }),
+                Mode::VoiceCall | Mode::Unspecified => (),
+            }
+            let user = engine.user_mut(username)?;
+            if self.mode != Mode::Unspecified {
+                user.settings.mode = self.mode;
+            }
+            Ok(ChangeModeOut {})
+        })
+    }
+}
+
+impl Answers for ChangePinMode {
+    type Out = ChangePinModeOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let (username, by) = (text(&self.username), text(&self.modify_username));
+        let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
+        context.change(asked, |engine, _| {
+            let features = &engine.company().features;
+            match self.pin_mode {
+                PinMode::Voiceprint => Refusal::unless(features.voiceprint, "Voiceprint")?,
+                PinMode::Pin | PinMode::ReturnPin => Refusal::unless(features.pin_mode, "PinMode")?,
+                PinMode::Standard => (),
+            }
+            engine.user_mut(username)?.settings.pin_mode = self.pin_mode;
+            Ok(ChangePinModeOut {})
+        })
+    }
+}
+
+impl Answers for ChangeSmsMode {
+    type Out = ChangeSmsModeOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let (username, by) = (text(&self.username), text(&self.modify_username));
+        let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
+        context.change(asked, |engine, _| {
+            Refusal::unless(engine.company().features.sms, "Sms")?;
+            if self.sms_direction == SmsDirection::Invalid {
+                return Err(Refusal::NotAMode { field: "smsDirection" });
+            }
+            if self.sms_mode == SmsMode::Invalid {
+                return Err(Refusal::NotAMode { field: "smsMode" });
+            }
+            let it = &mut engine.user_mut(username)?.settings;
+            if self.sms_direction != SmsDirection::Unspecified {
+                it.sms_direction = self.sms_direction;
+            }
+            if self.sms_mode != SmsMode::Unspecified {
+                it.sms_mode = self.sms_mode;
+            }
+            Ok(ChangeSmsModeOut {})
+        })
+    }
+}
+
+impl Answers for ChangePhoneAppMode {
+    type Out = ChangePhoneAppModeOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let (username, by) = (text(&self.username), text(&self.modify_username));
+        let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
+        context.change(asked, |engine, _| {
+            let features = &engine.company().features;
+            Refusal::unless(features.phone_app, "PhoneApp")?;
+            match self.phone_app_mode {
+                PhoneAppMode::Voiceprint => Refusal::unless(features.voiceprint, "Voiceprint")?,
+                PhoneAppMode::Pin => Refusal::unless(features.pin_mode, "PinMode")?,
+                PhoneAppMode::Invalid => return Err(Refusal::NotAMode { field: "phoneAppMode" }),
+                PhoneAppMode::Standard | PhoneAppMode::Unspecified => (),
+            }
+            let it = &mut engine.user_mut(username)?.settings;
+            if self.phone_app_mode != PhoneAppMode::Unspecified {
+                it.phone_app_mode = self.phone_app_mode;
+            }
+            Ok(ChangePhoneAppModeOut {})
+        })
+    }
 }

@@ -1,6 +1,8 @@
 //! What the user portal and the AD FS adapter ask for.
 
+use super::{Answer, Answers, Context, No, text};
 use crate::contract::{AdfsSettings, PassedSession, UserPortalSettings, UserPortalWhitelistIp};
+use crate::engine::{Change, Refusal};
 
 operation! {
     /// Reads a session that another site handed over.
@@ -39,10 +41,62 @@ operation! {
     }
 }
 
-later! {
-    GetPassedSession -> GetPassedSessionOut,
-    SetPassedSessionSecondaryAuthSuccess -> SetPassedSessionSecondaryAuthSuccessOut,
-    GetUserPortalSettings -> GetUserPortalSettingsOut,
-    GetUserPortalWhitelistIps -> GetUserPortalWhitelistIpsOut,
-    GetAdfsSettings -> GetAdfsSettingsOut,
+impl Answers for GetPassedSession {
+    type Out = GetPassedSessionOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        context.space.update(|engine, _| {
+            Refusal::unless(engine.company().features.user_portal, "UserPortal")?;
+            let session = engine.passed_session(text(&self.passed_session_id))?;
+            Ok(GetPassedSessionOut { passed_session: Some(session.clone()) }.into())
+        })
+    }
+}
+
+impl Answers for SetPassedSessionSecondaryAuthSuccess {
+    type Out = SetPassedSessionSecondaryAuthSuccessOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let id = text(&self.cookie_id);
+        context.change(Change { detail: id, ..Change::default() }, |engine, _| {
+            Refusal::unless(engine.company().features.user_portal, "UserPortal")?;
+            engine.pass_session(id).map(|()| SetPassedSessionSecondaryAuthSuccessOut {})
+        })
+    }
+}
+
+impl Answers for GetUserPortalSettings {
+    type Out = GetUserPortalSettingsOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        context.space.update(|engine, _| {
+            let company = engine.company();
+            Refusal::unless(company.features.user_portal, "UserPortal")?;
+            Ok(GetUserPortalSettingsOut { user_portal_settings: Some(company.portal.clone()) }.into())
+        })
+    }
+}
+
+impl Answers for GetUserPortalWhitelistIps {
+    type Out = GetUserPortalWhitelistIpsOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        context.space.update(|engine, _| {
+            let company = engine.company();
+            Refusal::unless(company.features.user_portal, "UserPortal")?;
+            Ok(GetUserPortalWhitelistIpsOut { user_portal_whitelist_ips: Some(company.whitelist.clone()) }.into())
+        })
+    }
+}
+
+impl Answers for GetAdfsSettings {
+    type Out = GetAdfsSettingsOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        context.space.update(|engine, _| {
+            let company = engine.company();
+            Refusal::unless(company.features.adfs, "Adfs")?;
+            Ok(GetAdfsSettingsOut { adfs_settings: Some(company.adfs.clone()) }.into())
+        })
+    }
 }

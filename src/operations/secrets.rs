@@ -1,7 +1,8 @@
 //! What a user knows or holds: PINs, codes, tokens, security questions.
 
-use super::{Answer, Answers, Context, No, text};
+use super::{Answer, Answers, Context, No, Note, record, secret, text};
 use crate::contract::{Secret, UserPin, UserSecurityAnswerResults, UserSecurityQuestions};
+use crate::engine::{Change, Refusal};
 
 operation! {
     /// Reads the security questions of a user.
@@ -181,18 +182,109 @@ impl Answers for ValidateOathCode {
     }
 }
 
-fn secret(field: &Option<Secret>) -> &str {
-    field.as_ref().map(Secret::reveal).unwrap_or_default()
+impl Answers for GetSecurityQuestions {
+    type Out = GetSecurityQuestionsOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let questions = context.space.update(|engine, _| engine.questions(text(&self.username)))?;
+        Ok(GetSecurityQuestionsOut { user_security_questions: Some(questions) }.into())
+    }
 }
 
-later! {
-    GetSecurityQuestions -> GetSecurityQuestionsOut,
-    ChangePin -> ChangePinOut,
-    ChangeSecurityQuestions -> ChangeSecurityQuestionsOut,
-    ChangeOathToken -> ChangeOathTokenOut,
-    AssignOathToken -> AssignOathTokenOut,
-    ChangeStaticToken -> ChangeStaticTokenOut,
-    ValidatePin -> ValidatePinOut,
-    ValidateSecurityQuestionAnswers -> ValidateSecurityQuestionAnswersOut,
-    ValidateStaticToken -> ValidateStaticTokenOut,
+impl Answers for ChangeSecurityQuestions {
+    type Out = ChangeSecurityQuestionsOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let username = text(&self.username);
+        let questions = record("userSecurityQuestions", self.user_security_questions)?;
+        let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
+        context.change(asked, |engine, _| {
+            engine.change_questions(username, questions).map(|()| ChangeSecurityQuestionsOut {})
+        })
+    }
+}
+
+impl Answers for ValidateSecurityQuestionAnswers {
+    type Out = ValidateSecurityQuestionAnswersOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let answers = record("userSecurityQuestions", self.user_security_questions)?;
+        let (results, passed) =
+            context.space.update(|engine, _| engine.check_answers(text(&self.username), answers))?;
+        let out = ValidateSecurityQuestionAnswersOut { user_security_answer_results: Some(results) };
+        Ok(Answer { out, refusal: passed.err(), note: Note::default() })
+    }
+}
+
+impl Answers for ChangePin {
+    type Out = ChangePinOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let (username, by) = (text(&self.username), text(&self.modify_username));
+        let pin = record("userPin", self.user_pin)?;
+        let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
+        context.change(asked, |engine, now| engine.change_pin(now, username, &pin).map(|()| ChangePinOut {}))
+    }
+}
+
+impl Answers for ValidatePin {
+    type Out = ValidatePinOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        context.space.update(|engine, _| engine.validate_pin(text(&self.username), secret(&self.pin)))?;
+        Ok(ValidatePinOut {}.into())
+    }
+}
+
+impl Answers for ChangeOathToken {
+    type Out = ChangeOathTokenOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let username = text(&self.username);
+        let (key, code) = (secret(&self.secret_key), secret(&self.code));
+        let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
+        context.change(asked, |engine, now| {
+            engine.enroll_token(now, username, key, code, self.time_interval).map(|()| ChangeOathTokenOut {})
+        })
+    }
+}
+
+impl Answers for AssignOathToken {
+    type Out = AssignOathTokenOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let (username, serial) = (text(&self.username), text(&self.serial_number));
+        let asked = Change { username, by: text(&self.modify_username), detail: serial, ..Change::default() };
+        let changed = context.change(asked, |engine, now| {
+            engine.assign_token(now, username, serial, secret(&self.code)).map(|()| AssignOathTokenOut::default())
+        });
+        match changed {
+            Err(No::Refused(Refusal::TokenTaken { serial_number, username })) => Ok(Answer {
+                out: AssignOathTokenOut { associated_username: Some(username.clone()) },
+                refusal: Some(Refusal::TokenTaken { serial_number, username }),
+                note: Note::default(),
+            }),
+            changed => changed,
+        }
+    }
+}
+
+impl Answers for ChangeStaticToken {
+    type Out = ChangeStaticTokenOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let (username, token) = (text(&self.username), secret(&self.static_token));
+        let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
+        context.change(asked, |engine, _| engine.change_static_token(username, token).map(|()| ChangeStaticTokenOut {}))
+    }
+}
+
+impl Answers for ValidateStaticToken {
+    type Out = ValidateStaticTokenOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let token = secret(&self.static_token);
+        context.space.update(|engine, _| engine.validate_static_token(text(&self.username), token))?;
+        Ok(ValidateStaticTokenOut {}.into())
+    }
 }

@@ -1,8 +1,10 @@
 //! The company's defaults and lists.
 
+use super::{Answer, Answers, Context, No};
 use crate::contract::{
     CustomerDefaults, CustomerDefaultsV1, CustomerDefaultsV2, Email, Features, Language, SecurityQuestion, Tag,
 };
+use crate::engine::{Company, Refusal};
 
 operation! {
     /// Lists the tags of the company.
@@ -76,13 +78,92 @@ operation! {
     }
 }
 
-later! {
-    GetTags -> GetTagsOut,
-    GetSmsTextLanguageOptions -> GetSmsTextLanguageOptionsOut,
-    GetPhoneAppLanguageOptions -> GetPhoneAppLanguageOptionsOut,
-    GetOathTokenLanguageOptions -> GetOathTokenLanguageOptionsOut,
-    GetSecurityQuestionOptions -> GetSecurityQuestionOptionsOut,
-    GetCustomerDefaults -> GetCustomerDefaultsOut,
-    GetEmail -> GetEmailOut,
-    GetFeatures -> GetFeaturesOut,
+impl Answers for GetTags {
+    type Out = GetTagsOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        context.space.update(|engine, _| {
+            let company = engine.company();
+            Refusal::unless(company.features.tags, "Tags")?;
+            Ok(GetTagsOut { tags: Some(company.tags.clone()) }.into())
+        })
+    }
+}
+
+impl Answers for GetSmsTextLanguageOptions {
+    type Out = GetSmsTextLanguageOptionsOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let languages = languages(context, |it| (it.features.sms, "Sms", &it.languages.sms_text))?;
+        Ok(GetSmsTextLanguageOptionsOut { languages: Some(languages) }.into())
+    }
+}
+
+impl Answers for GetPhoneAppLanguageOptions {
+    type Out = GetPhoneAppLanguageOptionsOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let languages = languages(context, |it| (it.features.phone_app, "PhoneApp", &it.languages.phone_app))?;
+        Ok(GetPhoneAppLanguageOptionsOut { languages: Some(languages) }.into())
+    }
+}
+
+impl Answers for GetOathTokenLanguageOptions {
+    type Out = GetOathTokenLanguageOptionsOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let languages = languages(context, |it| (it.features.oath_token, "OathToken", &it.languages.oath_token))?;
+        Ok(GetOathTokenLanguageOptionsOut { languages: Some(languages) }.into())
+    }
+}
+
+/// The languages of a way to sign in, where the company has that way and languages at all.
+fn languages(
+    context: Context<'_>,
+    of: impl Fn(&Company) -> (bool, &'static str, &Vec<String>),
+) -> Result<Vec<Language>, Refusal> {
+    context.space.update(|engine, _| {
+        let company = engine.company();
+        Refusal::unless(company.features.localization, "Localization")?;
+        let (licensed, feature, languages) = of(company);
+        Refusal::unless(licensed, feature)?;
+        Ok(languages.iter().map(|it| Language { name: Some(it.clone()) }).collect())
+    })
+}
+
+impl Answers for GetSecurityQuestionOptions {
+    type Out = GetSecurityQuestionOptionsOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let questions = context.space.update(|engine, _| engine.company().questions.clone());
+        Ok(GetSecurityQuestionOptionsOut { security_questions: Some(questions) }.into())
+    }
+}
+
+impl Answers for GetCustomerDefaults {
+    type Out = GetCustomerDefaultsOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let defaults = context.space.update(|engine, _| engine.company().defaults.clone());
+        Ok(GetCustomerDefaultsOut { customer_defaults: Some(defaults) }.into())
+    }
+}
+
+impl Answers for GetEmail {
+    type Out = GetEmailOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let mail = context.space.update(|engine, _| engine.company().mail.clone());
+        let out = GetEmailOut { smtp_server: Some(mail.server), enabled: mail.enabled, emails: Some(mail.templates) };
+        Ok(out.into())
+    }
+}
+
+impl Answers for GetFeatures {
+    type Out = GetFeaturesOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let features = context.space.update(|engine, _| engine.company().features.clone());
+        Ok(GetFeaturesOut { features: Some(features) }.into())
+    }
 }

@@ -1,11 +1,12 @@
 //! Users: finding, reading, adding, changing and removing them.
 
-use super::{Answer, Answers, Context, No, text};
+use super::{Answer, Answers, Context, No, bounded, record, text};
 use crate::contract::{
     AddUserSettings, AddUserSettingsV1, AddUserSettingsV2, AuthResult, Mode, ModeV2, PhoneAppMode, PinMode,
     SmsDirection, SmsMode, TagMatchType, UserAdministrator, UserAdministratorV1, UserInformation, UserLanguage,
-    UserRow, UserSettings, UserSettingsV1, UserSettingsV2,
+    UserRow, UserSettings, UserSettingsV1, UserSettingsV2, Wire,
 };
+use crate::engine::{Change, Pattern, PhonePattern, Query, Refusal, User};
 
 operation! {
     /// Gives the stored spelling of a username.
@@ -394,13 +395,180 @@ impl Answers for GetUserSettings {
     }
 }
 
+impl Answers for GetAdministrator {
+    type Out = GetAdministratorOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        context.space.update(|engine, _| {
+            Refusal::unless(engine.company().features.user_portal_administrators, "UserPortalAdministrators")?;
+            let rights = engine.user(text(&self.username))?.administrator.as_deref().cloned();
+            let rights = rights.unwrap_or_else(UserAdministrator::absent);
+            Ok(GetAdministratorOut { user_administrator: Some(rights) }.into())
+        })
+    }
+}
+
+impl Answers for FindUsers {
+    type Out = FindUsersOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let query = self.query()?;
+        let limit = match self.result_limit {
+            0 => usize::MAX,
+            limit => limit as usize,
+        };
+        context.space.update(|engine, _| {
+            let query = Query { tags: query.tags.filter(|_| engine.company().features.tags), ..query };
+            let mut found = engine.users().search(&query);
+            let rows = found.by_ref().take(limit).map(row).collect();
+            Ok(FindUsersOut { user_rows: Some(rows), results_complete: found.next().is_none() }.into())
+        })
+    }
+}
+
+impl FindUsers {
+    fn query(&self) -> Result<Query, Refusal> {
+        let pattern = |text: &Option<String>, minds_case: bool| {
+            let text = text.as_deref().unwrap_or_default().trim();
+            let makes = if minds_case { Pattern::exact } else { Pattern::new };
+            (!text.is_empty() && text != "*").then(|| makes(text))
+        };
+        let phone = self.phone_filter.as_deref().map(str::trim).filter(|it| !it.is_empty());
+        let not_a_number = |why| Refusal::NotANumber { text: phone.unwrap_or_default().into(), why };
+        for text in [
+            &self.username_filter,
+            &self.first_name_filter,
+            &self.last_name_filter,
+            &self.email_filter,
+            &self.user_group_filter,
+            &self.phone_filter,
+        ] {
+            bounded("a filter", text.as_deref().unwrap_or_default())?;
+        }
+        let tags: Vec<String> = self.tag_ids.iter().flatten().flatten().cloned().collect();
+        Ok(Query {
+            username: pattern(&self.username_filter, self.username_case_sensitive),
+            first_name: pattern(&self.first_name_filter, self.first_name_case_sensitive),
+            last_name: pattern(&self.last_name_filter, self.last_name_case_sensitive),
+            email: pattern(&self.email_filter, self.email_case_sensitive),
+            user_group: pattern(&self.user_group_filter, self.user_group_case_sensitive),
+            phone: phone.map(PhonePattern::new).transpose().map_err(not_a_number)?,
+            mode: self.mode_specified.then_some(self.mode_filter),
+            pin_mode: self.pin_mode_specified.then_some(self.pin_mode_filter),
+            sms_direction: self.sms_direction_specified.then_some(self.sms_direction_filter),
+            sms_mode: self.sms_mode_specified.then_some(self.sms_mode_filter),
+            phone_app_mode: self.phone_app_mode_specified.then_some(self.phone_app_mode_filter),
+            enabled: self.enabled_specified.then_some(self.enabled_filter),
+            tags: (self.tag_match_type != TagMatchType::AllUsers).then_some((self.tag_match_type, tags)),
+        })
+    }
+}
+
+fn row(user: &User) -> UserRow {
+    let it = &user.settings;
+    UserRow {
+        username: Some(user.username.clone()),
+        first_name: it.first_name.clone(),
+        last_name: it.last_name.clone(),
+        email_address: it.email_address.clone(),
+        user_group: it.user_group.clone(),
+        country_code: it.country_code.clone(),
+        phone: it.phone.clone(),
+        extension: it.extension.clone(),
+    }
+}
+
+impl Answers for AddUser {
+    type Out = AddUserOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let username = text(&self.username);
+        let settings = record("addUserSettings", self.add_user_settings)?;
+        let by = text(&self.modify_username);
+        let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
+        context.change(asked, |engine, now| engine.add_user(now, username, settings).map(|()| AddUserOut {}))
+    }
+}
+
+impl Answers for DeleteUser {
+    type Out = DeleteUserOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let username = text(&self.username);
+        let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
+        context.change(asked, |engine, _| engine.delete_user(username).map(|()| DeleteUserOut {}))
+    }
+}
+
+impl Answers for ChangeUsername {
+    type Out = ChangeUsernameOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let (username, new) = (text(&self.old_username), text(&self.new_username));
+        let by = text(&self.modify_username);
+        let asked = Change { username, by, detail: new, ..Change::default() };
+        context.change(asked, |engine, _| engine.rename_user(username, new).map(|()| ChangeUsernameOut {}))
+    }
+}
+
+impl Answers for ChangeUserInformation {
+    type Out = ChangeUserInformationOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let username = text(&self.username);
+        let new = record("userInformation", self.user_information)?;
+        let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
+        context.change(asked, |engine, _| {
+            Refusal::unless(engine.company().features.user_information, "UserInformation")?;
+            let it = &mut engine.user_mut(username)?.settings;
+            replace(&mut it.first_name, new.first_name);
+            replace(&mut it.last_name, new.last_name);
+            replace(&mut it.email_address, new.email_address);
+            replace(&mut it.user_group, new.user_group);
+            Ok(ChangeUserInformationOut {})
+        })
+    }
+}
+
+impl Answers for ChangeLanguage {
+    type Out = ChangeLanguageOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let username = text(&self.username);
+        let new = record("userLanguage", self.user_language)?;
+        let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
+        context.change(asked, |engine, _| {
+            let company = engine.company();
+            Refusal::unless(company.features.localization, "Localization")?;
+            let offered = &company.languages;
+            for (language, offered) in [
+                (&new.sms_text_language, &offered.sms_text),
+                (&new.phone_app_language, &offered.phone_app),
+                (&new.oath_token_language, &offered.oath_token),
+            ] {
+                if let Some(language) = language.as_ref().filter(|it| !offered.contains(it)) {
+                    return Err(Refusal::UnknownLanguage { language: language.clone() });
+                }
+            }
+            let it = &mut engine.user_mut(username)?.settings;
+            replace(&mut it.voice_call_language, new.voice_call_language);
+            replace(&mut it.sms_text_language, new.sms_text_language);
+            replace(&mut it.phone_app_language, new.phone_app_language);
+            replace(&mut it.oath_token_language, new.oath_token_language);
+            Ok(ChangeLanguageOut {})
+        })
+    }
+}
+
 impl Answers for Enable {
     type Out = EnableOut;
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
-        context.space.update(|engine, _| {
-            engine.user_mut(text(&self.username))?.settings.enabled = true;
-            Ok(EnableOut {}.into())
+        let (username, by) = (text(&self.username), text(&self.modify_username));
+        let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
+        context.change(asked, |engine, _| {
+            engine.user_mut(username)?.settings.enabled = true;
+            Ok(EnableOut {})
         })
     }
 }
@@ -409,9 +577,11 @@ impl Answers for Disable {
     type Out = DisableOut;
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
-        context.space.update(|engine, _| {
-            engine.user_mut(text(&self.username))?.settings.enabled = false;
-            Ok(DisableOut {}.into())
+        let username = text(&self.username);
+        let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
+        context.change(asked, |engine, _| {
+            engine.user_mut(username)?.settings.enabled = false;
+            Ok(DisableOut {})
         })
     }
 }
@@ -420,19 +590,18 @@ impl Answers for DisabledBehavior {
     type Out = DisabledBehaviorOut;
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
-        context.space.update(|engine, _| {
-            engine.user_mut(text(&self.username))?.settings.disabled_behavior = self.disabled_behavior;
-            Ok(DisabledBehaviorOut {}.into())
+        let username = text(&self.username);
+        let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
+        context.change(asked, |engine, _| {
+            engine.user_mut(username)?.settings.disabled_behavior = self.disabled_behavior;
+            Ok(DisabledBehaviorOut {})
         })
     }
 }
 
-later! {
-    AddUser -> AddUserOut,
-    DeleteUser -> DeleteUserOut,
-    FindUsers -> FindUsersOut,
-    GetAdministrator -> GetAdministratorOut,
-    ChangeUserInformation -> ChangeUserInformationOut,
-    ChangeUsername -> ChangeUsernameOut,
-    ChangeLanguage -> ChangeLanguageOut,
+/// What is missing stays as it is.
+fn replace(stored: &mut Option<String>, new: Option<String>) {
+    if new.is_some() {
+        *stored = new;
+    }
 }

@@ -11,6 +11,7 @@ use crate::engine::{
 use crate::operations;
 
 use super::mistake::{Code, closest, quoted};
+use super::portal;
 use super::reader::{Fields, Written};
 use super::{Account, Scenario, Server, SignIn};
 
@@ -24,7 +25,8 @@ pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
         let company = fields.take("company").and_then(company).unwrap_or_default();
         let users = fields.take("users").map(|it| users(it, &company)).unwrap_or_default();
         let rules = fields.take("rules").map(|it| rules(it, &company, &users)).unwrap_or_default();
-        Scenario { name: source.into(), server, accounts, setup: Setup { company, users, rules, seed } }
+        let sessions = fields.take("sessions").map(portal::sessions).unwrap_or_default();
+        Scenario { name: source.into(), server, accounts, setup: Setup { company, users, rules, sessions, seed } }
     })
 }
 
@@ -97,6 +99,7 @@ fn company(written: Written<'_>) -> Option<Company> {
         if let Some(it) = fields.take("features") {
             it.mapping("features", |it| it.record(&mut company.features));
         }
+        portal::company(fields, &mut company);
         company
     })
 }
@@ -164,6 +167,7 @@ fn user(written: Written<'_>, company: &Company, names: &mut Names) -> Option<Us
         fields.set("blocked", &mut user.block, blocked);
         fields.record(&mut user.settings);
         settings(fields, &mut user.settings, company);
+        portal::user(fields, &mut user, company);
         user
     })
 }
@@ -206,15 +210,14 @@ fn number(fields: &mut Fields<'_>, keys: [&'static str; 3], stored: [&mut Option
     let given = |it: &Option<String>| it.clone().unwrap_or_default();
     let country = written_code.clone().unwrap_or_default();
     let Some(number) = read_number(written, &given(phone), &country, &given(extension), default) else { return };
-    let (own, rest) = number.parts();
-    let own = if own.is_empty() && rest.starts_with(default) { default } else { own };
+    let (own, rest, own_extension) = number.kept(default);
     if written_code.is_some_and(|it| it != own) {
         let message = format!("the number has the country code {own}, and {} says {country}", keys[0]);
         written.report(Code::BadValue, message, ["Leave one of them out.".into()]);
     }
     *code = Some(own.into());
-    *phone = Some(number.digits()[own.len()..].into());
-    *extension = Some(number.extension().into());
+    *phone = Some(rest.into());
+    *extension = Some(own_extension.into());
 }
 
 fn read_number(written: Written<'_>, text: &str, country: &str, extension: &str, default: &str) -> Option<Number> {
@@ -238,9 +241,9 @@ fn blocked(written: Written<'_>) -> Option<Option<Block>> {
 
 fn rules(written: Written<'_>, company: &Company, users: &[User]) -> Vec<Rule> {
     let mut names = Names::new("rule");
-    let mut directory = Directory::default();
+    let mut directory = Directory::new(&company.country_code);
     for user in users {
-        directory.insert(User::new(&user.username, UserSettings::default()), &company.country_code);
+        directory.add(User::new(&user.username, UserSettings::default()));
     }
     let mut read = |(at, it): (usize, Written<'_>)| {
         let unnamed = format!("rule {}", at + 1);
@@ -266,8 +269,18 @@ fn rule(
         fields.set("after", &mut script.after, |it| it.duration().map(Some));
         fields.set("outcome", &mut script.act, |it| outcome(it).map(Some));
         fields.set("code", &mut script.code, |it| code(it, company.passcode.length).map(Some));
+        fields.set("digits", &mut script.digits, |it| pressed(it).map(Some));
         Rule { name: name.unwrap_or_default().into(), when, script }
     })
+}
+
+/// The keys that a person presses when an event is played.
+fn pressed(written: Written<'_>) -> Option<Secret> {
+    let text = written.secret()?;
+    match text.chars().all(|it| it.is_ascii_digit() || matches!(it, '*' | '#')) {
+        true => Some(text.into()),
+        false => written.wrong(Code::BadValue, "digits can be 0 to 9, * and #".into(), []),
+    }
 }
 
 fn when(written: Written<'_>, company: &Company, directory: &Directory) -> Option<When> {
@@ -295,7 +308,11 @@ fn user_pattern(written: Written<'_>, directory: &Directory) -> Option<Pattern> 
 
 /// The items of a list under a key, or the one that stands for it. A list without items is a slip: in `when` it
 /// would match everything.
-fn any_of<'a, T>(fields: &mut Fields<'a>, key: &'static str, read: impl FnMut(Written<'a>) -> Option<T>) -> Vec<T> {
+pub(super) fn any_of<'a, T>(
+    fields: &mut Fields<'a>,
+    key: &'static str,
+    read: impl FnMut(Written<'a>) -> Option<T>,
+) -> Vec<T> {
     let Some(written) = fields.take(key) else { return Vec::new() };
     let items = written.one_or_more();
     if items.is_empty() {
@@ -321,13 +338,16 @@ fn operation(written: Written<'_>) -> Option<Pattern> {
             help,
         );
     }
-    if !matching.any(|it| it.signature.out.fields().iter().any(|it| it.key == "call_result")) {
+    if !matching.any(|it| it.signature.out.fields().iter().any(|it| ASKS.contains(&it.key))) {
         let message = format!("{} asks nobody for a second factor, so that rules do not concern it", quoted(text));
-        let help = "Those that do: PfAuthUser*, CombinedAuthUser*.".into();
+        let help = "Those that do: PfAuthUser*, CombinedAuthUser*, EventConfirmation*.".into();
         return written.wrong(Code::NeverApplies, message, [help]);
     }
     Some(pattern)
 }
+
+/// The out parameters of operations that ask somebody.
+const ASKS: &[&str] = &["call_result", "phone_call_result", "template_result"];
 
 /// A word for what the person does, a word for how it ends, or a result of the scenario's own.
 fn outcome(written: Written<'_>) -> Option<Act> {
@@ -364,18 +384,18 @@ fn own_outcome(fields: &mut Fields<'_>) -> Option<Act> {
 }
 
 /// Names that must each be there once, whatever their letter case.
-struct Names {
+pub(super) struct Names {
     of: &'static str,
     /// The line of each, by the name in lower case.
     lines: HashMap<String, usize>,
 }
 
 impl Names {
-    fn new(of: &'static str) -> Self {
+    pub(super) fn new(of: &'static str) -> Self {
         Self { of, lines: HashMap::new() }
     }
 
-    fn add(&mut self, written: Written<'_>, name: &str) -> Option<String> {
+    pub(super) fn add(&mut self, written: Written<'_>, name: &str) -> Option<String> {
         if let Some(line) = self.lines.get(&name.to_lowercase()) {
             let message = format!("there is another {} {}", self.of, quoted(name));
             let help = format!("The first stands in line {line}. Letter case makes no difference.");

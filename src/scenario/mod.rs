@@ -1,10 +1,11 @@
 //! Scenario files: from YAML text to what a server is to be, or to every mistake in the text.
 //!
 //! `tree` reads YAML and keeps the places, `reader` reads values and reports what does not fit, `meaning` knows the
-//! grammar, `mistake` is what people get to see.
+//! grammar, `portal` the part of it that MIM does not need, `mistake` is what people get to see.
 
 mod meaning;
 mod mistake;
+mod portal;
 mod reader;
 mod tree;
 

@@ -348,7 +348,8 @@ fn truth_of(text: &str) -> Option<bool> {
 
 /// Whether what stands under a key is kept out of sight.
 pub(super) fn is_secret(key: &str) -> bool {
-    matches!(key, "password" | "code") || UserSettings::SHAPE.fields().iter().any(|it| it.secret && it.key == key)
+    matches!(key, "password" | "code" | "digits" | "answer" | "token" | "oath_key" | "secret_key")
+        || UserSettings::SHAPE.fields().iter().any(|it| it.secret && it.key == key)
 }
 
 /// What was probably meant, and what may stand there; a long list only where nothing comes near.

@@ -55,8 +55,6 @@ faults! {
     Invalid { invalid: crate::contract::Invalid } => Client, "Server was unable to read request. ---> {invalid}";
     /// A header that must be understood was not.
     NotUnderstood { header: String } => MustUnderstand, "SOAP header {header} was not understood.";
-    /// Ours: the operation has no behaviour in this version.
-    NotImplemented { operation: &'static str } => Server, "Server was unable to process request. ---> locmfa does not imitate {operation} yet. docs/fidelity.md lists the operations that it does.";
     /// Ours: the server ends while the call waits.
     Stopping {} => Server, "Server was unable to process request. ---> locmfa was stopped while the call waited for its outcome.";
     /// Ours: an operation failed in a way that it should not.

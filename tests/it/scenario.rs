@@ -49,6 +49,7 @@ fn ask(scenario: &Scenario, username: &str, phone_number: &str, mode: Mode) -> R
     let now = Timestamp::from_unix(Duration::from_secs(1_800_000_000));
     let mut engine = Engine::new(scenario.setup.clone(), now, 1, 1 << 20);
     let ask = Ask {
+        plays_event: false,
         operation: "PfAuthUser_5",
         username,
         initiating_type: AuthenticationType::Unspecified,
