@@ -7,18 +7,21 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rustls::pki_types::CertificateDer;
 use serde::Serialize;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
+use crate::contract::Secret;
 use crate::description;
 use crate::scenario::{self, Mistake, Scenario};
 use crate::server::certificates::{self, Certificates, Keys, Summary};
 use crate::server::connection::{self, Limits, Listening};
 use crate::server::tls::Acceptor;
 use crate::server::{self, Admission, FOLDER, Site};
+use crate::sign_in::Scheme;
 use crate::switchboard::Space;
 
 /// Imitates the Web Service SDK of Azure Multi-Factor Authentication Server, to test Microsoft Identity Manager.
@@ -64,6 +67,18 @@ struct Serve {
     http: bool,
     #[command(flatten)]
     certificates: CertificateArgs,
+    /// The server's own certificate with its chain, PEM; goes with --key
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["host", "rsa", "pfx"])]
+    cert: Option<PathBuf>,
+    /// The key of --cert, PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// The server's own certificate with its key, PFX
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["host", "rsa"])]
+    pfx: Option<PathBuf>,
+    /// The file that holds the password of --pfx; without it, the environment's LOCMFA_PFX_PASSWORD
+    #[arg(long, value_name = "FILE", requires = "pfx")]
+    pfx_password_file: Option<PathBuf>,
     /// Where to write the addresses as JSON, once calls are answered
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -187,6 +202,11 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     log_to_stderr(args.log, args.verbose);
     let Ok(scenario) = load(args.scenario.as_deref()) else { return Ok(ExitCode::from(1)) };
     for address in &args.listen {
+        if !address.ip().is_loopback() && args.scenario.is_none() {
+            bail!(
+                "{address} can be reached by other machines, and the built-in scenario lets anybody in. Name a scenario file of your own, such as scenarios/sign-in-windows.yaml."
+            );
+        }
         if !address.ip().is_loopback() && !args.allow_remote {
             bail!(
                 "{address} can be reached by other machines. Add --allow-remote if that is meant; anybody who reaches it may call, or sign in if the scenario asks for that."
@@ -196,7 +216,7 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
 
     let certificates = match args.http {
         true => None,
-        false => Some(Certificates::open(&args.certificates.certs, &args.certificates.host, args.certificates.keys())?),
+        false => Some(args.certificates()?),
     };
     let listening = Listening::bind(&args.listen).await?;
     for warning in listening.warnings() {
@@ -214,8 +234,16 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     };
     let name = scenario.name.clone();
     let space = Space::new("default", scenario.setup, args.limits.journal_bytes);
-    let admission = Admission::new(scenario.server.sign_in, scenario.accounts, "localhost");
-    let site = Site::new(space.clone(), admission, scenario.server.paths, args.limits.body_limit);
+    let scenario::Server { sign_in, group, outsider, client_authorities, paths } = scenario.server;
+    let acceptor = match &certificates {
+        None => None,
+        Some(certificates) if sign_in.schemes.contains(&Scheme::Certificate) => {
+            Some(Acceptor::asking_clients(certificates, &trusted_by(certificates, &client_authorities)?))
+        }
+        Some(certificates) => Some(Acceptor::new(certificates)),
+    };
+    let admission = Admission::new(sign_in, &group, outsider, &certificates::host_name());
+    let site = Site::new(space.clone(), admission, paths, args.limits.body_limit);
     let app = server::router(Arc::new(site));
     let timer = tokio::spawn(space.clone().keep_time());
 
@@ -229,7 +257,6 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
         ready.write(file)?;
     }
     ready.tell(&name);
-    let acceptor = certificates.as_ref().map(|it| Arc::new(Acceptor::new(it)));
     let grace = Duration::from_secs(args.limits.grace);
     let stopping = {
         let space = space.clone();
@@ -242,7 +269,7 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
             });
         }
     };
-    connection::serve(listening, acceptor, app, limits, stopping).await;
+    connection::serve(listening, acceptor.map(Arc::new), app, limits, stopping).await;
     timer.abort();
     if let Some(file) = &args.ready_file {
         // Nobody shall take a stopped server for a ready one; a file that is gone already is as good.
@@ -251,6 +278,49 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     let (calls, forgotten) = space.update(|engine, _| (engine.journal.calls(), engine.journal.forgotten()));
     info!(calls, forgotten, "stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+impl Serve {
+    fn certificates(&self) -> anyhow::Result<Certificates> {
+        if let Some((cert, key)) = self.cert.as_ref().zip(self.key.as_ref()) {
+            return Ok(Certificates::from_pem(cert, key)?);
+        }
+        if let Some(pfx) = &self.pfx {
+            return Ok(Certificates::from_pfx(pfx, &pfx_password(self.pfx_password_file.as_deref())?)?);
+        }
+        let args = &self.certificates;
+        Ok(Certificates::open(&args.certs, &args.host, args.keys())?)
+    }
+}
+
+/// The password of a PFX file: what a file holds in its first line, or the environment.
+fn pfx_password(file: Option<&Path>) -> anyhow::Result<Secret> {
+    let Some(file) = file else {
+        #[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]
+        let password = std::env::var(PFX_PASSWORD);
+        return password.map(Secret::from).map_err(|_| {
+            anyhow!("a PFX file has a password; write it into a file and name that with --pfx-password-file, or set {PFX_PASSWORD} in the environment")
+        });
+    };
+    let text = std::fs::read_to_string(file).with_context(|| {
+        format!("cannot read {}; name a file that holds the password of the PFX file", file.display())
+    })?;
+    Ok(text.lines().next().unwrap_or_default().into())
+}
+
+const PFX_PASSWORD: &str = "LOCMFA_PFX_PASSWORD";
+
+/// The authorities whose client certificates are trusted: those of the scenario, else the server's own.
+fn trusted_by(certificates: &Certificates, files: &[PathBuf]) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let own = certificates.authority().and_then(|it| it.files.first());
+    let files: Vec<&PathBuf> = if files.is_empty() { own.into_iter().collect() } else { files.iter().collect() };
+    if files.is_empty() {
+        bail!(
+            "the scenario signs in by client certificate, and nothing says whose to trust. Name the authority's file under server: client_authorities."
+        );
+    }
+    let read = files.into_iter().map(|it| certificates::read_certificates(it));
+    Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
 /// What is left after the grace for the last answers to leave.

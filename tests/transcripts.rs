@@ -60,8 +60,9 @@ async fn replayed(transcript: &str) -> datatest_stable::Result<String> {
     engine_setup.seed.get_or_insert(1);
     let space = Space::starting_at("default", engine_setup, 1 << 20, Timestamp::from_unix(START));
     tokio::spawn(space.clone().keep_time());
-    let admission = Admission::new(scenario.server.sign_in, scenario.accounts, "localhost");
-    let site = Arc::new(Site::new(space, admission, scenario.server.paths, 1 << 20));
+    let server = scenario.server;
+    let admission = Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
+    let site = Arc::new(Site::new(space, admission, server.paths, 1 << 20));
 
     let mut actual = format!("{setup}\n---\n");
     let mut background = Vec::<JoinHandle<String>>::new();

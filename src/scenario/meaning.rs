@@ -13,38 +13,133 @@ use crate::operations;
 use super::mistake::{Code, closest, quoted};
 use super::portal;
 use super::reader::{Fields, Written};
-use super::{Account, Scenario, Server, SignIn};
+use super::{Outsider, Scenario, Server};
+use crate::sign_in::{self, Account, AccountName, CertificateName, ChannelBinding, Policy, Scheme, Trust};
 
 /// The whole file.
 pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
     written.mapping("a scenario", |fields| {
         let mut seed = None;
         fields.set("seed", &mut seed, |it| it.whole(0..=i64::MAX).map(Some));
-        let accounts = fields.take("accounts").map(accounts).unwrap_or_default();
-        let server = fields.take("server").and_then(|it| server(it, &accounts)).unwrap_or_default();
+        let accounts = fields.take("accounts").map(accounts);
+        let server = fields.take("server").and_then(|it| server(it, accounts.clone())).unwrap_or_else(|| Server {
+            sign_in: Policy { accounts: listed(&accounts), ..Server::default().sign_in },
+            ..Server::default()
+        });
         let company = fields.take("company").and_then(company).unwrap_or_default();
         let users = fields.take("users").map(|it| users(it, &company)).unwrap_or_default();
         let rules = fields.take("rules").map(|it| rules(it, &company, &users)).unwrap_or_default();
         let sessions = fields.take("sessions").map(portal::sessions).unwrap_or_default();
-        Scenario { name: source.into(), server, accounts, setup: Setup { company, users, rules, sessions, seed } }
+        Scenario { name: source.into(), server, setup: Setup { company, users, rules, sessions, seed } }
     })
 }
 
-fn server(written: Written<'_>, accounts: &[Account]) -> Option<Server> {
+/// Who may sign in: everybody, or those who are listed.
+type Accounts = Option<Vec<Arc<Account>>>;
+
+fn listed(accounts: &Option<Accounts>) -> Vec<Arc<Account>> {
+    accounts.clone().flatten().unwrap_or_default()
+}
+
+/// `accounts` is nothing where the file has none, and holds nothing where it says `any`.
+fn server(written: Written<'_>, accounts: Option<Accounts>) -> Option<Server> {
     written.mapping("server", |fields| {
         let mut server = Server::default();
-        fields.set("sign_in", &mut server.sign_in, |it| {
-            let sign_in = it.word(&[("none", SignIn::None), ("basic", SignIn::Basic)])?;
-            if sign_in == SignIn::Basic && accounts.iter().all(|it| it.password.is_none()) {
-                let message = "nobody can sign in: no account has a password".into();
-                let help =
-                    r#"Add one: accounts: [{name: CONTOSO\mimservice, password: "...", groups: [PhoneFactor Admins]}]"#;
-                return it.wrong(Code::NeverApplies, message, [help.into()]);
-            }
-            Some(sign_in)
-        });
+        server.sign_in.accounts = listed(&accounts);
+        let any_account = matches!(accounts, Some(None));
+        let policy = &mut server.sign_in;
+        let trust = fields.take("trust");
+        let words = [("passwords", false), ("any-password", true)];
+        let any_password = trust.and_then(|it| it.word(&words)).unwrap_or_default();
+        policy.trust = match (any_password, any_account) {
+            (false, _) => Trust::Passwords,
+            (true, false) => Trust::AnyPassword,
+            (true, true) => Trust::Anybody,
+        };
+        if let Some(it) = fields.take("sign_in") {
+            policy.schemes = schemes(it, any_password, any_account, &policy.accounts);
+        }
+        fields.set("ntlm_v1", &mut policy.ntlm_v1, Written::truth);
+        let bindings =
+            [("none", ChannelBinding::None), ("lenient", ChannelBinding::Lenient), ("strict", ChannelBinding::Strict)];
+        fields.set("channel_binding", &mut policy.channel_binding, |it| it.word(&bindings));
+        if let Some(it) = fields.take("kerberos") {
+            policy.kerberos_as = kerberos(it, policy);
+        }
+        if let Some(it) = fields.take("names") {
+            policy.names = server_names(it).unwrap_or_default();
+        }
+        fields.set("group", &mut server.group, |it| it.name().map(Into::into));
+        let outsiders = [("401", Outsider::Unauthorized), ("403", Outsider::Forbidden), ("fault", Outsider::Fault)];
+        fields.set("outsider", &mut server.outsider, |it| it.word(&outsiders));
+        server.client_authorities = any_of(fields, "client_authorities", |it| it.name().map(Into::into));
         server.paths = any_of(fields, "paths", path);
         server
+    })
+}
+
+fn schemes(written: Written<'_>, any_password: bool, any_account: bool, accounts: &[Arc<Account>]) -> Vec<Scheme> {
+    const WORDS: [(&str, Scheme); 5] = [
+        ("anonymous", Scheme::Anonymous),
+        ("basic", Scheme::Basic),
+        ("ntlm", Scheme::Ntlm),
+        ("negotiate", Scheme::Negotiate),
+        ("certificate", Scheme::Certificate),
+    ];
+    let mut schemes = Vec::new();
+    for it in written.one_or_more() {
+        let Some(scheme) = it.called("sign_in").word(&WORDS) else { continue };
+        let takes_password = matches!(scheme, Scheme::Basic | Scheme::Ntlm | Scheme::Negotiate);
+        if schemes.contains(&scheme) {
+            let message = format!("{} is offered twice", scheme.word());
+            it.report(Code::DuplicateName, message, ["Take one of them out.".into()]);
+        } else if scheme == Scheme::Negotiate && any_password {
+            let help = "Write [ntlm, basic], or trust: passwords with the password of each account.".into();
+            let message = "negotiate needs the password to make its integrity codes, and trust: any-password has none";
+            it.report(Code::NeverApplies, message.into(), [help]);
+        } else if takes_password && !any_password && accounts.iter().all(|it| it.password.is_none()) {
+            let help = r#"Add one: accounts: [{name: CONTOSO\mimservice, password: "...", groups: [PhoneFactor Admins]}]; or let any password do: trust: any-password"#;
+            it.report(Code::NeverApplies, "nobody can sign in: no account has a password".into(), [help.into()]);
+        } else if takes_password && any_password && !any_account && accounts.is_empty() {
+            let help = r"Add one: accounts: [{name: CONTOSO\mimservice, groups: [PhoneFactor Admins]}]; or let anybody in: accounts: any";
+            it.report(Code::NeverApplies, "nobody can sign in: there is no account".into(), [help.into()]);
+        } else if scheme == Scheme::Certificate && accounts.iter().all(|it| it.certificates.is_empty()) {
+            let help = r"Add one: accounts: [{name: CONTOSO\mimservice, certificate: CN=mimservice}]";
+            it.report(Code::NeverApplies, "nobody can sign in: no account has a certificate".into(), [help.into()]);
+        }
+        schemes.push(scheme);
+    }
+    schemes
+}
+
+/// The account for which Kerberos tickets are taken.
+fn kerberos(written: Written<'_>, policy: &Policy) -> Option<Arc<Account>> {
+    let written = written.mapping("kerberos", |fields| fields.need("as"))??;
+    let name = AccountName::from(written.name()?);
+    let account = policy.accounts.iter().find(|it| it.name == name).cloned();
+    if account.is_none() {
+        let help = "Name one of the accounts, as it is written there.".into();
+        return written.wrong(Code::NeverApplies, format!("there is no account {name}"), [help]);
+    }
+    if !policy.schemes.contains(&Scheme::Negotiate) {
+        let help = "Add negotiate to sign_in.".into();
+        return written.wrong(Code::NeverApplies, "tickets come by negotiate, which is not offered".into(), [help]);
+    }
+    account
+}
+
+fn server_names(written: Written<'_>) -> Option<sign_in::Names> {
+    written.mapping("names", |fields| {
+        let mut names = sign_in::Names::default();
+        for (key, name) in [
+            ("domain", &mut names.domain),
+            ("computer", &mut names.computer),
+            ("dns_domain", &mut names.dns_domain),
+            ("dns_computer", &mut names.dns_computer),
+        ] {
+            fields.set(key, name, |it| it.name().map(Into::into));
+        }
+        names
     })
 }
 
@@ -61,17 +156,37 @@ fn path(written: Written<'_>) -> Option<String> {
     Some(path.into())
 }
 
-fn accounts(written: Written<'_>) -> Vec<Account> {
+fn accounts(written: Written<'_>) -> Accounts {
+    if written.is_text() {
+        written.word(&[("any", ())])?;
+        return None;
+    }
     let mut names = Names::new("account");
     let account = |it: Written<'_>| {
         it.mapping("an account", |fields| {
             let name = fields.need("name").and_then(|it| names.add(it, it.name()?));
             let password = fields.take("password").and_then(|it| it.secret().map(Into::into));
             let groups = any_of(fields, "groups", |it| it.name().map(Into::into));
-            Some(Account { name: name?, password, groups })
+            let certificates = any_of(fields, "certificate", certificate);
+            Some(Arc::new(Account { name: AccountName::from(name?.as_str()), password, groups, certificates }))
         })?
     };
-    written.list().into_iter().map(|it| it.called("an account")).filter_map(account).collect()
+    Some(written.list().into_iter().map(|it| it.called("an account")).filter_map(account).collect())
+}
+
+/// A subject, `CN=…`, or a thumbprint.
+fn certificate(written: Written<'_>) -> Option<CertificateName> {
+    let text = written.name()?;
+    if text.contains('=') {
+        return Some(CertificateName::Subject(text.into()));
+    }
+    match text.parse() {
+        Ok(thumbprint) => Some(CertificateName::Thumbprint(thumbprint)),
+        Err(why) => {
+            let help = "Write a subject such as CN=mimservice, or the thumbprint that Windows shows.".into();
+            written.wrong(Code::BadValue, format!("{} names no certificate: {why}", quoted(text)), [help])
+        }
+    }
 }
 
 fn company(written: Written<'_>) -> Option<Company> {

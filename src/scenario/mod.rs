@@ -9,12 +9,12 @@ mod portal;
 mod reader;
 mod tree;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use mistake::{Code, Mistake, Place};
 
-use crate::contract::Secret;
 use crate::engine::Setup;
+use crate::sign_in::{Policy, Scheme};
 use reader::{Report, Written};
 
 /// A scenario as it is meant.
@@ -23,36 +23,46 @@ pub struct Scenario {
     /// The file, as its reader named it.
     pub name: String,
     pub server: Server,
-    /// Who may call.
-    pub accounts: Vec<Account>,
     pub setup: Setup,
 }
 
 /// What belongs to the listener, whatever happens behind it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Server {
-    pub sign_in: SignIn,
+    /// How callers sign in, and who they can be. Names that the file does not say are empty.
+    pub sign_in: Policy,
+    /// The group whose members may call.
+    pub group: String,
+    /// What an account outside the group gets.
+    pub outsider: Outsider,
+    /// The files of the authorities whose client certificates are trusted; empty: the server's own authority.
+    pub client_authorities: Vec<PathBuf>,
     /// Where the service answers; empty: in any folder, under `PfWsSdk.asmx`.
     pub paths: Vec<String>,
 }
 
-/// How callers say who they are.
+/// What an account outside the group gets. What the product answers is not public.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum SignIn {
-    /// They do not.
+pub enum Outsider {
+    /// 401, as if it had not signed in.
     #[default]
-    None,
-    /// User name and password with every call.
-    Basic,
+    Unauthorized,
+    /// 403
+    Forbidden,
+    /// A SOAP fault.
+    Fault,
 }
 
-/// A Windows account that calls.
-#[derive(Clone, Debug)]
-pub struct Account {
-    /// `DOMAIN\name`, `name@domain` or `name`.
-    pub name: String,
-    pub password: Option<Secret>,
-    pub groups: Vec<String>,
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            sign_in: Policy { schemes: vec![Scheme::Anonymous], ..Policy::default() },
+            group: "PhoneFactor Admins".into(),
+            outsider: Outsider::default(),
+            client_authorities: Vec::new(),
+            paths: Vec::new(),
+        }
+    }
 }
 
 /// Reads a scenario. `source` is how mistakes name the text.
@@ -81,7 +91,12 @@ pub fn load_file(path: &Path) -> Result<Scenario, Vec<Mistake>> {
     })?;
     let encoding = encoding_rs::Encoding::for_bom(&bytes).map_or(encoding_rs::UTF_8, |it| it.0);
     match encoding.decode_with_bom_removal(&bytes) {
-        (text, false) => load(&source, &text),
+        (text, false) => load(&source, &text).map(|mut scenario| {
+            // Files that a scenario names lie beside it.
+            let folder = path.parent().unwrap_or(Path::new(""));
+            scenario.server.client_authorities.iter_mut().for_each(|it| *it = folder.join(&*it));
+            scenario
+        }),
         (_, true) => {
             Err(unreadable(format!("the file is no text in {}", encoding.name()), "Save it as UTF-8 in your editor."))
         }
@@ -102,6 +117,6 @@ mod tests {
     fn the_built_in_scenario_serves_mim() {
         let scenario = built_in();
         assert!(scenario.setup.users.iter().any(|it| it.username == "mimservice@contoso.com"));
-        assert_eq!(scenario.accounts[0].groups, ["PhoneFactor Admins"]);
+        assert_eq!(scenario.server.sign_in.trust, crate::sign_in::Trust::Anybody);
     }
 }

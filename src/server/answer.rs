@@ -1,7 +1,7 @@
 //! HTTP answers, with the headers of ASP.NET in IIS and in their order.
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 
 use super::service::FOLDER;
@@ -22,6 +22,7 @@ const POWERED_BY: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-powered-by"), HeaderValue::from_static("ASP.NET"));
 const ASPNET_VERSION: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-aspnet-version"), HeaderValue::from_static("4.0.30319"));
+const PERSISTENT_AUTH: HeaderName = HeaderName::from_static("persistent-auth");
 const XML: &str = "text/xml; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
@@ -53,16 +54,21 @@ fn iis(status: StatusCode, extra: &[(HeaderName, HeaderValue)], title: &str, tex
     for (name, value) in extra {
         headers.append(name, value.clone());
     }
-    finish(response, description::notice(title, text).into())
+    end(response, description::notice(title, text).into())
+}
+
+/// The headers that come last in an answer of ASP.NET, and the body.
+fn finish(mut response: Response, body: Bytes) -> Response {
+    response.headers_mut().insert(POWERED_BY.0, POWERED_BY.1);
+    end(response, body)
 }
 
 /// The headers that come last, and the body.
-fn finish(mut response: Response, body: Bytes) -> Response {
+fn end(mut response: Response, body: Bytes) -> Response {
     #[expect(clippy::disallowed_methods, reason = "the Date header is the world's time, not a space's")]
     let now = std::time::SystemTime::now();
     let date = HeaderValue::try_from(httpdate::fmt_http_date(now)).expect("a date is ASCII");
     let headers = response.headers_mut();
-    headers.insert(POWERED_BY.0, POWERED_BY.1);
     headers.insert(header::DATE, date);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     *response.body_mut() = Body::from(body);
@@ -120,9 +126,33 @@ pub(super) fn not_found(uri: &Uri) -> Response {
     iis(StatusCode::NOT_FOUND, &[], "Not found", &text)
 }
 
-/// 401, with what the client may sign in with.
+/// 401, with what the client may sign in with. IIS answers before ASP.NET is asked.
 pub(super) fn unauthorized(offers: &[String], text: &str) -> Response {
     let value = |it: &String| HeaderValue::try_from(it.as_str()).expect("an offer is ASCII");
     let offers: Vec<_> = offers.iter().map(|it| (header::WWW_AUTHENTICATE, value(it))).collect();
     iis(StatusCode::UNAUTHORIZED, &offers, "Sign in", text)
+}
+
+pub(super) fn forbidden(text: &str) -> Response {
+    iis(StatusCode::FORBIDDEN, &[], "Not allowed", text)
+}
+
+/// The answer that ends a sign-in: the last message of SPNEGO, and that the connection stays signed in. Both stand
+/// before `X-Powered-By`, where IIS has them.
+pub(super) fn signed_in(response: Response, www_authenticate: Option<&str>, persistent: bool) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let mut headers = HeaderMap::with_capacity(parts.headers.len() + 2);
+    for (name, value) in &parts.headers {
+        if *name == POWERED_BY.0 || *name == header::DATE && !headers.contains_key(&POWERED_BY.0) {
+            if let Some(token) = www_authenticate {
+                headers.append(header::WWW_AUTHENTICATE, HeaderValue::try_from(token).expect("a token is ASCII"));
+            }
+            if persistent {
+                headers.append(PERSISTENT_AUTH, HeaderValue::from_static("true"));
+            }
+        }
+        headers.append(name, value.clone());
+    }
+    parts.headers = headers;
+    Response::from_parts(parts, body)
 }

@@ -1,97 +1,196 @@
-//! Who may call.
+//! Who may call: what a request says of its sender, judged by the scenario.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, PoisonError};
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use tracing::warn;
 
 use super::answer;
-use crate::contract::Secret;
-use crate::scenario::{Account, SignIn};
-
-/// The group whose members may use the service.
-pub const ADMINS: &str = "PhoneFactor Admins";
+use super::connection::Connection;
+use super::tls;
+use crate::scenario::Outsider;
+use crate::sign_in::{ClientCertificate, Conversation, Names, Policy, Presented, Step, Trouble, Who};
+use crate::soap::{self, Fault, Version};
 
 /// Who is let in, and how.
 #[derive(Debug)]
 pub struct Admission {
-    sign_in: SignIn,
-    accounts: Vec<Account>,
-    host: String,
+    policy: Policy,
+    group: String,
+    outsider: Outsider,
     anonymous: Arc<str>,
 }
 
-/// Who calls.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Caller {
-    /// The account, or `anonymous`.
-    pub name: Arc<str>,
-}
-
-/// A caller who is not let in.
+/// A request that was let in.
 #[derive(Debug)]
-pub(super) struct Refused {
-    pub why: String,
-    offers: Vec<String>,
+pub(super) struct Admitted {
+    /// The account, or `anonymous`.
+    pub(super) caller: Arc<str>,
+    /// What the answer to the last message of a sign-in carries.
+    ends_sign_in: Option<Ending>,
 }
 
-impl Refused {
-    pub(super) fn response(&self) -> Response {
-        answer::unauthorized(&self.offers, "The service asks who you are. Sign in with an account of the scenario.")
-    }
+#[derive(Debug)]
+struct Ending {
+    www_authenticate: Option<String>,
+    persistent: bool,
 }
 
 impl Admission {
-    /// Lets in as `sign_in` says; `host` is the name in the realm of Basic.
+    /// Lets in as the policy says who is in the group, and those who are in no list at all. `host` is this machine's
+    /// name: names that the policy leaves empty follow from it.
     #[must_use]
-    pub fn new(sign_in: SignIn, accounts: Vec<Account>, host: &str) -> Self {
-        Self { sign_in, accounts, host: host.into(), anonymous: "anonymous".into() }
+    pub fn new(mut policy: Policy, group: &str, outsider: Outsider, host: &str) -> Self {
+        let names = names(&policy, host);
+        policy.names = names;
+        Self { policy, group: group.into(), outsider, anonymous: "anonymous".into() }
     }
 
-    pub(super) fn admit(&self, headers: &HeaderMap) -> Result<Caller, Refused> {
-        match self.sign_in {
-            SignIn::None => Ok(Caller { name: self.anonymous.clone() }),
-            SignIn::Basic => self
-                .basic(headers)
-                .map_err(|why| Refused { why, offers: vec![format!("Basic realm=\"{}\"", self.host)] }),
+    /// Judges a request, whose body was read: an answer that leaves before it would close the connection.
+    ///
+    /// # Errors
+    /// The answer for a sender who is not let in, or not yet.
+    pub(super) fn admit(&self, headers: &HeaderMap, connection: Option<&Connection>) -> Result<Admitted, Response> {
+        let authorization = headers.get(header::AUTHORIZATION);
+        let mut nonce = [0; 8];
+        if authorization.is_some() {
+            getrandom::fill(&mut nonce).expect("the system gives randomness");
+        }
+        #[expect(clippy::disallowed_methods, reason = "sign-in runs on the world's time, not on a space's")]
+        let now = std::time::SystemTime::now();
+        let tls = connection.and_then(|it| it.tls.as_ref());
+        let certificate = tls.and_then(|it| it.client.as_ref()).map(shown);
+        let presented = Presented {
+            authorization: authorization.map(HeaderValue::as_bytes),
+            certificate: certificate.as_ref(),
+            server_certificate_hash: tls.map(|it| &*it.end_point),
+            now: now.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default(),
+            nonce,
+        };
+        let step = match connection {
+            // Nothing panics under this lock; a conversation is whole after every step.
+            Some(it) => it.sign_in.lock().unwrap_or_else(PoisonError::into_inner).step(&self.policy, &presented),
+            None => Conversation::default().step(&self.policy, &presented),
+        };
+        match step {
+            Step::Challenge { www_authenticate, trouble } => {
+                if let Some(trouble) = trouble {
+                    report(&trouble, headers, connection);
+                }
+                Err(challenge(&www_authenticate))
+            }
+            Step::Proceed { caller, www_authenticate, persistent, warnings } => {
+                for warning in &warnings {
+                    warn!(target: "locmfa::sign_in", peer = %Peer(connection), caller = %caller.who, "{warning}");
+                }
+                if let Who::Listed(account) = &caller.who
+                    && !account.is_in(&self.group)
+                {
+                    warn!(
+                        target: "locmfa::sign_in",
+                        peer = %Peer(connection),
+                        caller = %caller.who,
+                        hint = "add the group to the account's groups in the scenario",
+                        "the account is not in the group {}", self.group
+                    );
+                    return Err(self.shut_out(&caller.who, headers));
+                }
+                let name = match &caller.who {
+                    Who::Anonymous => self.anonymous.clone(),
+                    who => who.to_string().into(),
+                };
+                let ends = persistent || www_authenticate.is_some();
+                Ok(Admitted { caller: name, ends_sign_in: ends.then_some(Ending { www_authenticate, persistent }) })
+            }
         }
     }
 
-    fn basic(&self, headers: &HeaderMap) -> Result<Caller, String> {
-        let value = headers.get(header::AUTHORIZATION).ok_or("the request does not say who calls")?;
-        let (name, password) =
-            credentials(value.as_bytes()).ok_or("Authorization is not Basic with a name and a password")?;
-        let account = self
-            .accounts
-            .iter()
-            .find(|it| same_account(&it.name, &name))
-            .ok_or_else(|| format!("the scenario has no account {name:?}"))?;
-        if account.password.as_ref().map(Secret::reveal) != Some(password.reveal()) {
-            return Err(format!("the password of {:?} is wrong, or the scenario gives it none", account.name));
+    /// What an account outside the group gets.
+    fn shut_out(&self, who: &Who, headers: &HeaderMap) -> Response {
+        let text = format!("You are signed in as {who}, who is not in the group {}.", self.group);
+        match self.outsider {
+            Outsider::Unauthorized => answer::unauthorized(&self.policy.www_authenticate(), &text),
+            Outsider::Forbidden => answer::forbidden(&text),
+            Outsider::Fault => {
+                let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+                let is_soap12 = content_type.starts_with(b"application/soap+xml");
+                let version = if is_soap12 { Version::Soap12 } else { Version::Soap11 };
+                let fault = Fault::Outsider { account: who.to_string(), group: self.group.clone() };
+                let sealed = soap::seal_fault(version, &fault);
+                let page = answer::Page::Failed(version.content_type());
+                answer::page(StatusCode::INTERNAL_SERVER_ERROR, page, sealed.into())
+            }
         }
-        if !account.groups.iter().any(|it| it.eq_ignore_ascii_case(ADMINS)) {
-            return Err(format!("{:?} is not in the group {ADMINS}", account.name));
-        }
-        Ok(Caller { name: account.name.as_str().into() })
     }
 }
 
-fn credentials(header: &[u8]) -> Option<(String, Secret)> {
-    let (scheme, token) = header.split_at_checked(6)?;
-    if !scheme.eq_ignore_ascii_case(b"basic ") {
-        return None;
+impl Admitted {
+    /// The answer, with what a sign-in that it ends adds to it.
+    pub(super) fn complete(&self, response: Response) -> Response {
+        match &self.ends_sign_in {
+            None => response,
+            Some(ending) => answer::signed_in(response, ending.www_authenticate.as_deref(), ending.persistent),
+        }
     }
-    let decoded = BASE64_STANDARD.decode(token.trim_ascii()).ok()?;
-    let text = String::from_utf8(decoded).unwrap_or_else(|it| it.as_bytes().iter().map(|b| char::from(*b)).collect());
-    let (name, password) = text.split_once(':')?;
-    Some((name.into(), password.into()))
 }
 
-/// Whether a name that a client gave is an account: `DOMAIN\name` in full, `name`, or `name@domain`.
-fn same_account(account: &str, given: &str) -> bool {
-    let bare =
-        |it: &str| it.rsplit('\\').next().unwrap_or_default().split('@').next().unwrap_or_default().to_lowercase();
-    account.eq_ignore_ascii_case(given) || (!given.contains('\\') && bare(account) == bare(given))
+fn challenge(offers: &[String]) -> Response {
+    match offers {
+        [] => answer::forbidden("The service asks for a client certificate of an account that it knows."),
+        offers => {
+            answer::unauthorized(offers, "The service asks who you are. Sign in with an account of the scenario.")
+        }
+    }
+}
+
+fn report(trouble: &Trouble, headers: &HeaderMap, connection: Option<&Connection>) {
+    let agent = headers.get(header::USER_AGENT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    warn!(
+        target: "locmfa::sign_in",
+        peer = %Peer(connection),
+        client = agent,
+        trouble = trouble.kind(),
+        what = %trouble,
+        hint = trouble.hint(),
+        "sign-in failed"
+    );
+}
+
+/// What the server calls itself: what the scenario says, else the host's name, and the domain of the first account.
+fn names(policy: &Policy, host: &str) -> Names {
+    let or = |said: &String, otherwise: String| if said.is_empty() { otherwise } else { said.clone() };
+    let (short, domain) = host.split_once('.').unwrap_or((host, ""));
+    let computer: String = short.to_uppercase().chars().take(15).collect();
+    let of_account = policy.accounts.iter().map(|it| &it.name.domain).find(|it| !it.is_empty());
+    let of_account = of_account.map(|it| it.split('.').next().unwrap_or_default().to_uppercase());
+    let said = &policy.names;
+    Names {
+        domain: or(&said.domain, of_account.unwrap_or_else(|| computer.clone())),
+        computer: or(&said.computer, computer),
+        dns_domain: or(&said.dns_domain, domain.to_lowercase()),
+        dns_computer: or(&said.dns_computer, host.to_lowercase()),
+    }
+}
+
+/// A client certificate as TLS found it, for the sign-in.
+fn shown(it: &tls::ClientCertificate) -> ClientCertificate {
+    ClientCertificate {
+        subject: it.subject.clone(),
+        thumbprint: it.thumbprint.parse().expect("TLS writes 40 hexadecimal digits"),
+        problem: it.verdict.clone().err(),
+    }
+}
+
+/// The other end of a connection, for the log.
+pub(super) struct Peer<'a>(pub(super) Option<&'a Connection>);
+
+impl fmt::Display for Peer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(connection) => connection.peer.fmt(f),
+            None => f.write_str("in process"),
+        }
+    }
 }

@@ -544,6 +544,12 @@ fn alternative(name: &str) -> Result<SanType, TlsError> {
     })
 }
 
+/// The machine's name, with its domain where it has one.
+#[must_use]
+pub fn host_name() -> String {
+    own_names().pop().unwrap_or_else(|| "localhost".into())
+}
+
 /// The machine's short name and its full name, as far as the machine itself knows it. No name server is asked: that
 /// can take seconds.
 fn own_names() -> Vec<String> {

@@ -28,6 +28,7 @@ use tracing::{debug, warn};
 use super::hello::{First, Opening, is_whole};
 use super::tls::{Acceptor, TlsFacts};
 use super::trouble::Trouble;
+use crate::sign_in::Conversation;
 
 /// Sockets that listen.
 #[derive(Debug)]
@@ -96,12 +97,14 @@ pub struct Connection {
     pub local: SocketAddr,
     /// Nothing on a plain connection.
     pub tls: Option<TlsFacts>,
+    /// How far the client has signed in: Windows authentication lives on the connection.
+    pub sign_in: Mutex<Conversation>,
 }
 
 impl Connection {
     #[must_use]
     pub fn new(id: u64, peer: SocketAddr, local: SocketAddr, tls: Option<TlsFacts>) -> Self {
-        Self { id, peer, local, tls }
+        Self { id, peer, local, tls, sign_in: Mutex::default() }
     }
 
     /// Whether the client runs on this machine: from loopback, or from the address that it called. So ASP.NET's

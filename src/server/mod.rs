@@ -10,5 +10,5 @@ mod answer;
 mod caller;
 mod service;
 
-pub use caller::{ADMINS, Admission};
+pub use caller::Admission;
 pub use service::{FOLDER, Site, router};

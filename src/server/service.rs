@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::answer::{self, Page};
-use super::caller::{Admission, Caller};
+use super::caller::{Admission, Peer};
 use super::connection::Connection;
 use crate::description;
 use crate::engine::Entry;
@@ -86,28 +86,25 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
         Err(_) => return answer::bad_request(),
     };
     let Some(place) = Place::of(&parts.uri, &site.paths) else { return answer::not_found(&parts.uri) };
-    let caller = match site.admission.admit(&parts.headers) {
-        Ok(caller) => caller,
-        Err(refused) => {
-            warn!(target: "locmfa::sign_in", peer = %Peer(connection.as_deref()), why = %refused.why, "refused");
-            return refused.response();
-        }
+    let admitted = match site.admission.admit(&parts.headers, connection.as_deref()) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refusal,
     };
     let visit = Visit {
         site: &site,
-        caller: &caller,
+        caller: &admitted.caller,
         is_local: connection.as_deref().is_none_or(Connection::is_local),
         connection: connection.as_deref(),
         uri: &parts.uri,
         headers: &parts.headers,
     };
-    match (&parts.method, place.path_info) {
+    admitted.complete(match (&parts.method, place.path_info) {
         (&Method::POST, "") => visit.soap(&body).await,
         (&Method::GET, "") => visit.describe(),
         (&Method::POST, path_info) if visit.is_local && path_info.len() > 1 => visit.form(&path_info[1..], &body).await,
         (_, "") => answer::method_not_allowed(),
         (_, path_info) => answer::unrecognized(path_info),
-    }
+    })
 }
 
 /// Where in the service a path leads.
@@ -130,7 +127,7 @@ impl<'a> Place<'a> {
 /// A request that was let in.
 struct Visit<'a> {
     site: &'a Site,
-    caller: &'a Caller,
+    caller: &'a Arc<str>,
     is_local: bool,
     connection: Option<&'a Connection>,
     uri: &'a Uri,
@@ -304,7 +301,7 @@ impl<'a> Record<'a> {
         }
         let took = self.started.elapsed();
         let space = &self.visit.site.space;
-        let caller = &self.visit.caller.name;
+        let caller = self.visit.caller;
         info!(
             target: "locmfa::call",
             space = space.name(),
@@ -349,16 +346,4 @@ fn log_whole(visit: &Visit<'_>, body: &[u8]) {
 /// A header's value as far as it is ASCII; every header that decides something is.
 fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or_default()
-}
-
-/// The other end of a connection, for the log.
-struct Peer<'a>(Option<&'a Connection>);
-
-impl fmt::Display for Peer<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(connection) => connection.peer.fmt(f),
-            None => f.write_str("in process"),
-        }
-    }
 }

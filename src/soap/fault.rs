@@ -55,6 +55,8 @@ faults! {
     Invalid { invalid: crate::contract::Invalid } => Client, "Server was unable to read request. ---> {invalid}";
     /// A header that must be understood was not.
     NotUnderstood { header: String } => MustUnderstand, "SOAP header {header} was not understood.";
+    /// Ours: the caller's account is not in the group that may call.
+    Outsider { account: String, group: String } => Server, "Server was unable to process request. ---> {account} is not in the group {group}.";
     /// Ours: the server ends while the call waits.
     Stopping {} => Server, "Server was unable to process request. ---> locmfa was stopped while the call waited for its outcome.";
     /// Ours: an operation failed in a way that it should not.

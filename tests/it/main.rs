@@ -5,6 +5,7 @@ mod description;
 mod outcomes;
 mod process;
 mod scenario;
+mod sign_in;
 mod tidy;
 mod wire;
 
@@ -25,8 +26,9 @@ pub(crate) fn site(setup: &str) -> Served {
     let scenario = locmfa::scenario::load("test", setup).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     let space = Space::new("default", scenario.setup, 1 << 20);
     tokio::spawn(space.clone().keep_time());
-    let admission = Admission::new(scenario.server.sign_in, scenario.accounts, "localhost");
-    Served(Arc::new(Site::new(space, admission, scenario.server.paths, 1 << 20)))
+    let server = scenario.server;
+    let admission = Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
+    Served(Arc::new(Site::new(space, admission, server.paths, 1 << 20)))
 }
 
 impl Served {

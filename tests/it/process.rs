@@ -192,9 +192,11 @@ fn what_keeps_it_from_starting_is_one_sentence_with_a_remedy() {
     fs::create_dir(at("foreign")).unwrap();
     fs::write(at("foreign/authority.pem"), "hello").unwrap();
     let free = ["--listen", "127.0.0.1:0"];
-    let cases: [(&[&str], &[&str]); 6] = [
+    fs::write(at("s.yaml"), "users: [anna]").unwrap();
+    let cases: [(&[&str], &[&str]); 7] = [
         (&["--http", "--listen", &taken], &["is taken by another program", "--listen"]),
-        (&["--listen", "0.0.0.0:0"], &["can be reached by other machines", "--allow-remote"]),
+        (&["s.yaml", "--listen", "0.0.0.0:0"], &["can be reached by other machines", "--allow-remote"]),
+        (&["--listen", "0.0.0.0:0", "--allow-remote"], &["the built-in scenario lets anybody in", "scenario file"]),
         (&["--certs", "file", free[0], free[1]], &["file", "--certs"]),
         (&["--certs", "foreign", free[0], free[1]], &["authority.pem"]),
         (&["--http", "--ready-file", "no/such/folder/ready.json", free[0], free[1]], &["ready.json", "--ready-file"]),

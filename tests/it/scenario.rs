@@ -8,7 +8,8 @@ use locmfa::contract::{
     AuthenticationType, CustomerDefaults, Features, Mode, PhoneAppMode, PinMode, Shape, SmsMode, UserSettings, Wire,
 };
 use locmfa::engine::{Ask, Asked, Channel, Company, Engine, Method, Outcome, Reaction, Refusal, Settlement, Timestamp};
-use locmfa::scenario::{self, Code, Mistake, Scenario, SignIn};
+use locmfa::scenario::{self, Code, Mistake, Scenario};
+use locmfa::sign_in::Scheme;
 
 const REFERENCE: &str = include_str!("../../docs/scenarios.md");
 
@@ -175,10 +176,12 @@ rules:
   -
 "#,
     );
-    assert_eq!((scenario.name.as_str(), scenario.server.sign_in), ("test.yaml", SignIn::Basic));
+    assert_eq!(scenario.name, "test.yaml");
+    assert_eq!(scenario.server.sign_in.schemes, [Scheme::Basic]);
     assert_eq!(scenario.server.paths, ["/a/PfWsSdk.asmx"]);
-    let account = &scenario.accounts[0];
-    assert_eq!((account.name.as_str(), account.groups[0].as_str()), (r"CONTOSO\mimservice", "PhoneFactor Admins"));
+    let account = &scenario.server.sign_in.accounts[0];
+    assert_eq!(account.name.to_string(), r"CONTOSO\mimservice");
+    assert!(account.is_in("PhoneFactor Admins"));
     assert_eq!(account.password.as_ref().unwrap().reveal(), "0123");
 
     let setup = scenario.setup;
