@@ -11,7 +11,7 @@ trap 'rm -rf "$HOME"' EXIT
 
 quietly() { timeout 60 "$@" >"$made/log" 2>&1 || { cat "$made/log"; exit 1; }; }
 proxy() { quietly wsdl -nologo -username:"$ACCOUNT" -password:"$PASSWORD" "-namespace:$1" "-protocol:$2" "-out:$made/$1.cs" "$3"; }
-compile() { quietly mcs -nologo -warn:0 -r:System.Web.Services "$@"; }
+compile() { quietly mcs -nologo -warn:0 -r:System.Web.Services -r:Mono.Security "$@"; }
 
 quietly cert-sync --user "$AUTHORITY"
 # As a developer does it, from the description; and as New-WebServiceProxy does it, from the bare URL.
