@@ -6,6 +6,7 @@ mod outcomes;
 mod process;
 mod scenario;
 mod tidy;
+mod troubles;
 mod wire;
 
 use std::sync::Arc;
