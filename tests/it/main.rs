@@ -7,6 +7,7 @@ mod process;
 mod scenario;
 mod sign_in;
 mod tidy;
+mod troubles;
 mod wire;
 
 use std::sync::Arc;

@@ -366,18 +366,45 @@ fn the_keys_of_the_reference_are_those_that_are_read() {
         let help = mistakes.iter().flat_map(|it| &it.help).find_map(|it| it.strip_prefix("Allowed: "));
         help.unwrap().trim_end_matches('.').split(", ").map(String::from).collect::<Vec<_>>()
     };
-    let cases = [
+    // Where a mapping has a table of its own, each key has a row; else the row of the mapping names them.
+    let tables = [
         ("qqqqqq: 1", ""),
         ("server: {qqqqqq: 1}", ""),
         ("accounts: [{name: a, qqqqqq: 1}]", ""),
         ("company: {qqqqqq: 1}", ""),
+        ("company: {mail: {qqqqqq: 1}}", ""),
+        ("company: {portal: {qqqqqq: 1}}", ""),
+        ("company: {adfs: {qqqqqq: 1}}", ""),
         ("users: [{username: a, qqqqqq: 1}]", ""),
+        ("users: [{username: a, administrator: {qqqqqq: 1}}]", ""),
         ("rules: [{qqqqqq: 1}]", ""),
         ("rules: [{when: {qqqqqq: 1}}]", "when."),
+        ("sessions: [{cookie_id: a, username: a, qqqqqq: 1}]", ""),
     ];
-    for (text, prefix) in cases {
+    for (text, prefix) in tables {
         for key in allowed(text) {
             assert!(REFERENCE.contains(&format!("| `{prefix}{key}` | ")), "docs/scenarios.md lacks {prefix}{key}");
+        }
+    }
+    let rows = [
+        ("company: {passcode: {qqqqqq: 1}}", "passcode"),
+        ("company: {cache: {lasts: 1m, qqqqqq: 1}}", "cache"),
+        ("company: {defaults: {qqqqqq: 1}}", "defaults"),
+        ("company: {features: {qqqqqq: 1}}", "features"),
+        ("company: {tags: [{name: a, qqqqqq: 1}]}", "tags"),
+        ("company: {languages: {qqqqqq: 1}}", "languages"),
+        ("company: {questions: [{question: a, qqqqqq: 1}]}", "questions"),
+        ("company: {tokens: [{serial_number: a, secret_key: AA, qqqqqq: 1}]}", "tokens"),
+        ("company: {mail: {templates: [{kind: smsText, qqqqqq: 1}]}}", "templates"),
+        ("users: [{username: a, devices: {qqqqqq: 1}}]", "devices"),
+        ("users: [{username: a, questions: [{question: a, answer: a, qqqqqq: 1}]}]", "questions"),
+        ("rules: [{outcome: {code: 250, qqqqqq: 1}}]", "outcome"),
+    ];
+    for (text, row) in rows {
+        let rows: String = REFERENCE.lines().filter(|it| it.starts_with(&format!("| `{row}` |"))).collect();
+        for key in allowed(text) {
+            let named = rows.split(|it: char| it != '_' && !it.is_alphanumeric()).any(|it| it == key);
+            assert!(named, "docs/scenarios.md lacks {key} of {row}");
         }
     }
 }
