@@ -42,7 +42,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 a scenario has mistakes; 2 the c
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Answer calls from a scenario file (the default)
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Find the mistakes in scenario files
     Check(Check),
     /// Print the service description (WSDL)
@@ -181,8 +181,8 @@ enum Log {
 
 /// Runs the program and tells its exit code.
 pub async fn run(arguments: Arguments) -> ExitCode {
-    let result = match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
-        Command::Serve(serve) => self::serve(serve).await,
+    let result = match arguments.command.unwrap_or(Command::Serve(arguments.serve.into())) {
+        Command::Serve(serve) => self::serve(*serve).await,
         Command::Check(check) => self::check(&check),
         Command::Wsdl(wsdl) => print(&description::wsdl(&wsdl.address)),
         Command::Certs(Certs::Show(args)) => show(&args, Renewal::Keep),

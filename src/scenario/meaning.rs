@@ -22,7 +22,7 @@ pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
         let mut seed = None;
         fields.set("seed", &mut seed, |it| it.whole(0..=i64::MAX).map(Some));
         let accounts = fields.take("accounts").map(accounts);
-        let server = fields.take("server").and_then(|it| server(it, accounts.clone())).unwrap_or_else(|| Server {
+        let server = fields.take("server").and_then(|it| server(it, &accounts)).unwrap_or_else(|| Server {
             sign_in: Policy { accounts: listed(&accounts), ..Server::default().sign_in },
             ..Server::default()
         });
@@ -42,10 +42,10 @@ fn listed(accounts: &Option<Accounts>) -> Vec<Arc<Account>> {
 }
 
 /// `accounts` is nothing where the file has none, and holds nothing where it says `any`.
-fn server(written: Written<'_>, accounts: Option<Accounts>) -> Option<Server> {
+fn server(written: Written<'_>, accounts: &Option<Accounts>) -> Option<Server> {
     written.mapping("server", |fields| {
         let mut server = Server::default();
-        server.sign_in.accounts = listed(&accounts);
+        server.sign_in.accounts = listed(accounts);
         let any_account = matches!(accounts, Some(None));
         let policy = &mut server.sign_in;
         let trust = fields.take("trust");

@@ -93,7 +93,7 @@ pub fn load_file(path: &Path) -> Result<Scenario, Vec<Mistake>> {
     match encoding.decode_with_bom_removal(&bytes) {
         (text, false) => load(&source, &text).map(|mut scenario| {
             // Files that a scenario names lie beside it.
-            let folder = path.parent().unwrap_or(Path::new(""));
+            let folder = path.parent().unwrap_or_else(|| Path::new(""));
             scenario.server.client_authorities.iter_mut().for_each(|it| *it = folder.join(&*it));
             scenario
         }),

@@ -52,7 +52,11 @@ impl Admission {
     ///
     /// # Errors
     /// The answer for a sender who is not let in, or not yet.
-    pub(super) fn admit(&self, headers: &HeaderMap, connection: Option<&Connection>) -> Result<Admitted, Response> {
+    pub(super) fn admit(
+        &self,
+        headers: &HeaderMap,
+        connection: Option<&Connection>,
+    ) -> Result<Admitted, Box<Response>> {
         let authorization = headers.get(header::AUTHORIZATION);
         let mut nonce = [0; 8];
         if authorization.is_some() {
@@ -79,7 +83,7 @@ impl Admission {
                 if let Some(trouble) = trouble {
                     report(&trouble, headers, connection);
                 }
-                Err(challenge(&www_authenticate))
+                Err(challenge(&www_authenticate).into())
             }
             Step::Proceed { caller, www_authenticate, persistent, warnings } => {
                 for warning in &warnings {
@@ -95,7 +99,7 @@ impl Admission {
                         hint = "add the group to the account's groups in the scenario",
                         "the account is not in the group {}", self.group
                     );
-                    return Err(self.shut_out(&caller.who, headers));
+                    return Err(self.shut_out(&caller.who, headers).into());
                 }
                 let name = match &caller.who {
                     Who::Anonymous => self.anonymous.clone(),

@@ -88,7 +88,7 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
     let Some(place) = Place::of(&parts.uri, &site.paths) else { return answer::not_found(&parts.uri) };
     let admitted = match site.admission.admit(&parts.headers, connection.as_deref()) {
         Ok(admitted) => admitted,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let visit = Visit {
         site: &site,

@@ -35,15 +35,14 @@ impl Server {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
         let always = ["--http", "--listen", "127.0.0.1:0", "--log", "json"];
         let mut child = locmfa(folder, &[arguments, &always].concat()).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        loop {
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut server = Self { child, log, ready: Value::Null };
+        while server.ready["message"] != "ready" {
             let mut line = String::new();
-            assert!(log.read_line(&mut line).unwrap() > 0, "it ended before it was ready");
-            let line: Value = serde_json::from_str(&line).unwrap();
-            if line["message"] == "ready" {
-                return Self { child, log, ready: line };
-            }
+            assert!(server.log.read_line(&mut line).unwrap() > 0, "it ended before it was ready");
+            server.ready = serde_json::from_str(&line).unwrap();
         }
+        server
     }
 
     fn address(&self) -> String {
