@@ -181,7 +181,7 @@ enum Log {
 
 /// Runs the program and tells its exit code.
 pub async fn run(arguments: Arguments) -> ExitCode {
-    let result = match arguments.command.unwrap_or(Command::Serve(arguments.serve.into())) {
+    let result = match arguments.command.unwrap_or_else(|| Command::Serve(arguments.serve.into())) {
         Command::Serve(serve) => self::serve(*serve).await,
         Command::Check(check) => self::check(&check),
         Command::Wsdl(wsdl) => print(&description::wsdl(&wsdl.address)),

@@ -686,7 +686,8 @@ impl Engine {
     }
 
     fn draw_request_id(&mut self) -> String {
-        format!("{:016X}{:016X}", self.draw(), self.draw())
+        let bits = u128::from(self.draw()) << 64 | u128::from(self.draw());
+        data_encoding::HEXUPPER.encode(&bits.to_be_bytes())
     }
 }
 

@@ -230,7 +230,7 @@ where
 fn dress<Out: Record>(context: Context<'_>, out: &Out, refusal: Option<Refusal>, note: Note) -> Reply {
     let succeeded = refusal.is_none();
     let mut xml = Writer::with_capacity(512);
-    succeeded.write(&format!("{}Result", context.operation), &mut xml);
+    succeeded.write(&[context.operation, "Result"].concat(), &mut xml);
     out.write_fields(&mut xml);
     let error = match &refusal {
         Some(refusal) => Some(Error { code: refusal.code(), description: Some(refusal.to_string()) }),
@@ -252,7 +252,7 @@ impl<T: Says> Request for Plain<T> {
 
     fn answer<'a>(self: Box<Self>, context: Context<'a>) -> Pending<'a> {
         let mut xml = Writer::default();
-        xml.element(&format!("{}Result", context.operation), &self.0.text(context));
+        xml.element(&[context.operation, "Result"].concat(), &self.0.text(context));
         let reply = Reply { xml: xml.finish(), succeeded: true, refusal: None, note: Note::default() };
         Box::pin(std::future::ready(Ok(reply)))
     }
@@ -261,7 +261,7 @@ impl<T: Says> Request for Plain<T> {
 /// The response element around a reply.
 #[must_use]
 pub fn response(operation: &Signature, reply: &Reply) -> String {
-    format!("<{0}Response xmlns=\"{NAMESPACE}\">{1}</{0}Response>", operation.name, reply.xml)
+    ["<", operation.name, "Response xmlns=\"", NAMESPACE, "\">", &reply.xml, "</", operation.name, "Response>"].concat()
 }
 
 /// Declares an operation: its wire name, its parameters and its out parameters. What it does is its `Answers`.

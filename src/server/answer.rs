@@ -1,5 +1,8 @@
 //! HTTP answers, with the headers of ASP.NET in IIS and in their order.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
@@ -65,14 +68,28 @@ fn finish(mut response: Response, body: Bytes) -> Response {
 
 /// The headers that come last, and the body.
 fn end(mut response: Response, body: Bytes) -> Response {
-    #[expect(clippy::disallowed_methods, reason = "the Date header is the world's time, not a space's")]
-    let now = std::time::SystemTime::now();
-    let date = HeaderValue::try_from(httpdate::fmt_http_date(now)).expect("a date is ASCII");
     let headers = response.headers_mut();
-    headers.insert(header::DATE, date);
+    headers.insert(header::DATE, date());
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     *response.body_mut() = Body::from(body);
     response
+}
+
+/// The Date header, written once a second.
+fn date() -> HeaderValue {
+    static WRITTEN: Mutex<Option<(u64, HeaderValue)>> = Mutex::new(None);
+    #[expect(clippy::disallowed_methods, reason = "the Date header is the world's time, not a space's")]
+    let now = SystemTime::now();
+    let second = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*written {
+        Some((at, value)) if *at == second => value.clone(),
+        _ => {
+            let value = HeaderValue::try_from(httpdate::fmt_http_date(now)).expect("a date is ASCII");
+            *written = Some((second, value.clone()));
+            value
+        }
+    }
 }
 
 /// A status and nothing else, as ASP.NET answers what is not XML.
