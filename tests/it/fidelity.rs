@@ -1,0 +1,67 @@
+//! `docs/fidelity.md`, the ledger of what is imitated: nothing is missing, and what it names is there.
+
+use std::fs;
+use std::path::Path;
+
+use locmfa::operations;
+
+const LEDGER: &str = include_str!("../../docs/fidelity.md");
+
+/// What stands in code marks.
+fn marked() -> impl Iterator<Item = &'static str> {
+    LEDGER.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+#[test]
+fn the_ledger_has_every_operation() {
+    let section = LEDGER.split("\n## Operations").nth(1).unwrap().split("\n## ").next().unwrap();
+    let named: Vec<_> = section.lines().filter_map(|it| it.strip_prefix("| `")?.split(" |").next()).collect();
+    let named: Vec<_> = named.iter().flat_map(|it| it.split('`')).filter(|it| !it.is_empty() && *it != ", ").collect();
+    let all: Vec<_> = operations::all().map(|it| it.signature.name).collect();
+    assert_eq!(named, all);
+}
+
+#[test]
+fn every_transcript_and_test_of_the_ledger_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let transcripts = root.join("tests/transcripts");
+    let mut sources = String::new();
+    for folder in ["tests/it", "src", "src/sign_in", "src/server", "src/server/connection/tests"] {
+        let files = fs::read_dir(root.join(folder)).unwrap().map(|it| it.unwrap().path());
+        for file in files.filter(|it| it.extension().is_some_and(|it| it == "rs")) {
+            sources += &fs::read_to_string(file).unwrap();
+        }
+    }
+    sources += &fs::read_to_string(root.join("src/server/connection/tests.rs")).unwrap();
+    let mut count = 0;
+    for name in marked() {
+        if let Some((_, test)) = name.split_once("::") {
+            count += 1;
+            assert!(sources.contains(&format!("fn {test}(")), "there is no test {name}");
+        } else if let Some((subject, behaviour)) = name.split_once('/')
+            && !subject.is_empty()
+            && transcripts.join(subject).is_dir()
+        {
+            count += 1;
+            let file = transcripts.join(format!("{subject}/{behaviour}.txt"));
+            assert!(file.is_file(), "there is no transcript {name}");
+        }
+    }
+    assert!(count > 100, "{count}");
+}
+
+#[test]
+fn every_transcript_is_in_the_ledger() {
+    let transcripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
+    let mut missing = Vec::new();
+    for subject in fs::read_dir(transcripts).unwrap().map(|it| it.unwrap().path()) {
+        for file in fs::read_dir(&subject).unwrap().map(|it| it.unwrap().path()) {
+            let [subject, behaviour] = [subject.file_name(), file.file_stem()].map(|it| it.unwrap().to_str().unwrap());
+            let name = format!("{subject}/{behaviour}");
+            if !marked().any(|it| it == name) {
+                missing.push(name);
+            }
+        }
+    }
+    assert!(missing.is_empty(), "docs/fidelity.md lacks {missing:#?}");
+}
