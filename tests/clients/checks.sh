@@ -8,7 +8,7 @@ check() {
     if [[ $2 == $3 ]]; then
         printf 'ok      %s\n' "$1"
     else
-        printf 'FAILED  %s\n        wanted %s\n        found  %s\n' "$1" "$3" "${2:-nothing}"
+        printf 'FAILED  %s\n        wanted %s\n        found  %s\n' "$1" "$3" "${2:0:600}"
     fi
 }
 

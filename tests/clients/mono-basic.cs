@@ -48,6 +48,11 @@ static class MonoBasic
         Soap11.UserSettings3 settings;
         Me.GetUserSettings_3("anna", out settings, out error);
         Check("settings", settings.LastName + ", " + settings.Phone + ", " + settings.Mode, "Höll & Söhne, 4255550100, voiceCall");
+        Soap11.UserRow[] rows;
+        bool complete;
+        Me.FindUsers("*a*", false, "", false, "", false, "", false, "", Soap11.PinMode2.standard, false, false, false, 1,
+            out rows, out complete, out error);
+        Check("an array of records, cut short", rows.Length + " " + rows[0].Username + " " + complete, "1 anna False");
         Soap11.CallResult result;
         var passed = Me.PfAuthUser("anna", "10.0.0.4", true, out result, out error);
         Check("the first overload", passed + " " + result.Code, "True 2");

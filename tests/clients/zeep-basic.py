@@ -47,6 +47,16 @@ check("a user who is not", seen(service.UserExists("nobody"))[:3], (False, None,
 settings = service.GetUserSettings_3("anna").userSettings
 check("settings", (settings.LastName, settings.Phone, settings.Mode), ("Höll & Söhne", "4255550100", "voiceCall"))
 
+# Arrays. The elements that zeep wants and the service does without have their defaults.
+bare = {name: False for name, element in it.get_element(f"{{{NAMESPACE}}}FindUsers_4").type.elements if element.type.name == "boolean"}
+modes = {"modeFilter": "unspecified", "pinModeFilter": "standard", "smsDirectionFilter": "unspecified"}
+modes |= {"smsModeFilter": "unspecified", "phoneAppModeFilter": "unspecified", "tagMatchType": "allUsers"}
+found = service.FindUsers_4(**bare, **modes, usernameFilter="*a*", tagIds={"string": []}, resultLimit=9)
+check("an array of records", [row.Username for row in found.userRows.UserRow], ["anna", "carla"])
+found = service.FindUsers_4(**bare, **modes, usernameFilter="*a*", resultLimit=1)
+check("an array cut short", (len(found.userRows.UserRow), found.resultsComplete), (1, False))
+check("an array of languages", "de" in [it.Name for it in service.GetSmsTextLanguageOptions().languages.Language], True)
+
 # Overloads share one name in the description, and zeep keeps the last of them.
 oldest = service.PfAuthUser("anna", "pfsdk", "10.0.0.4", "MIM", True)
 check("the overload that zeep keeps", seen(oldest), (True, 2, 0, None))
