@@ -2,6 +2,7 @@
 
 mod cases;
 mod description;
+mod store;
 mod tidy;
 mod wire;
 
