@@ -422,10 +422,14 @@ fn text_of(file: &Path) -> anyhow::Result<String> {
     Ok(encoding.decode(&bytes).0.into_owned())
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all; one that is there keeps its permissions.
 fn write_whole(file: &Path, text: &str) -> io::Result<()> {
     let beside = file.with_extension("part");
-    std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, file))
+    std::fs::write(&beside, text)?;
+    if let Ok(there) = std::fs::metadata(file) {
+        std::fs::set_permissions(&beside, there.permissions())?;
+    }
+    std::fs::rename(&beside, file)
 }
 
 /// Whether certificates are shown as they are or made anew.

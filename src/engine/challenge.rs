@@ -3,7 +3,7 @@
 use super::company::{Cache, CacheKey};
 use super::outcome::{Channel, Ending, Method, Outcome};
 use super::user::{Block, User};
-use super::{Engine, Facts, Number, Refusal, Timestamp, oath};
+use super::{Act, Engine, Facts, Number, Reaction, Refusal, Timestamp, oath};
 use crate::contract::{AuthResult, AuthenticationType, Mode, PinMode, Secret, SmsDirection, SmsMode, UserSettings};
 
 /// What a caller asks.
@@ -84,6 +84,7 @@ pub(super) struct Challenge {
     subject: Subject,
     /// Whether the number came with the call.
     number_given: bool,
+    plays_event: bool,
     method: Method,
     facts: Facts,
     ip_address: String,
@@ -204,7 +205,9 @@ impl Engine {
             application: ask.application.into(),
         };
         let backup = match (method, number_given) {
-            (Method::Voice(_), false) => account.and_then(|it| it.backup_number(&self.company.country_code)),
+            (Method::Voice(_), false) if self.company.features.call_rollover => {
+                account.and_then(|it| it.backup_number(&self.company.country_code))
+            }
             _ => None,
         };
         let gives_up = now + self.company.ring_timeout;
@@ -219,6 +222,7 @@ impl Engine {
         let challenge = Challenge {
             subject,
             number_given,
+            plays_event: ask.plays_event,
             method,
             facts,
             ip_address: ask.ip_address.into(),
@@ -503,11 +507,15 @@ impl Engine {
     /// What the scenario wants the person to do, and when.
     fn plan(&self, now: Timestamp, stops: Timestamp, method: Method, facts: &Facts, stale_pin: bool) -> Plan {
         let rule = self.rules.iter().find(|it| it.when.matches(facts));
-        let script = rule.map(|it| it.script.clone()).unwrap_or_default();
+        let mut script = rule.map(|it| it.script.clone()).unwrap_or_default();
+        if !self.company.features.fraud_alert && matches!(script.act, Some(Act::React(Reaction::Fraud))) {
+            // The fraud code is then a wrong entry like any other.
+            script.act = Some(Act::React(Reaction::WrongCode));
+        }
         let asks_for_pin = matches!(method, Method::Voice(PinMode::Pin | PinMode::ReturnPin));
         let ending = script.ending(method).unwrap_or_else(|| match asks_for_pin && stale_pin {
             true => Outcome::PinExpired.into(),
-            false => super::Reaction::Approve.outcome(method).into(),
+            false => Reaction::Approve.outcome(method).into(),
         });
         let at = match script.after {
             Some(after) => now + after,
@@ -518,7 +526,7 @@ impl Engine {
         let code = script.code.or_else(|| self.company.passcode.code.clone());
         let rule = rule.map(|it| it.name.clone());
         match at > stops {
-            true => Plan { at: stops, ending: super::Reaction::NoAnswer.outcome(method).into(), rule, code },
+            true => Plan { at: stops, ending: Reaction::NoAnswer.outcome(method).into(), rule, code },
             false => Plan { at, ending, rule, code },
         }
     }
@@ -599,7 +607,8 @@ impl Engine {
     }
 
     fn remember_pass(&mut self, now: Timestamp, challenge: &Challenge) {
-        let Some(cache) = self.company.cache else { return };
+        // Who confirms an event has not signed in.
+        let Some(cache) = self.company.cache.filter(|_| !challenge.plays_event) else { return };
         let passed = &mut self.subjects.entry(challenge.subject.clone()).or_default().passed;
         passed.retain(|it| now.since(it.at) <= cache.lasts);
         passed.push(Passed {
