@@ -29,6 +29,24 @@ fn every_operation_is_called_by_a_transcript() {
     assert_eq!(called.difference(&all).collect::<Vec<_>>(), Vec::<&String>::new(), "these are no operations");
 }
 
+#[test]
+fn the_ledger_has_every_operation_and_names_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let ledger = std::fs::read_to_string(root.join("docs/fidelity-operations.md")).unwrap();
+    for operation in operations::all() {
+        let name = operation.signature.name;
+        assert!(ledger.contains(&format!("`{name}`")), "docs/fidelity-operations.md lacks {name}");
+    }
+    let words =
+        ledger.split([' ', ',', '|', '\n']).filter(|it| it.contains('/') && !it.contains('`') && it.contains('_'));
+    let mut tests = words.peekable();
+    assert!(tests.peek().is_some());
+    for test in tests {
+        let file = root.join("tests/transcripts").join(test).with_extension("txt");
+        assert!(file.exists(), "docs/fidelity-operations.md names {test}, which is no transcript");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn changes_are_kept_and_mails_go_out() {
     let site = site(
