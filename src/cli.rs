@@ -47,6 +47,9 @@ enum Command {
     Check(Check),
     /// Print the service description (WSDL)
     Wsdl(Wsdl),
+    /// Bring users into a scenario
+    #[command(subcommand)]
+    Users(Users),
     /// Show or renew the certificates
     #[command(subcommand)]
     Certs(Certs),
@@ -166,6 +169,27 @@ enum Certs {
     New(CertificateArgs),
 }
 
+#[derive(Debug, Subcommand)]
+enum Users {
+    /// Read users from an export: the product's (CSV), Active Directory's (CSV, LDIF), or lines id;phone;status
+    Import(Import),
+}
+
+#[derive(Args, Debug)]
+struct Import {
+    /// The file to read
+    file: PathBuf,
+    /// The scenario that the users go into, made if it is not there; without it they go to standard output
+    #[arg(long, value_name = "SCENARIO")]
+    into: Option<PathBuf>,
+    /// Replace users that the scenario has already
+    #[arg(long, requires = "into")]
+    force: bool,
+    /// Put numbers that belong to nobody in the place of those that may belong to somebody
+    #[arg(long)]
+    fictional: bool,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     Text,
@@ -185,6 +209,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Serve(serve) => self::serve(*serve).await,
         Command::Check(check) => self::check(&check),
         Command::Wsdl(wsdl) => print(&description::wsdl(&wsdl.address)),
+        Command::Users(Users::Import(args)) => import(&args),
         Command::Certs(Certs::Show(args)) => show(&args, Renewal::Keep),
         Command::Certs(Certs::New(args)) => show(&args, Renewal::New),
     };
@@ -382,9 +407,7 @@ impl Ready {
     /// Writes the file whole or not at all, so that who waits for it never reads half of it.
     fn write(&self, file: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(self).context("the ready file")?;
-        let beside = file.with_extension("part");
-        let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, file));
-        written.with_context(|| {
+        write_whole(file, &text).with_context(|| {
             format!("cannot write {}; give --ready-file a path in a folder that this account may write", file.display())
         })
     }
@@ -445,6 +468,60 @@ fn check(args: &Check) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::from(u8::from(total > 0)))
+}
+
+fn import(args: &Import) -> anyhow::Result<ExitCode> {
+    let text = text_of(&args.file)?;
+    let imported = scenario::import::read(&text, args.fictional);
+    let imported = imported.map_err(|why| anyhow::anyhow!("{}: {why}.", args.file.display()))?;
+    let (text, imported) = match args.into.as_deref().filter(|it| it.exists()) {
+        Some(scenario) => {
+            let existing = text_of(scenario)?;
+            let merged = imported.into_scenario(&existing, args.force);
+            merged.map_err(|why| anyhow::anyhow!("{}: {why}", scenario.display()))?
+        }
+        None => (imported.scenario(), imported),
+    };
+    match &args.into {
+        Some(file) => write_whole(file, &text).with_context(|| format!("cannot write {}", file.display()))?,
+        None => drop(print(&text)?),
+    }
+    let mut report = String::new();
+    for it in &imported.left_out {
+        report += &format!("{}:{}: left out: {}\n", args.file.display(), it.line, it.reason);
+    }
+    imported.notes.iter().for_each(|it| report += &format!("{it}\n"));
+    if imported.real_numbers > 0 && !args.fictional {
+        report += &format!(
+            "{} telephone numbers may belong to somebody. --fictional puts numbers in their place that belong to nobody.\n",
+            imported.real_numbers
+        );
+    }
+    report += &format!("{} users read, {} rows left out\n", imported.len(), imported.left_out.len());
+    // Nobody is left to tell if standard error is gone.
+    let _ = io::stderr().write_all(report.as_bytes());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The text of an export: UTF-8, UTF-16 with its mark, or what older Windows programs write.
+fn text_of(file: &Path) -> anyhow::Result<String> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let marked = encoding_rs::Encoding::for_bom(&bytes).map(|it| it.0);
+    let encoding = marked.unwrap_or_else(|| match std::str::from_utf8(&bytes) {
+        Ok(_) => encoding_rs::UTF_8,
+        Err(_) => encoding_rs::WINDOWS_1252,
+    });
+    Ok(encoding.decode(&bytes).0.into_owned())
+}
+
+/// Writes a file whole or not at all; one that is there keeps its permissions.
+fn write_whole(file: &Path, text: &str) -> io::Result<()> {
+    let beside = file.with_extension("part");
+    std::fs::write(&beside, text)?;
+    if let Ok(there) = std::fs::metadata(file) {
+        std::fs::set_permissions(&beside, there.permissions())?;
+    }
+    std::fs::rename(&beside, file)
 }
 
 /// Whether certificates are shown as they are or made anew.

@@ -96,6 +96,20 @@ impl Engine {
         Ok(())
     }
 
+    /// Changes what a user is found by.
+    ///
+    /// # Errors
+    /// As [`Self::user`].
+    pub fn change_information(
+        &mut self,
+        username: &str,
+        change: impl FnOnce(&mut UserSettings),
+    ) -> Result<(), Refusal> {
+        let name = self.user(username)?.username.clone();
+        self.users.change_settings(&name, change);
+        Ok(())
+    }
+
     /// A name that nobody has.
     fn free_name<'a>(&self, username: &'a str) -> Result<&'a str, Refusal> {
         named(username)?;

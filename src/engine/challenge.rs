@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::company::{Cache, CacheKey};
 use super::outcome::{Channel, Ending, Method, Outcome};
 use super::user::{Block, User};
-use super::{Engine, Facts, Number, Refusal, Timestamp, oath};
+use super::{Act, Engine, Facts, Number, Reaction, Refusal, Timestamp, oath};
 use crate::contract::{AuthResult, AuthenticationType, Mode, PinMode, Secret, SmsDirection, SmsMode, UserSettings};
 
 /// What a caller asks.
@@ -86,6 +86,7 @@ pub(super) struct Challenge {
     subject: Subject,
     /// Whether the number came with the call.
     number_given: bool,
+    plays_event: bool,
     method: Method,
     operation: &'static str,
     username: String,
@@ -192,7 +193,13 @@ impl Engine {
             return settled(Outcome::Busy, request_id, None);
         }
         let backup = match (method, number_given) {
+<<<<<<< HEAD
             (Method::Voice(_), false) => account.and_then(|it| it.backup_number(country)),
+=======
+            (Method::Voice(_), false) if self.company.features.call_rollover => {
+                account.and_then(|it| it.backup_number(&self.company.country_code))
+            }
+>>>>>>> operations
             _ => None,
         };
         let gives_up = now + self.company.ring_timeout;
@@ -217,6 +224,7 @@ impl Engine {
         let challenge = Challenge {
             subject,
             number_given,
+            plays_event: ask.plays_event,
             method,
             operation: ask.operation,
             username: username.into(),
@@ -506,11 +514,19 @@ impl Engine {
     /// What the scenario wants the person to do, and when.
     fn plan(&self, now: Timestamp, stops: Timestamp, method: Method, facts: &Facts<'_>, stale_pin: bool) -> Plan {
         let rule = self.rules.iter().find(|it| it.when.matches(facts));
+<<<<<<< HEAD
         let script = rule.map(|it| &it.script);
+=======
+        let mut script = rule.map(|it| it.script.clone()).unwrap_or_default();
+        if !self.company.features.fraud_alert && matches!(script.act, Some(Act::React(Reaction::Fraud))) {
+            // The fraud code is then a wrong entry like any other.
+            script.act = Some(Act::React(Reaction::WrongCode));
+        }
+>>>>>>> operations
         let asks_for_pin = matches!(method, Method::Voice(PinMode::Pin | PinMode::ReturnPin));
         let ending = script.and_then(|it| it.ending(method)).unwrap_or_else(|| match asks_for_pin && stale_pin {
             true => Outcome::PinExpired.into(),
-            false => super::Reaction::Approve.outcome(method).into(),
+            false => Reaction::Approve.outcome(method).into(),
         });
         let at = match script.and_then(|it| it.after) {
             Some(after) => now + after,
@@ -521,7 +537,7 @@ impl Engine {
         let code = script.and_then(|it| it.code.as_ref()).or(self.company.passcode.code.as_ref()).cloned();
         let rule = rule.map(|it| it.name.clone());
         match at > stops {
-            true => Plan { at: stops, ending: super::Reaction::NoAnswer.outcome(method).into(), rule, code },
+            true => Plan { at: stops, ending: Reaction::NoAnswer.outcome(method).into(), rule, code },
             false => Plan { at, ending, rule, code },
         }
     }
@@ -606,7 +622,8 @@ impl Engine {
     }
 
     fn remember_pass(&mut self, now: Timestamp, challenge: &Challenge) {
-        let Some(cache) = self.company.cache else { return };
+        // Who confirms an event has not signed in.
+        let Some(cache) = self.company.cache.filter(|_| !challenge.plays_event) else { return };
         let passed = &mut self.subjects.entry(challenge.subject.clone()).or_default().passed;
         passed.retain(|it| now.since(it.at) <= cache.lasts);
         passed.push(Passed {

@@ -1,6 +1,7 @@
 //! Finding users by what is known of them.
 
-use super::{Directory, NotANumber, Pattern, User};
+use super::index::{Index, Slots, Text, sharpness};
+use super::{NotANumber, Pattern, User};
 use crate::contract::{Mode, PhoneAppMode, PinMode, SmsDirection, SmsMode, TagMatchType};
 
 /// What is known of the users to be found. What is `None` matches everybody.
@@ -36,19 +37,14 @@ impl PhonePattern {
         }
     }
 
-    /// `whole` is a buffer, so that looking at many users allocates once.
-    fn matches(&self, user: &User, whole: &mut String) -> bool {
-        let it = &user.settings;
-        let phone = it.phone.as_deref().unwrap_or_default();
-        whole.clear();
-        whole.push_str(it.country_code.as_deref().unwrap_or_default());
-        whole.push_str(phone);
-        self.0.matches(phone) || self.0.matches(whole)
+    fn matches(&self, user: &User) -> bool {
+        let phone = user.settings.phone.as_deref().unwrap_or_default();
+        self.0.matches(phone) || self.0.matches(&whole_phone(user).concat())
     }
 }
 
 impl Query {
-    fn matches(&self, user: &User, whole: &mut String) -> bool {
+    pub(super) fn matches(&self, user: &User) -> bool {
         let it = &user.settings;
         let text = |pattern: &Option<Pattern>, text: &Option<String>| {
             pattern.as_ref().is_none_or(|it| it.matches(text.as_deref().unwrap_or_default()))
@@ -60,7 +56,7 @@ impl Query {
             && same(self.sms_direction, it.sms_direction)
             && same(self.sms_mode, it.sms_mode)
             && same(self.phone_app_mode, it.phone_app_mode)
-            && self.phone.as_ref().is_none_or(|it| it.matches(user, whole))
+            && self.phone.as_ref().is_none_or(|it| it.matches(user))
             && text(&self.first_name, &it.first_name)
             && text(&self.last_name, &it.last_name)
             && text(&self.email, &it.email_address)
@@ -83,11 +79,44 @@ fn tagged(how: TagMatchType, asked: &[String], tags: &[String]) -> bool {
     }
 }
 
-impl Directory {
-    /// The users that fit, in the order of their names.
-    pub fn search<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a User> {
-        let prefix = query.username.as_ref().map(|it| it.prefix().to_lowercase()).unwrap_or_default();
-        let mut whole = String::new();
-        self.beginning_with(prefix).filter(move |it| query.matches(it, &mut whole))
+impl Query {
+    /// Whether the index alone says who fits: nothing is asked but texts, letter case aside.
+    pub(super) fn is_indexed(&self) -> bool {
+        let texts = [&self.username, &self.first_name, &self.last_name, &self.email, &self.user_group];
+        let rest = self.mode.is_none()
+            && self.pin_mode.is_none()
+            && self.sms_direction.is_none()
+            && self.sms_mode.is_none()
+            && self.phone_app_mode.is_none()
+            && self.enabled.is_none()
+            && self.tags.is_none();
+        rest && !texts.into_iter().flatten().any(Pattern::minds_case)
     }
+
+    /// The slots of an index that can fit.
+    pub(super) fn candidates(&self, index: &Index, slots: usize) -> Slots {
+        let mut asked: Vec<(&[Text], &Pattern)> = Vec::new();
+        let texts = [
+            (&[Text::Username], &self.username),
+            (&[Text::FirstName], &self.first_name),
+            (&[Text::LastName], &self.last_name),
+            (&[Text::Email], &self.email),
+            (&[Text::UserGroup], &self.user_group),
+        ];
+        asked.extend(texts.iter().filter_map(|(text, pattern)| Some((text.as_slice(), pattern.as_ref()?))));
+        asked.extend(self.phone.iter().map(|it| ([Text::Phone, Text::WholePhone].as_slice(), &it.0)));
+        // What is asked most sharply first: it leaves the fewest for the others.
+        asked.sort_by_key(|it| std::cmp::Reverse(sharpness(it.1)));
+        let mut candidates = Slots::all(slots);
+        for (texts, pattern) in asked {
+            index.narrow(&mut candidates, texts, pattern);
+        }
+        candidates
+    }
+}
+
+/// Country code and number.
+pub(super) fn whole_phone(user: &User) -> [&str; 2] {
+    let it = &user.settings;
+    [&it.country_code, &it.phone].map(|it| it.as_deref().unwrap_or_default())
 }

@@ -6,6 +6,7 @@ mod company;
 mod device;
 mod event;
 mod find;
+mod index;
 mod journal;
 mod number;
 pub mod oath;
@@ -76,8 +77,8 @@ impl Engine {
     /// `journal_bytes` bounds the journal.
     #[must_use]
     pub fn new(setup: Setup, now: Timestamp, chance: u64, journal_bytes: usize) -> Self {
-        let mut users = Directory::new(&setup.company.country_code);
-        for mut user in setup.users {
+        let mut users = setup.users;
+        for user in &mut users {
             if user.pin_changed == Timestamp::default() {
                 let ago = Duration::try_from_secs_f64(user.settings.seconds_since_pin_change).unwrap_or_default();
                 user.pin_changed = Timestamp::from_unix(now.unix().saturating_sub(ago));
@@ -85,8 +86,8 @@ impl Engine {
             if let Some(block) = user.block.as_mut().filter(|it| it.since == Timestamp::default()) {
                 block.since = now;
             }
-            users.add(user);
         }
+        let users = Directory::of(users, &setup.company.country_code);
         let mut engine = Self {
             company: setup.company,
             users,
@@ -119,6 +120,11 @@ impl Engine {
     #[must_use]
     pub const fn users(&self) -> &Directory {
         &self.users
+    }
+
+    /// The users that fit, in the order of their names.
+    pub fn find<'a>(&'a mut self, query: &'a Query) -> impl Iterator<Item = &'a User> {
+        self.users.search(query)
     }
 
     /// A user by any form of the name.

@@ -23,10 +23,22 @@ impl Pattern {
         Self { text: text.into(), minds_case: true }
     }
 
-    /// What every match begins with; lower case where letter case makes no difference.
-    #[must_use]
-    pub fn prefix(&self) -> &str {
-        self.text.split('*').next().unwrap_or_default()
+    pub(super) const fn minds_case(&self) -> bool {
+        self.minds_case
+    }
+
+    /// The same pattern where letter case makes no difference.
+    pub(super) fn folded(&self) -> Self {
+        Self::new(&self.text)
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it matches a text that is in lower case already.
+    pub(super) fn matches_lower(&self, text: &[u8]) -> bool {
+        matches(&self.text, text, true)
     }
 
     #[must_use]
@@ -86,6 +98,5 @@ mod tests {
         assert!(Pattern::new("ÅSA*").matches("åsa berg"));
         assert!(!Pattern::exact("a*").matches("Anna"));
         assert!(Pattern::exact("A*a").matches("Anna"));
-        assert_eq!(Pattern::new("An*").prefix(), "an");
     }
 }

@@ -1,11 +1,11 @@
 //! Users, and finding them by name or number.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::{Device, Number, Timestamp};
+use super::index::Index;
+use super::{Device, Number, Query, Timestamp};
 use crate::contract::{Secret, UserAdministrator, UserSecurityQuestions, UserSettings};
 
 /// One user of the emulated server.
@@ -117,19 +117,24 @@ fn read(
 /// Where a user is kept.
 type Slot = u32;
 
-/// The users, by name and by number. What names and numbers are found by follows every change.
+/// The users, by name and by number. What they are found by follows every change.
 #[derive(Debug, Default)]
 pub struct Directory {
     slots: Vec<Option<Box<User>>>,
     free: Vec<Slot>,
-    /// By name in lower case, in that order.
-    by_name: BTreeMap<Box<str>, Slot>,
+    /// In the order of their names in lower case.
+    order: Vec<Slot>,
+    /// By name in lower case.
+    by_name: HashMap<Box<str>, Slot>,
     /// By the part before `@`, for callers that say `DOMAIN\name` or `name`.
     by_account: HashMap<Box<str>, Slots>,
     /// By the digits of the first number.
     by_number: HashMap<Box<str>, Slots>,
     /// The code of numbers that are written without one.
     country_code: String,
+    /// What users are looked for in, but for those that changed since it was made.
+    index: Index,
+    changed: HashSet<Slot>,
 }
 
 /// The users that share an account name or a number, the first to have it first. Nearly always there is one.
@@ -139,33 +144,45 @@ enum Slots {
     Many(Vec<Slot>),
 }
 
+/// How many users may have changed before the index is made anew: so many, and one in so many.
+const STALE: (usize, usize) = (256, 16);
+
 impl Directory {
+    /// A directory of users. Of several with one name the first stays.
     #[must_use]
-    pub fn new(country_code: &str) -> Self {
-        Self { country_code: country_code.into(), ..Self::default() }
+    pub fn of(users: Vec<User>, country_code: &str) -> Self {
+        let mut it = Self { country_code: country_code.into(), ..Self::default() };
+        it.slots.reserve(users.len());
+        it.by_name.reserve(users.len());
+        it.by_account.reserve(users.len());
+        it.by_number.reserve(users.len());
+        let mut names = Vec::with_capacity(users.len());
+        for user in users {
+            if let Some(slot) = it.keep(user) {
+                names.push((it.name(slot), slot));
+            }
+        }
+        names.sort_unstable();
+        it.order = names.into_iter().map(|(_, slot)| slot).collect();
+        it.make_index();
+        it
     }
 
     /// Adds a user; `false` where the name is taken.
     pub fn add(&mut self, user: User) -> bool {
-        let key = user.username.to_lowercase().into_boxed_str();
-        let slot = self.free.last().copied().unwrap_or_else(|| Slot::try_from(self.slots.len()).expect("memory ends"));
-        match self.by_name.entry(key) {
-            Entry::Occupied(_) => return false,
-            Entry::Vacant(free) => free.insert(slot),
-        };
-        self.index(slot, &user);
-        match self.free.pop() {
-            Some(slot) => self.slots[slot as usize] = Some(Box::new(user)),
-            None => self.slots.push(Some(Box::new(user))),
-        }
+        let Some(slot) = self.keep(user) else { return false };
+        self.order.insert(self.place(&self.name(slot)), slot);
+        self.changed.insert(slot);
         true
     }
 
     /// Takes a user out.
     pub fn remove(&mut self, username: &str) -> Option<User> {
         let slot = self.slot(username)?;
+        let name = self.name(slot);
+        self.order.remove(self.place(&name));
+        self.by_name.remove(name.as_str());
         let user = self.slots[slot as usize].take()?;
-        self.by_name.remove(user.username.to_lowercase().as_str());
         self.unindex(slot, &user);
         self.free.push(slot);
         Some(*user)
@@ -178,17 +195,21 @@ impl Directory {
         if self.by_name.get(key.as_str()).is_some_and(|it| *it != slot) {
             return false;
         }
+        let name = self.name(slot);
+        self.order.remove(self.place(&name));
+        self.by_name.remove(name.as_str());
         let mut user = self.slots[slot as usize].take().expect("a name leads to a user");
         self.unindex(slot, &user);
-        self.by_name.remove(user.username.to_lowercase().as_str());
         user.username = new.into();
-        self.by_name.insert(key.into(), slot);
         self.index(slot, &user);
         self.slots[slot as usize] = Some(user);
+        self.order.insert(self.place(&key), slot);
+        self.by_name.insert(key.into(), slot);
+        self.changed.insert(slot);
         true
     }
 
-    /// Changes what a user's numbers may be part of.
+    /// Changes what a user is found by: numbers, names, mail address, group.
     pub fn change_settings(&mut self, username: &str, change: impl FnOnce(&mut UserSettings)) {
         let Some(slot) = self.slot(username) else { return };
         let mut user = self.slots[slot as usize].take().expect("a name leads to a user");
@@ -196,6 +217,53 @@ impl Directory {
         change(&mut user.settings);
         self.index(slot, &user);
         self.slots[slot as usize] = Some(user);
+        self.changed.insert(slot);
+    }
+
+    /// The users that fit, in the order of their names.
+    pub fn search<'a>(&'a mut self, query: &'a Query) -> impl Iterator<Item = &'a User> {
+        if self.changed.len() > STALE.0 + self.order.len() / STALE.1 {
+            self.make_index();
+        }
+        let this = &*self;
+        let candidates = query.candidates(&this.index, this.slots.len());
+        let is_indexed = query.is_indexed();
+        let fits = move |slot: &Slot| {
+            let changed = this.changed.contains(slot);
+            let user = (candidates.has(*slot) || changed).then(|| this.at(*slot)).flatten()?;
+            ((is_indexed && !changed) || query.matches(user)).then_some(user)
+        };
+        this.order.iter().filter_map(fits)
+    }
+
+    fn make_index(&mut self) {
+        self.index = Index::of(self.slots.iter().map(Option::as_deref));
+        self.changed.clear();
+    }
+
+    /// Puts a user into a free slot, unless the name is taken.
+    fn keep(&mut self, user: User) -> Option<Slot> {
+        let slot = self.free.last().copied().unwrap_or_else(|| Slot::try_from(self.slots.len()).expect("memory ends"));
+        match self.by_name.entry(user.username.to_lowercase().into()) {
+            Entry::Occupied(_) => return None,
+            Entry::Vacant(free) => free.insert(slot),
+        };
+        self.index(slot, &user);
+        match self.free.pop() {
+            Some(slot) => self.slots[slot as usize] = Some(Box::new(user)),
+            None => self.slots.push(Some(Box::new(user))),
+        }
+        Some(slot)
+    }
+
+    /// A user's name in lower case.
+    fn name(&self, slot: Slot) -> String {
+        self.at(slot).map(|it| it.username.to_lowercase()).unwrap_or_default()
+    }
+
+    /// Where a name in lower case stands in the order, or would.
+    fn place(&self, name: &str) -> usize {
+        self.order.partition_point(|it| *self.name(*it) < *name)
     }
 
     fn index(&mut self, slot: Slot, user: &User) {
@@ -229,8 +297,8 @@ impl Directory {
         self.by_name.contains_key(username.to_lowercase().as_str())
     }
 
-    /// A user to be changed: all but the name and the first number, which [`Self::rename`] and
-    /// [`Self::change_settings`] change.
+    /// A user to be changed: all but what users are found by, which [`Self::rename`] and [`Self::change_settings`]
+    /// change.
     pub fn find_mut(&mut self, username: &str) -> Option<&mut User> {
         let slot = self.slot(username)?;
         self.slots[slot as usize].as_deref_mut()
@@ -268,16 +336,9 @@ impl Directory {
         self.slots[slot as usize].as_deref_mut()
     }
 
-    /// The users in the order of their names, in lower case.
+    /// The users in the order of their names in lower case.
     pub fn iter(&self) -> impl Iterator<Item = &User> {
-        self.by_name.values().filter_map(|slot| self.at(*slot))
-    }
-
-    /// The users whose name in lower case begins with `prefix`, in the order of their names.
-    pub fn beginning_with(&self, prefix: String) -> impl Iterator<Item = &User> {
-        let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
-        let names = self.by_name.range::<str, _>(from).take_while(move |(name, _)| name.starts_with(&prefix));
-        names.filter_map(|(_, slot)| self.at(*slot))
+        self.order.iter().filter_map(|slot| self.at(*slot))
     }
 
     /// Every user, in no order, to be changed as by [`Self::find_mut`].
@@ -287,12 +348,12 @@ impl Directory {
 
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_name.len()
+        self.order.len()
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_name.is_empty()
+        self.order.is_empty()
     }
 }
 
@@ -350,7 +411,7 @@ mod tests {
     fn names_and_numbers_follow_every_change() {
         let with_phone = |phone: &str| UserSettings { phone: Some(phone.into()), ..UserSettings::default() };
         let number = |text| Number::read(text, "", "", "1").unwrap();
-        let mut directory = Directory::new("1");
+        let mut directory = Directory::of(Vec::new(), "1");
         for (name, phone) in [("anna@contoso.com", "4255550100"), ("ben", "4255550100"), ("carla", "4255550102")] {
             directory.add(User::new(name, with_phone(phone)));
         }
@@ -371,7 +432,12 @@ mod tests {
         directory.add(User::new("Dario", with_phone("4255550104")));
         let names: Vec<_> = directory.iter().map(|it| it.username.as_str()).collect();
         assert_eq!(names, ["carla", "Dario", "Zoe@contoso.com"]);
-        let with_c: Vec<_> = directory.beginning_with("c".into()).map(|it| it.username.as_str()).collect();
-        assert_eq!((with_c, directory.len()), (vec!["carla"], 3));
+        assert_eq!(directory.len(), 3);
+    }
+
+    #[test]
+    fn a_user_takes_less_than_a_kibibyte_beside_its_text() {
+        // Two entries of a hash map and one of the order come on top, and the columns hold text alone.
+        assert!(size_of::<User>() + 3 * 48 < 1024, "{}", size_of::<User>());
     }
 }

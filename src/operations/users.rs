@@ -419,7 +419,7 @@ impl Answers for FindUsers {
         };
         context.space.update(|engine, _| {
             let query = Query { tags: query.tags.filter(|_| engine.company().features.tags), ..query };
-            let mut found = engine.users().search(&query);
+            let mut found = engine.find(&query);
             let rows = found.by_ref().take(limit).map(row).collect();
             Ok(FindUsersOut { user_rows: Some(rows), results_complete: found.next().is_none() }.into())
         })
@@ -520,11 +520,12 @@ impl Answers for ChangeUserInformation {
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
         context.change(asked, |engine, _| {
             Refusal::unless(engine.company().features.user_information, "UserInformation")?;
-            let it = &mut engine.user_mut(username)?.settings;
-            replace(&mut it.first_name, new.first_name);
-            replace(&mut it.last_name, new.last_name);
-            replace(&mut it.email_address, new.email_address);
-            replace(&mut it.user_group, new.user_group);
+            engine.change_information(username, |it| {
+                replace(&mut it.first_name, new.first_name);
+                replace(&mut it.last_name, new.last_name);
+                replace(&mut it.email_address, new.email_address);
+                replace(&mut it.user_group, new.user_group);
+            })?;
             Ok(ChangeUserInformationOut {})
         })
     }

@@ -267,8 +267,11 @@ fn country_code(written: Written<'_>) -> Option<String> {
 
 fn users(written: Written<'_>, company: &Company) -> Vec<User> {
     let mut names = Names::new("user");
-    let read = |it: Written<'_>| user(it.called("a user"), company, &mut names);
-    written.list().into_iter().filter_map(read).collect()
+    let list = written.list();
+    // Users are large: one piece of memory for all of them, rather than ever larger ones.
+    let mut users = Vec::with_capacity(list.len());
+    users.extend(list.into_iter().filter_map(|it| user(it.called("a user"), company, &mut names)));
+    users
 }
 
 fn user(written: Written<'_>, company: &Company, names: &mut Names) -> Option<User> {

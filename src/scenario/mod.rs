@@ -3,6 +3,7 @@
 //! `tree` reads YAML and keeps the places, `reader` reads values and reports what does not fit, `meaning` knows the
 //! grammar, `portal` the part of it that MIM does not need, `mistake` is what people get to see.
 
+pub mod import;
 mod meaning;
 mod mistake;
 mod portal;

@@ -312,3 +312,71 @@ pub(super) fn sessions(written: Written<'_>) -> Vec<Session> {
     };
     written.list().into_iter().map(|it| it.called("a session")).filter_map(session).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::load;
+
+    fn mistakes(text: &str) -> Vec<String> {
+        load("test", text).unwrap_err().iter().map(|it| format!("{} {}", it.code.word(), it.message)).collect()
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        let cases = [
+            ("company: {master: gone}", "unknown-word master cannot be \"gone\""),
+            ("company: {tags: [VIP, vip]}", "duplicate-name there is another tag \"vip\""),
+            (
+                "company: {tags: [VIP, {tag_id: '1', name: Staff}]}",
+                "duplicate-name there is another tag with the identifier \"1\"",
+            ),
+            ("company: {tags: [VIP]}\nusers: [{username: a, tags: VPI}]", "unknown-word a tag cannot be \"VPI\""),
+            ("company: {tokens: [{serial_number: GA-1}]}", "missing-key a token needs the key secret_key"),
+            ("company: {tokens: [{serial_number: GA-1, secret_key: '0189'}]}", "bad-value the key is no Base32"),
+            ("users: [{username: a, oath_token_serial_number: GA-1}]", "unknown-word there is no token \"GA-1\""),
+            ("company: {whitelist: [10.0.0]}", "bad-value \"10.0.0\" is no address, range or subnet"),
+            ("company: {portal: {device_limit: many}}", "bad-value device_limit must be a whole number, 0 or more"),
+            ("company: {adfs: {url: x}}", "unknown-key adfs has no key url"),
+            ("company: {mail: {templates: [{subject: x}]}}", "missing-key a template needs the key kind"),
+            (
+                "users: [{username: a, historical_pin_values: '12a'}]",
+                "bad-value former PINs are digits, with commas between",
+            ),
+            ("users: [{username: a, questions: [{question: Pet?}]}]", "missing-key a question needs the key answer"),
+            ("users: [{username: a, administrator: {fly: true}}]", "unknown-key administrator has no key fly"),
+            ("users: [{username: a, devices: [{id: '1'}]}]", "unknown-key a device has no key id"),
+            ("sessions: [{username: a}]", "missing-key a session needs the key cookie_id"),
+            (
+                "sessions: [{cookie_id: c, username: a}, {cookie_id: c, username: b}]",
+                "duplicate-name there is another session with the cookie \"c\"",
+            ),
+            ("rules: [{digits: 12a}]", "bad-value digits can be 0 to 9, * and #"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(mistakes(text)[0], expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for text in [
+            "users: [{username: a, questions: [{question: Pet?, answer: hunter2, x: 1}]}]",
+            "users: [{username: a, devices: [{token: hunter2, x: 1}]}]",
+            "company: {tokens: [{serial_number: a, secret_key: hunter2}]}",
+            "rules: [{digits: hunter2}]",
+            "users: [{username: a, static_token: hunter2, x: 1}]",
+        ] {
+            let told: String = load("test", text).unwrap_err().iter().map(ToString::to_string).collect();
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_follows_from_what_is_said_need_not_be_said() {
+        let text = "company: {tokens: [{serial_number: GA-1, secret_key: JBSWY3DPEHPK3PXP, time_interval: 60}]}\nusers: [{username: a, devices: Pixel, static_token: x, minimum_pin_length: 6, oath_token_serial_number: GA-1}]";
+        let scenario = load("test", text).unwrap();
+        let it = &scenario.setup.users[0].settings;
+        assert!(it.phone_app_activated && it.enable_static_token && it.override_pin_rules);
+        assert_eq!((it.oath_token_secret_key.is_some(), it.oath_token_time_interval), (true, 60));
+    }
+}

@@ -2,6 +2,7 @@
 //! reported a mistake.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
@@ -279,9 +280,7 @@ impl<'a> Written<'a> {
 impl<'a> Fields<'a> {
     /// The value of a key, if it is there.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Written<'a>> {
-        if !self.known.contains(&key) {
-            self.known.push(key);
-        }
+        self.known.push(key);
         let entry = self.entries.iter().find(|it| it.key == key)?;
         Some(Written { report: self.report, name: key, node: &entry.value })
     }
@@ -324,7 +323,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn finish(self) {
+    fn finish(mut self) {
+        if self.entries.iter().all(|it| self.known.contains(&&*it.key)) {
+            return;
+        }
+        let mut seen = HashSet::new();
+        self.known.retain(|it| seen.insert(*it));
         for entry in self.entries.iter().filter(|it| !self.known.contains(&&*it.key)) {
             let meant = closest(&entry.key, self.known.iter().copied());
             if meant.is_none_or(is_secret) && matches!(entry.value.kind, Kind::Text(_)) {

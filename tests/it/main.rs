@@ -2,11 +2,15 @@
 
 mod cases;
 mod description;
+<<<<<<< HEAD
 mod fidelity;
 mod outcomes;
 mod process;
 mod scenario;
 mod sign_in;
+=======
+mod store;
+>>>>>>> operations
 mod tidy;
 mod troubles;
 mod wire;

@@ -387,6 +387,8 @@ fn the_keys_of_the_reference_are_those_that_are_read() {
         }
     }
     let rows = [
+        ("server: {names: {qqqqqq: 1}}", "names"),
+        ("server: {kerberos: {as: a, qqqqqq: 1}}", "kerberos"),
         ("company: {passcode: {qqqqqq: 1}}", "passcode"),
         ("company: {cache: {lasts: 1m, qqqqqq: 1}}", "cache"),
         ("company: {defaults: {qqqqqq: 1}}", "defaults"),
