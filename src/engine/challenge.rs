@@ -193,13 +193,9 @@ impl Engine {
             return settled(Outcome::Busy, request_id, None);
         }
         let backup = match (method, number_given) {
-<<<<<<< HEAD
-            (Method::Voice(_), false) => account.and_then(|it| it.backup_number(country)),
-=======
             (Method::Voice(_), false) if self.company.features.call_rollover => {
-                account.and_then(|it| it.backup_number(&self.company.country_code))
+                account.and_then(|it| it.backup_number(country))
             }
->>>>>>> operations
             _ => None,
         };
         let gives_up = now + self.company.ring_timeout;
@@ -514,20 +510,17 @@ impl Engine {
     /// What the scenario wants the person to do, and when.
     fn plan(&self, now: Timestamp, stops: Timestamp, method: Method, facts: &Facts<'_>, stale_pin: bool) -> Plan {
         let rule = self.rules.iter().find(|it| it.when.matches(facts));
-<<<<<<< HEAD
         let script = rule.map(|it| &it.script);
-=======
-        let mut script = rule.map(|it| it.script.clone()).unwrap_or_default();
-        if !self.company.features.fraud_alert && matches!(script.act, Some(Act::React(Reaction::Fraud))) {
-            // The fraud code is then a wrong entry like any other.
-            script.act = Some(Act::React(Reaction::WrongCode));
-        }
->>>>>>> operations
         let asks_for_pin = matches!(method, Method::Voice(PinMode::Pin | PinMode::ReturnPin));
-        let ending = script.and_then(|it| it.ending(method)).unwrap_or_else(|| match asks_for_pin && stale_pin {
-            true => Outcome::PinExpired.into(),
-            false => Reaction::Approve.outcome(method).into(),
-        });
+        let ending = match script.and_then(|it| it.act.as_ref()) {
+            // The fraud code is then a wrong entry like any other.
+            Some(Act::React(Reaction::Fraud)) if !self.company.features.fraud_alert => {
+                Reaction::WrongCode.outcome(method).into()
+            }
+            Some(act) => act.ending(method),
+            None if asks_for_pin && stale_pin => Outcome::PinExpired.into(),
+            None => Reaction::Approve.outcome(method).into(),
+        };
         let at = match script.and_then(|it| it.after) {
             Some(after) => now + after,
             None if ending.is_unanswered() || is_silence(&ending) => stops,

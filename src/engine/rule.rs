@@ -72,13 +72,13 @@ impl When {
     }
 }
 
-impl Script {
+impl Act {
     /// How it ends under a method.
     #[must_use]
-    pub fn ending(&self, method: Method) -> Option<Ending> {
-        Some(match self.act.as_ref()? {
-            Act::React(reaction) => reaction.outcome(method).into(),
-            Act::End(ending) => ending.clone(),
-        })
+    pub fn ending(&self, method: Method) -> Ending {
+        match self {
+            Self::React(reaction) => reaction.outcome(method).into(),
+            Self::End(ending) => ending.clone(),
+        }
     }
 }

@@ -359,10 +359,8 @@ fn blocked(written: Written<'_>) -> Option<Option<Block>> {
 
 fn rules(written: Written<'_>, company: &Company, users: &[User]) -> Vec<Rule> {
     let mut names = Names::new("rule");
-    let mut directory = Directory::new(&company.country_code);
-    for user in users {
-        directory.add(User::new(&user.username, UserSettings::default()));
-    }
+    let named = |it: &User| User::new(&it.username, UserSettings::default());
+    let directory = Directory::of(users.iter().map(named).collect(), &company.country_code);
     let mut read = |(at, it): (usize, Written<'_>)| {
         let unnamed = format!("rule {}", at + 1);
         rule(it.called("a rule"), &unnamed, company, &directory, &mut names)

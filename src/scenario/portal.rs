@@ -336,15 +336,15 @@ mod tests {
             ("users: [{username: a, oath_token_serial_number: GA-1}]", "unknown-word there is no token \"GA-1\""),
             ("company: {whitelist: [10.0.0]}", "bad-value \"10.0.0\" is no address, range or subnet"),
             ("company: {portal: {device_limit: many}}", "bad-value device_limit must be a whole number, 0 or more"),
-            ("company: {adfs: {url: x}}", "unknown-key adfs has no key url"),
+            ("company: {adfs: {url: x}}", "unknown-key adfs has no key \"url\""),
             ("company: {mail: {templates: [{subject: x}]}}", "missing-key a template needs the key kind"),
             (
                 "users: [{username: a, historical_pin_values: '12a'}]",
                 "bad-value former PINs are digits, with commas between",
             ),
             ("users: [{username: a, questions: [{question: Pet?}]}]", "missing-key a question needs the key answer"),
-            ("users: [{username: a, administrator: {fly: true}}]", "unknown-key administrator has no key fly"),
-            ("users: [{username: a, devices: [{id: '1'}]}]", "unknown-key a device has no key id"),
+            ("users: [{username: a, administrator: {fly: true}}]", "unknown-key administrator has no key \"fly\""),
+            ("users: [{username: a, devices: [{id: '1'}]}]", "unknown-key a device has no key \"id\""),
             ("sessions: [{username: a}]", "missing-key a session needs the key cookie_id"),
             (
                 "sessions: [{cookie_id: c, username: a}, {cookie_id: c, username: b}]",

@@ -2,15 +2,12 @@
 
 mod cases;
 mod description;
-<<<<<<< HEAD
 mod fidelity;
 mod outcomes;
 mod process;
 mod scenario;
 mod sign_in;
-=======
 mod store;
->>>>>>> operations
 mod tidy;
 mod troubles;
 mod wire;
