@@ -17,12 +17,13 @@ use tracing_subscriber::EnvFilter;
 use crate::contract::Secret;
 use crate::description;
 use crate::scenario::{self, Mistake, Scenario};
-use crate::server::certificates::{self, Certificates, Keys, Summary};
+use crate::server::certificates::{self, Certificates, Keys, PfxCipher, Summary};
 use crate::server::connection::{self, Limits, Listening};
 use crate::server::tls::Acceptor;
 use crate::server::{self, Admission, FOLDER, Site};
 use crate::sign_in::Scheme;
 use crate::switchboard::Space;
+use crate::trust::{self, Wish};
 
 /// Imitates the Web Service SDK of Azure Multi-Factor Authentication Server, to test Microsoft Identity Manager.
 ///
@@ -112,6 +113,11 @@ impl CertificateArgs {
     const fn keys(&self) -> Keys {
         if self.rsa { Keys::EcdsaAndRsa } else { Keys::Ecdsa }
     }
+
+    /// The certificates of the folder, made where they are missing.
+    fn open(&self) -> anyhow::Result<Certificates> {
+        Ok(Certificates::open(&self.certs, &self.host, self.keys())?)
+    }
 }
 
 #[derive(Args, Debug)]
@@ -167,6 +173,46 @@ enum Certs {
     Show(CertificateArgs),
     /// Make a new server certificate; the authority stays
     New(CertificateArgs),
+    /// Write the server's certificate with its key to a PFX file, for IIS or another server
+    Export(Export),
+    /// Tell how clients come to trust the authority
+    Trust(Trust),
+    /// Tell how they come to trust it no longer
+    Untrust(Trust),
+}
+
+#[derive(Args, Debug)]
+struct Export {
+    #[command(flatten)]
+    certificates: CertificateArgs,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pfx: PathBuf,
+    /// The file that holds the password; without it, the environment's LOCMFA_PFX_PASSWORD
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// How the file is encrypted
+    #[arg(long, value_enum, default_value_t = Cipher::Aes)]
+    cipher: Cipher,
+}
+
+#[derive(Args, Debug)]
+struct Trust {
+    #[command(flatten)]
+    certificates: CertificateArgs,
+    /// Do it on this machine (Windows, Debian, Ubuntu)
+    #[arg(long)]
+    run: bool,
+}
+
+/// How a PFX file is encrypted.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Cipher {
+    /// AES-256 with SHA-256: Windows Server 2019 and later
+    Aes,
+    /// 3DES with SHA-1: every Windows
+    #[value(name = "3des")]
+    TripleDes,
 }
 
 #[derive(Debug, Subcommand)]
@@ -212,6 +258,9 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Users(Users::Import(args)) => import(&args),
         Command::Certs(Certs::Show(args)) => show(&args, Renewal::Keep),
         Command::Certs(Certs::New(args)) => show(&args, Renewal::New),
+        Command::Certs(Certs::Export(export)) => self::export(&export),
+        Command::Certs(Certs::Trust(args)) => trusted(Wish::Trust, &args),
+        Command::Certs(Certs::Untrust(args)) => trusted(Wish::Untrust, &args),
     };
     match result {
         Ok(code) => code,
@@ -276,7 +325,9 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     if let Some(made) = certificates.as_ref().map(Certificates::made).filter(|it| !it.is_empty()) {
         let files: Vec<_> = made.iter().map(|it| it.display().to_string()).collect();
         info!(files = files.join(" "), "certificates made");
-        info!("clients have to trust the authority:\n{}", certificates::how_to_trust(&args.certificates.certs));
+        if let Some(authority) = certificates.as_ref().and_then(Certificates::authority) {
+            info!("clients have to trust the authority:\n{}", trust::explained(Wish::Trust, authority));
+        }
     }
     if let Some(file) = &args.ready_file {
         ready.write(file)?;
@@ -313,8 +364,7 @@ impl Serve {
         if let Some(pfx) = &self.pfx {
             return Ok(Certificates::from_pfx(pfx, &pfx_password(self.pfx_password_file.as_deref())?)?);
         }
-        let args = &self.certificates;
-        Ok(Certificates::open(&args.certs, &args.host, args.keys())?)
+        self.certificates.open()
     }
 }
 
@@ -533,16 +583,42 @@ enum Renewal {
 
 fn show(args: &CertificateArgs, renewal: Renewal) -> anyhow::Result<ExitCode> {
     let certificates = match renewal {
-        Renewal::Keep => Certificates::open(&args.certs, &args.host, args.keys())?,
+        Renewal::Keep => args.open()?,
         Renewal::New => Certificates::renew(&args.certs, &args.host, args.keys())?,
     };
     let mut text = String::new();
     if let Some(authority) = certificates.authority() {
         text += &described("Authority", authority);
     }
-    text += &described("Server", certificates.server());
-    text += &certificates::how_to_trust(&args.certs);
+    for pair in certificates.pairs() {
+        text += &described("Server", pair.summary());
+    }
+    text += "locmfa certs trust tells how clients come to trust the authority.\n";
     print(&text)
+}
+
+fn export(args: &Export) -> anyhow::Result<ExitCode> {
+    let certificates = args.certificates.open()?;
+    let password = pfx_password(args.password_file.as_deref())?;
+    let cipher = match args.cipher {
+        Cipher::Aes => PfxCipher::Aes,
+        Cipher::TripleDes => PfxCipher::TripleDes,
+    };
+    certificates.pairs()[0].export_pfx(&args.pfx, &password, cipher)?;
+    print(&format!("{} holds the server's certificate and its key.\n", args.pfx.display()))
+}
+
+fn trusted(wish: Wish, args: &Trust) -> anyhow::Result<ExitCode> {
+    let certificates = args.certificates.open()?;
+    let authority = certificates.authority().context("there is no authority in that folder")?;
+    if !args.run {
+        return print(&trust::explained(wish, authority));
+    }
+    trust::run(wish, authority)?;
+    print(match wish {
+        Wish::Trust => "This machine trusts the authority.\n",
+        Wish::Untrust => "This machine trusts the authority no longer.\n",
+    })
 }
 
 fn described(title: &str, it: &Summary) -> String {

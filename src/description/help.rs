@@ -281,23 +281,23 @@ fn prose(about: &str) -> String {
 
 fn page(title: &str, address: &str, body: &str) -> String {
     // New-WebServiceProxy looks for the link and knows only simple markup, so the link comes before everything else.
-    let link = format!("<link rel=\"alternate\" type=\"text/xml\" href=\"{}?disco\" />\n", escape(address));
-    document(title, &link, body)
-}
-
-/// A page that says one thing: why there is no other.
-#[must_use]
-pub fn notice(title: &str, text: &str) -> String {
-    let body =
-        format!("<p class=\"kicker\">locmfa</p>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n", escape(title), escape(text));
-    document(title, "", &body)
-}
-
-fn document(title: &str, link: &str, body: &str) -> String {
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n{link}\
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n\
+         <link rel=\"alternate\" type=\"text/xml\" href=\"{address}?disco\" />\n\
          <meta charset=\"utf-8\" />\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
+        address = escape(address),
+    )
+}
+
+/// A page that says one thing: why there is no other. It is short, since clients print it whole in their errors.
+#[must_use]
+pub fn notice(title: &str, text: &str) -> String {
+    let (title, text) = (escape(title), escape(text));
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\" /><title>{title}</title></head>\n\
+         <body style=\"font: 1rem/1.5 system-ui, sans-serif; margin: 4rem auto; max-width: 40rem; padding: 0 1rem\">\n\
+         <h1>{title}</h1>\n<p>{text}</p>\n<p>locmfa</p>\n</body>\n</html>\n"
     )
 }

@@ -310,24 +310,6 @@ impl TlsError {
     }
 }
 
-/// How Windows, curl, Linux and Firefox come to trust the authority whose files are in `directory`.
-#[must_use]
-pub fn how_to_trust(directory: &Path) -> String {
-    let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.into());
-    let (der, pem) = (directory.join(AUTHORITY_DER), directory.join(AUTHORITY));
-    let (der, pem) = (der.display(), pem.display());
-    format!(
-        "Windows, in PowerShell as administrator, on the machine that calls (copy the file there first):\n  \
-           Import-Certificate -FilePath '{der}' -CertStoreLocation Cert:\\LocalMachine\\Root\n\
-         curl:\n  \
-           curl --cacert '{pem}' …\n\
-         Debian, Ubuntu:\n  \
-           sudo cp '{pem}' /usr/local/share/ca-certificates/locmfa.crt && sudo update-ca-certificates\n\
-         Firefox: Settings, Privacy & Security, View Certificates, Authorities, Import…\n  \
-           {pem}\n"
-    )
-}
-
 // -------------------------------------------------------------------------------------------------------------
 // The authority
 
@@ -1010,15 +992,6 @@ mod tests {
         let sentence =
             Certificates::from_pfx(&directory.path().join(SERVER), &Secret::from("")).unwrap_err().to_string();
         assert!(sentence.contains("server.pem is not a PFX file that can be read ("), "{sentence}");
-    }
-
-    #[test]
-    fn trust_is_explained_with_the_files_at_hand() {
-        let text = how_to_trust(Path::new("/certs"));
-        assert!(text.contains(
-            "Import-Certificate -FilePath '/certs/authority.cer' -CertStoreLocation Cert:\\LocalMachine\\Root\n"
-        ));
-        assert!(text.contains("curl --cacert '/certs/authority.pem' "));
     }
 
     #[test]

@@ -6,13 +6,14 @@ use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::ring::{cipher_suite as suite, default_provider};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, ProtocolVersion, RootCertStore, ServerConfig,
     ServerConnection, SignatureAlgorithm, SignatureScheme, SupportedCipherSuite,
 };
+use sha1::{Digest, Sha1};
 use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
@@ -177,7 +178,8 @@ impl ClientCertificate {
         Some(match Summary::of(certificate, Vec::new()) {
             Ok(Summary { subject, issuer, sha1: thumbprint, .. }) => Self { subject, issuer, thumbprint, verdict },
             Err(what) => {
-                Self { subject: String::new(), issuer: String::new(), thumbprint: String::new(), verdict: Err(what) }
+                let thumbprint = data_encoding::HEXUPPER.encode(&Sha1::digest(certificate));
+                Self { subject: String::new(), issuer: String::new(), thumbprint, verdict: Err(what) }
             }
         })
     }
@@ -250,7 +252,7 @@ impl ClientCertVerifier for Anybody {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0)
+        unless_unreadable(certificate, || verify_tls12_signature(message, certificate, signature, &self.0))
     }
 
     fn verify_tls13_signature(
@@ -259,10 +261,22 @@ impl ClientCertVerifier for Anybody {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0)
+        unless_unreadable(certificate, || verify_tls13_signature(message, certificate, signature, &self.0))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.supported_schemes()
+    }
+}
+
+/// Checks a signature, unless the certificate is one that cannot be read, as those of version 1. Nothing is lost: such
+/// a certificate has no good verdict, and the client gets an answer that says so instead of a broken handshake.
+fn unless_unreadable(
+    certificate: &CertificateDer<'_>,
+    check: impl FnOnce() -> Result<HandshakeSignatureValid, rustls::Error>,
+) -> Result<HandshakeSignatureValid, rustls::Error> {
+    match ParsedCertificate::try_from(certificate) {
+        Ok(_) => check(),
+        Err(_) => Ok(HandshakeSignatureValid::assertion()),
     }
 }

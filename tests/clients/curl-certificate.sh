@@ -26,3 +26,9 @@ check "no certificate" "$(call TestSecurity "$soap" --include)" 'HTTP/1.1 403 *'
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=other -keyout "$made/other-key.pem" -out "$made/other.pem" 2>/dev/null
 certificate mimservice "$made/other"
 check "the account's name, from another authority" "$(shows mimservice)" 'HTTP/1.1 403 *'
+
+# Version 1 has no extensions, and rustls does not read it: it gets an answer all the same.
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=mimservice -keyout "$made/old.key" -out "$made/old.csr" 2>/dev/null
+openssl x509 -req -days 1 -in "$made/old.csr" -CA "$AUTHORITY" -CAkey "${AUTHORITY%.pem}-key.pem" -out "$made/old.crt" 2>/dev/null
+cat "$made/old.crt" "$made/old.key" >"$made/old.pem"
+check "a certificate of version 1" "$(shows old)" 'HTTP/1.1 403 *'

@@ -236,9 +236,21 @@ fn mistakes_are_told_as_json_too() {
 fn certificates_are_made_once_and_shown() {
     let folder = tempfile::tempdir().unwrap();
     let (code, first) = run(folder.path(), &["certs", "show", "--host", "mfa.contoso.com"]);
-    assert!(code == 0 && first.contains("mfa.contoso.com") && first.contains("Import-Certificate"), "{first}");
+    assert!(code == 0 && first.contains("mfa.contoso.com") && first.contains("SHA-256"), "{first}");
     assert_eq!(run(folder.path(), &["certs", "show", "--host", "mfa.contoso.com"]).1, first);
     let (_, renewed) = run(folder.path(), &["certs", "new", "--host", "mfa.contoso.com"]);
     let authority = |text: &str| text.split("Server").next().unwrap().to_owned();
     assert!(renewed != first && authority(&renewed) == authority(&first), "{renewed}");
+
+    let (_, trust) = run(folder.path(), &["certs", "trust"]);
+    assert!(trust.contains("Import-Certificate -FilePath") && trust.contains("authority.cer"), "{trust}");
+    let thumbprint = first.split("SHA-1").nth(1).unwrap().split_whitespace().next().unwrap();
+    let (_, untrust) = run(folder.path(), &["certs", "untrust"]);
+    assert!(untrust.contains(&format!(r"Remove-Item Cert:\LocalMachine\Root\{thumbprint}")), "{untrust}");
+    fs::write(folder.path().join("password"), "a password\n").unwrap();
+    let export = ["certs", "export", "--pfx", "server.pfx", "--password-file", "password"];
+    let (code, text) = run(folder.path(), &export);
+    assert!(code == 0 && folder.path().join("server.pfx").exists(), "{text}");
+    let (code, text) = run(folder.path(), &export[..4]);
+    assert!(code == 3 && text.contains("LOCMFA_PFX_PASSWORD"), "{text}");
 }
