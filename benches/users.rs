@@ -54,6 +54,16 @@ fn load_a_scenario(bencher: Bencher<'_, '_>) {
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]
+fn import_an_export(bencher: Bencher<'_, '_>) {
+    let mut text = "Username,First Name,Last Name,Email Address,Primary Country Code,Primary Phone,Mode\n".to_owned();
+    for n in 0..USERS {
+        let phone = 2_000_000_000_u64 + 7_919 * n as u64;
+        text += &format!("user{n},Anna,Hill,u{n}@contoso.com,1,{phone},Text Message\n");
+    }
+    bencher.bench_local(|| scenario::import::read(black_box(&text), true).expect("it has a header").len());
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
 fn start_an_engine(bencher: Bencher<'_, '_>) {
     let setup = scenario::load("bench", &written(USERS)).expect("it has no mistakes").setup;
     bencher.with_inputs(|| setup.clone()).bench_local_values(|setup| Engine::new(setup, now(), 1, 1 << 20));

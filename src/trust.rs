@@ -84,6 +84,7 @@ fn debian(wish: Wish, authority: &Summary) -> Vec<Vec<String>> {
 /// The authority's file of a kind, by its whole path.
 fn file(authority: &Summary, extension: &str) -> String {
     let file = authority.files.iter().find(|it| it.extension().is_some_and(|it| it == extension));
-    let file = file.or_else(|| authority.files.first()).map(|it| std::path::absolute(it).unwrap_or_else(|_| it.clone()));
+    let file =
+        file.or_else(|| authority.files.first()).map(|it| std::path::absolute(it).unwrap_or_else(|_| it.clone()));
     file.unwrap_or_default().display().to_string()
 }

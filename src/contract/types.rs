@@ -182,7 +182,7 @@ message! {
         "SmsDirection" => sms_direction: SmsDirection,
         "SmsMode" => sms_mode: SmsMode,
         "PhoneAppMode" => phone_app_mode: PhoneAppMode,
-        /// Empty unless the scenario reveals secrets.
+        /// Digits; empty: none.
         "Pin" => pin: Option<Secret>,
         "Enabled" => enabled: bool,
         "PinChangeRequired" => pin_change_required: bool,
@@ -464,7 +464,7 @@ message! {
 message! {
     /// A user's PIN.
     UserPin = "UserPin" {
-        /// Empty unless the scenario reveals secrets.
+        /// Digits. Missing: the PIN stays.
         "Pin" => pin: Option<Secret>,
         "PinChangeRequired" => pin_change_required: bool,
     }
@@ -752,7 +752,7 @@ message! {
     ActivationInfo = "ActivationInfo" {
         "Username" => username: Option<String>,
         "ConfirmationCode" => confirmation_code: Option<Secret>,
-        /// Base32. Empty unless the scenario reveals secrets.
+        /// Base32. The app shows codes of it.
         "OathTokenSecretKey" => oath_token_secret_key: Option<Secret>,
         "OathTokenEnabled" => oath_token_enabled: bool,
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::company::{Cache, CacheKey};
 use super::outcome::{Channel, Ending, Method, Outcome};
+use super::secret::OathKey;
 use super::user::{Block, User};
 use super::{Act, Engine, Facts, Number, Reaction, Refusal, Timestamp, oath};
 use crate::contract::{AuthResult, AuthenticationType, Mode, PinMode, Secret, SmsDirection, SmsMode, UserSettings};
@@ -363,32 +364,30 @@ impl Engine {
         let no_token = || Refusal::NoOathToken { username: username.clone() };
         let user = self.users.find_mut(&username).ok_or_else(no_token)?;
         let code = code.trim();
-        let keys: Vec<_> = user.oath_keys().collect();
-        let shows = |key: &[u8], interval| {
-            let current = oath::step(now, interval);
-            (current.saturating_sub(OATH_MEMORY)..=current + 1).any(|it| oath::code(key, it) == code)
+        let keys: Vec<OathKey> = user.oath_keys().collect();
+        let shows = |it: &OathKey, before, after| {
+            let current = oath::step(now, it.interval);
+            let mut steps = current.saturating_sub(before)..=current + after;
+            steps.find(|step| oath::code(&it.key, *step) == code)
         };
         // The token and each phone with the app have a key; the one that shows the code counts.
-        let shown = keys.iter().find(|(key, interval)| shows(key, *interval)).or_else(|| keys.first());
-        let (key, interval) = shown.ok_or_else(no_token)?;
-        let current = oath::step(now, *interval);
-        let matches = |step: &u64| oath::code(key, *step) == code;
-        let accepted = (current.saturating_sub(1)..=current + 1).find(matches);
-        match accepted {
-            Some(step) if user.oath_step.is_some_and(|last| step <= last) => Err(Refusal::UsedOathCode {}),
-            Some(step) => {
-                user.oath_step = Some(step);
-                if let Some(id) = waiting {
-                    let challenge = self.close(id);
-                    self.remember_pass(now, &challenge);
-                }
-                Ok(())
-            }
-            None => match (current.saturating_sub(OATH_MEMORY)..current).any(|it| matches(&it)) {
-                true => Err(Refusal::OldOathCode {}),
-                false => Err(Refusal::WrongOathCode {}),
-            },
+        let Some((key, step)) = keys.iter().find_map(|it| Some((it, shows(it, 1, 1)?))) else {
+            return Err(match keys.iter().any(|it| shows(it, OATH_MEMORY, 0).is_some()) {
+                _ if keys.is_empty() => no_token(),
+                true => Refusal::OldOathCode {},
+                false => Refusal::WrongOathCode {},
+            });
+        };
+        let last = user.oath_step_mut(key);
+        if last.is_some_and(|last| step <= last) {
+            return Err(Refusal::UsedOathCode {});
         }
+        *last = Some(step);
+        if let Some(id) = waiting {
+            let challenge = self.close(id);
+            self.remember_pass(now, &challenge);
+        }
+        Ok(())
     }
 
     /// Whether a user is blocked, or whoever is asked at the user's number.

@@ -19,6 +19,8 @@ pub struct Device {
     pub version: String,
     /// Base32; the app shows codes of it.
     pub oath_key: Option<Secret>,
+    /// The last time step whose code of that key was accepted.
+    pub oath_step: Option<u64>,
 }
 
 /// An activation that is under way.

@@ -221,13 +221,32 @@ impl User {
         self.oath_step = Some(step);
     }
 
-    /// The keys whose codes the user can show, each with its interval in seconds: the token's, then those of the
-    /// phones with the mobile app.
-    pub(super) fn oath_keys(&self) -> impl Iterator<Item = (Vec<u8>, i32)> {
-        let token = self.settings.oath_token_secret_key.as_ref().map(|it| (it, self.settings.oath_token_time_interval));
-        let devices = self.devices.iter().filter_map(|it| Some((it.oath_key.as_ref()?, 30)));
-        token.into_iter().chain(devices).filter_map(|(key, interval)| Some((oath::key(key.reveal())?, interval)))
+    /// The keys whose codes the user can show: the token's, then those of the phones with the mobile app.
+    pub(super) fn oath_keys(&self) -> impl Iterator<Item = OathKey> {
+        let token = self.settings.oath_token_secret_key.as_ref().map(|it| (None, it));
+        let devices = self.devices.iter().enumerate().filter_map(|(at, it)| Some((Some(at), it.oath_key.as_ref()?)));
+        token.into_iter().chain(devices).filter_map(|(device, key)| {
+            let interval = if device.is_none() { self.settings.oath_token_time_interval } else { 30 };
+            Some(OathKey { device, key: oath::key(key.reveal())?, interval })
+        })
     }
+
+    /// The last time step whose code of a key was accepted.
+    pub(super) fn oath_step_mut(&mut self, of: &OathKey) -> &mut Option<u64> {
+        match of.device {
+            None => &mut self.oath_step,
+            Some(at) => &mut self.devices[at].oath_step,
+        }
+    }
+}
+
+/// A key, and who holds it.
+pub(super) struct OathKey {
+    /// The phone; none: the token.
+    device: Option<usize>,
+    pub key: Vec<u8>,
+    /// Seconds.
+    pub interval: i32,
 }
 
 /// What makes a PIN easy to guess.

@@ -21,7 +21,7 @@ pub struct User {
     pub bypass: Option<Bypass>,
     /// When the PIN was set; the scenario's start where it says nothing.
     pub pin_changed: Timestamp,
-    /// The last time step whose OATH code was accepted: no code of it or before is accepted again.
+    /// The last time step whose code of the token was accepted: no code of it or before is accepted again.
     pub oath_step: Option<u64>,
     /// The identifiers of the user's tags.
     pub tags: Vec<String>,

@@ -266,15 +266,15 @@ fn country_code(written: Written<'_>) -> Option<String> {
 }
 
 fn users(written: Written<'_>, company: &Company) -> Vec<User> {
-    let mut names = Names::new("user");
+    let (mut names, mut device_ids) = (Names::new("user"), Names::new("device"));
     let list = written.list();
     // Users are large: one piece of memory for all of them, rather than ever larger ones.
     let mut users = Vec::with_capacity(list.len());
-    users.extend(list.into_iter().filter_map(|it| user(it.called("a user"), company, &mut names)));
+    users.extend(list.into_iter().filter_map(|it| user(it.called("a user"), company, &mut names, &mut device_ids)));
     users
 }
 
-fn user(written: Written<'_>, company: &Company, names: &mut Names) -> Option<User> {
+fn user(written: Written<'_>, company: &Company, names: &mut Names, device_ids: &mut Names) -> Option<User> {
     if written.is_text() {
         return Some(User::new(&names.add(written, written.name()?)?, company.new_user()));
     }
@@ -285,7 +285,7 @@ fn user(written: Written<'_>, company: &Company, names: &mut Names) -> Option<Us
         fields.set("blocked", &mut user.block, blocked);
         fields.record(&mut user.settings);
         settings(fields, &mut user.settings, company);
-        portal::user(fields, &mut user, company);
+        portal::user(fields, &mut user, company, device_ids);
         user
     })
 }

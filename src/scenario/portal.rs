@@ -154,10 +154,10 @@ fn mail(written: Written<'_>) -> Option<Mailing> {
 }
 
 /// The keys of a user beyond his settings, and what the settings mean beyond their types.
-pub(super) fn user(fields: &mut Fields<'_>, user: &mut User, company: &Company) {
+pub(super) fn user(fields: &mut Fields<'_>, user: &mut User, company: &Company, device_ids: &mut Names) {
     user.tags = any_of(fields, "tags", |it| tag_of(it.called("a tag"), company));
     fields.set("devices", &mut user.devices, |it| {
-        Some(it.one_or_more().into_iter().filter_map(|it| device(it.called("a device"))).collect())
+        Some(it.one_or_more().into_iter().filter_map(|it| device(it.called("a device"), device_ids)).collect())
     });
     fields.set("questions", &mut user.questions, |it| own_questions(it).map(|it| Some(Box::new(it))));
     fields.set("administrator", &mut user.administrator, administrator);
@@ -216,13 +216,13 @@ fn tag_of(written: Written<'_>, company: &Company) -> Option<String> {
 }
 
 /// A name, or a phone with all that is said of it.
-fn device(written: Written<'_>) -> Option<Device> {
+fn device(written: Written<'_>, ids: &mut Names) -> Option<Device> {
     if written.is_text() {
         return Some(Device { name: written.name()?.into(), ..Device::default() });
     }
     written.mapping("a device", |fields| {
         let mut device = Device::default();
-        fields.set("device_id", &mut device.id, |it| it.name().map(Into::into));
+        fields.set("device_id", &mut device.id, |it| ids.add(it, it.name()?));
         fields.set("name", &mut device.name, |it| it.text().map(Into::into));
         fields.set("token", &mut device.token, |it| it.secret().map(Into::into));
         fields.set("version", &mut device.version, |it| it.text().map(Into::into));
@@ -345,6 +345,10 @@ mod tests {
             ("users: [{username: a, questions: [{question: Pet?}]}]", "missing-key a question needs the key answer"),
             ("users: [{username: a, administrator: {fly: true}}]", "unknown-key administrator has no key \"fly\""),
             ("users: [{username: a, devices: [{id: '1'}]}]", "unknown-key a device has no key \"id\""),
+            (
+                "users: [{username: a, devices: {device_id: '1'}}, {username: b, devices: {device_id: '1'}}]",
+                "duplicate-name there is another device \"1\"",
+            ),
             ("sessions: [{username: a}]", "missing-key a session needs the key cookie_id"),
             (
                 "sessions: [{cookie_id: c, username: a}, {cookie_id: c, username: b}]",
