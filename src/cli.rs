@@ -48,6 +48,8 @@ enum Command {
     Check(Check),
     /// Print the service description (WSDL)
     Wsdl(Wsdl),
+    /// Print what is imitated, how it is known, and which test holds it
+    Fidelity,
     /// Bring users into a scenario
     #[command(subcommand)]
     Users(Users),
@@ -255,6 +257,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Serve(serve) => self::serve(*serve).await,
         Command::Check(check) => self::check(&check),
         Command::Wsdl(wsdl) => print(&description::wsdl(&wsdl.address)),
+        Command::Fidelity => print(include_str!("../docs/fidelity.md")),
         Command::Users(Users::Import(args)) => import(&args),
         Command::Certs(Certs::Show(args)) => show(&args, Renewal::Keep),
         Command::Certs(Certs::New(args)) => show(&args, Renewal::New),

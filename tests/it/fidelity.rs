@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use locmfa::engine::Refusal;
 use locmfa::operations;
 
 const LEDGER: &str = include_str!("../../docs/fidelity.md");
@@ -12,13 +13,44 @@ fn marked() -> impl Iterator<Item = &'static str> {
     LEDGER.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 
+fn section(title: &str) -> &'static str {
+    let (_, rest) = LEDGER.split_once(&format!("\n## {title}\n")).unwrap();
+    rest.split("\n## ").next().unwrap()
+}
+
 #[test]
 fn the_ledger_has_every_operation() {
-    let section = LEDGER.split("\n## Operations").nth(1).unwrap().split("\n## ").next().unwrap();
-    let named: Vec<_> = section.lines().filter_map(|it| it.strip_prefix("| `")?.split(" |").next()).collect();
+    let named: Vec<_> =
+        section("Operations").lines().filter_map(|it| it.strip_prefix("| `")?.split(" |").next()).collect();
     let named: Vec<_> = named.iter().flat_map(|it| it.split('`')).filter(|it| !it.is_empty() && *it != ", ").collect();
     let all: Vec<_> = operations::all().map(|it| it.signature.name).collect();
     assert_eq!(named, all);
+}
+
+#[test]
+fn the_ledger_has_every_refusal_and_what_it_names_gives_it() {
+    let rows = section("Refusals").lines().filter(|it| it.starts_with("| ")).skip(1);
+    let rows: Vec<Vec<&str>> = rows.map(|it| it.trim_matches(['|', ' ']).split(" | ").collect()).collect();
+    let named: Vec<_> = rows.iter().map(|it| (it[0].to_owned(), it[1])).collect();
+    let all: Vec<_> = Refusal::TABLE.iter().map(|(code, name, _)| (code.to_string(), *name)).collect();
+    assert_eq!(named, all);
+    for row in rows {
+        let held_by = row[3].trim_matches('`');
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/transcripts/{held_by}.txt"));
+        if !held_by.contains("::") {
+            let code = format!("Code: {}", row[0]);
+            assert!(fs::read_to_string(file).unwrap().lines().any(|it| it.trim() == code), "{held_by} has no {code}");
+        }
+    }
+}
+
+#[test]
+fn something_holds_every_row() {
+    for table in LEDGER.split("\n\n").filter(|it| it.lines().next().is_some_and(|it| it.ends_with("| held by |"))) {
+        for row in table.lines().skip(2) {
+            assert!(row.ends_with("` |"), "nothing holds this: {row}");
+        }
+    }
 }
 
 #[test]

@@ -221,6 +221,24 @@ fn the_description_is_printed() {
 }
 
 #[test]
+fn header_names_have_the_letter_case_of_the_library() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.yaml"), "users: []").unwrap();
+    let mut server = Server::start(folder.path(), &["s.yaml"]);
+    let answer = server.call("TestSecurity", "");
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    // IIS writes X-AspNet-Version. To HTTP it is the same name.
+    assert!(answer.contains("\r\nX-Aspnet-Version: "), "{answer}");
+}
+
+#[test]
+fn the_ledger_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(folder.path(), &["fidelity"]), (0, include_str!("../../docs/fidelity.md").into()));
+}
+
+#[test]
 fn mistakes_are_told_as_json_too() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("good.yaml"), "users: [anna]").unwrap();

@@ -44,6 +44,7 @@ async fn the_headers_stand_in_the_order_of_iis() {
     assert_eq!(names(&call("OneTimeBypass_2", "<bypassSeconds>x</bypassSeconds>").await), order);
     assert_eq!(names(&get("").await), order);
     assert_eq!(names(&post("TestSecurity", "hello").await), order);
+    assert_eq!(call("TestSecurity", "").await.header("server"), "Microsoft-IIS/10.0");
 }
 
 #[tokio::test]
@@ -339,6 +340,43 @@ async fn a_body_past_the_limit_is_refused() {
     let answer = post("TestSecurity", vec![b' '; (1 << 20) + 1]).await;
     assert_eq!(answer.status, 413);
     assert!(answer.body.contains("1048576"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_post_that_says_no_length_is_refused() {
+    use axum::http::Request;
+    use http_body_util::BodyExt;
+    use locmfa::server::router;
+    use tower::ServiceExt;
+    let request = Request::post("/PfWsSdk.asmx").body(axum::body::Body::empty()).unwrap();
+    let answer = router(served().0).oneshot(request).await.unwrap();
+    assert_eq!(answer.status().as_u16(), 411);
+    let page = answer.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&page).contains("Length required"), "{page:?}");
+}
+
+#[tokio::test]
+async fn nil_and_type_of_a_parameter_are_ignored() {
+    let xsi = "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
+    for attribute in ["xsi:nil=\"true\"", "xsi:type=\"xsd:int\"", "xsi:type=\"\""] {
+        let answer = call("UserExists", &format!("<username {xsi} {attribute}>anna</username>")).await;
+        assert!(answer.body.contains("<UserExistsResult>true"), "{attribute}: {}", answer.body);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_hangs_up_leaves_the_phone_ringing() {
+    use std::time::Duration;
+    let site = site("users: [{username: anna, phone: '+1 425 555 0100'}]\nrules: [{after: 20s}]");
+    let ask = || {
+        let request = site.request("POST", "").header("content-type", "text/xml");
+        request.body(envelope(SOAP11, &wrapped("PfAuthUser_4", "<username>anna</username>"))).send()
+    };
+    let gives_up = tokio::time::timeout(Duration::from_secs(5), ask()).await;
+    assert!(gives_up.is_err());
+    assert!(ask().await.body.contains("<Code>101</Code>"), "the phone still rings");
+    tokio::time::sleep(Duration::from_secs(16)).await;
+    assert!(ask().await.body.contains("<Code>2</Code>"), "the call ended");
 }
 
 #[tokio::test]
