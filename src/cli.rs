@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::contract::Secret;
 use crate::description;
+use crate::mim;
 use crate::scenario::{self, Mistake, Scenario};
 use crate::server::certificates::{self, Certificates, Keys, Summary};
 use crate::server::connection::{self, Limits, Listening};
@@ -37,7 +38,7 @@ pub struct Arguments {
     serve: Serve,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 a scenario has mistakes; 2 the command line is wrong; 3 it cannot start or go on (a port, a certificate, a file).";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 a scenario or a settings file has mistakes, or nothing was changed; 2 the command line is wrong; 3 it cannot start or go on (a port, a certificate, a file).";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -50,6 +51,9 @@ enum Command {
     /// Show or renew the certificates
     #[command(subcommand)]
     Certs(Certs),
+    /// Check and change the settings file of Microsoft Identity Manager
+    #[command(subcommand)]
+    Mim(mim::Command),
 }
 
 #[derive(Args, Debug)]
@@ -181,12 +185,13 @@ enum Log {
 
 /// Runs the program and tells its exit code.
 pub async fn run(arguments: Arguments) -> ExitCode {
-    let result = match arguments.command.unwrap_or(Command::Serve(arguments.serve.into())) {
+    let result = match arguments.command.unwrap_or_else(|| Command::Serve(arguments.serve.into())) {
         Command::Serve(serve) => self::serve(*serve).await,
         Command::Check(check) => self::check(&check),
         Command::Wsdl(wsdl) => print(&description::wsdl(&wsdl.address)),
         Command::Certs(Certs::Show(args)) => show(&args, Renewal::Keep),
         Command::Certs(Certs::New(args)) => show(&args, Renewal::New),
+        Command::Mim(command) => mim::run(&command, &mut io::stdout(), &mut mim::ask),
     };
     match result {
         Ok(code) => code,

@@ -2,6 +2,7 @@
 
 mod cases;
 mod description;
+mod mim;
 mod outcomes;
 mod process;
 mod scenario;
