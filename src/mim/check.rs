@@ -205,10 +205,10 @@ pub(super) fn structure(settings: &Settings) -> Vec<Found> {
     for key in Key::ALL {
         let name = key.name();
         if let Some(second) = settings.all(*key).nth(1) {
-            let lines: Vec<String> = settings.all(*key).map(line).collect();
+            let lines: Vec<String> = settings.all(*key).take(3).map(line).collect();
             found.push((Problem::Duplicate { name, lines: lines.join(", ") }, Some(second.element.clone())));
         }
-        let with_children = settings.all(*key).filter(|it| it.has_children);
+        let with_children = settings.all(*key).find(|it| it.has_children);
         found.extend(with_children.map(|it| (Problem::NotText { name }, Some(it.span(settings.text())))));
     }
     found

@@ -189,11 +189,14 @@ impl Settings {
             splices.push(neighbour.followed_by(&self.text, &missing));
         }
         splices.sort_by_key(|(range, _)| range.start);
-        let mut text = self.text.clone();
-        for (range, replacement) in splices.into_iter().rev() {
-            text.replace_range(range, &replacement);
+        let mut text = String::with_capacity(self.text.len());
+        let mut at = 0;
+        for (range, replacement) in splices {
+            text += &self.text[at..range.start];
+            text += &replacement;
+            at = range.end;
         }
-        text
+        text + &self.text[at..]
     }
 
     /// A text as the bytes of this file, with its encoding and its byte-order mark.
@@ -366,12 +369,14 @@ pub fn secrets(text: &str) -> Vec<Range<usize>> {
         at = found + 1;
         if text[found..].starts_with("://") {
             let authority = found + "://".len();
-            let end =
-                text[authority..].find(['/', '<', '"', '\'', ' ', '\r', '\n']).map_or(text.len(), |it| authority + it);
+            let end = text[authority..].find(['/', '<', '"', '\'', ' ', '\r', '\n']);
+            let end = end.map_or(text.len(), |it| authority + it);
             if let Some(length) = text[authority..end].rfind('@') {
                 secrets.push(authority..authority + length);
-                at = authority + length;
             }
+            at = end;
+        }
+        if !text[found..].starts_with('<') {
             continue;
         }
         let name = &text[at..];
@@ -381,7 +386,8 @@ pub fn secrets(text: &str) -> Vec<Range<usize>> {
             continue;
         }
         let start = at + name.len();
-        let tag_end = text[start..].find('>').map_or(text.len(), |it| start + it);
+        // A tag that another one follows is broken.
+        let tag_end = text[start..].find(['>', '<']).map_or(text.len(), |it| start + it);
         if text[start..tag_end].ends_with('/') {
             continue;
         }
@@ -389,7 +395,11 @@ pub fn secrets(text: &str) -> Vec<Range<usize>> {
         if !text[start..tag_end].trim().is_empty() {
             secrets.push(start..tag_end);
         }
-        let start = text.len().min(tag_end + 1);
+        at = tag_end;
+        if !text[at..].starts_with('>') {
+            continue;
+        }
+        let start = tag_end + 1;
         at = text[start..].find("</").map_or(text.len(), |it| start + it);
         if start < at {
             secrets.push(start..at);

@@ -368,7 +368,11 @@ fn a_file_that_is_not_understood_is_not_touched() {
     let laughs = "<!DOCTYPE r [<!ENTITY a 'haha'><!ENTITY b '&a;&a;&a;'>]><r><LOCMFA>&b;</LOCMFA></r>";
     let deep = format!("<r><LOCMFA/>{}{}</r>", "<a>".repeat(100_000), "</a>".repeat(100_000));
     let endless = "<a>".repeat(300_000);
-    let cases: [(&[u8], u8, &[&str]); 11] = [
+    let keys = "<key".repeat(200_000) + "/>";
+    let twice = format!("<r>{}</r>", "<LOCMFA/>".repeat(50_000));
+    let cases: [(&[u8], u8, &[&str]); 13] = [
+        (keys.as_bytes(), 1, &["M001 not-xml"]),
+        (twice.as_bytes(), 1, &["M005 duplicate-entry", "lines 1, 1, 1"]),
         (b"", 1, &["M001 not-xml"]),
         (b"hello", 1, &["M001 not-xml"]),
         (b"<r>\n<LOCMFA>true</LOCMF></r>", 1, &["M001 not-xml", "MfaSettings.xml:2:"]),
@@ -494,12 +498,13 @@ fn secrets_are_hidden_in_broken_files_too() {
         "<!-- <CERT_PASSWORD>hush -->",
         "<r><ClientSecret>\nhush\n</ClientSecret>",
         "<r><a>https://me:hush@host/</a>",
+        "<r><LICENSE_KEY hush</LICENSE_KEY><GROUP_KEY>hush</GROUP_KEY>",
     ] {
         let hidden = secrets(text);
         let seen = text.match_indices("hush").any(|(at, _)| !hidden.iter().any(|it| it.contains(&at)));
         assert!(!seen, "{text}: {hidden:?}");
     }
-    let harmless = "<r><LICENSE_KEY/><GROUP_KEY></GROUP_KEY><LOCMFASRV>https://h/a@b</LOCMFASRV></r>";
+    let harmless = "<r><LICENSE_KEY/><GROUP_KEY></GROUP_KEY><LOCMFASRV>https://h/a@b</LOCMFASRV>urn:key</r>";
     assert!(secrets(harmless).is_empty());
     for text in ["<key", "<key>", "<key>é", "</key>", "<key/", "://", "<"] {
         assert!(secrets(text).iter().all(|it| text.get(it.clone()).is_some()), "{text}");
