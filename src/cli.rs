@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::contract::Secret;
 use crate::description;
+use crate::mim;
 use crate::scenario::{self, Mistake, Scenario};
 use crate::server::certificates::{self, Certificates, Keys, PfxCipher, Summary};
 use crate::server::connection::{self, Limits, Listening};
@@ -38,7 +39,7 @@ pub struct Arguments {
     serve: Serve,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 a scenario has mistakes; 2 the command line is wrong; 3 it cannot start or go on (a port, a certificate, a file).";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 a scenario or a settings file has mistakes, or nothing was changed; 2 the command line is wrong; 3 it cannot start or go on (a port, a certificate, a file).";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -56,6 +57,9 @@ enum Command {
     /// Show or renew the certificates
     #[command(subcommand)]
     Certs(Certs),
+    /// Check and change the settings file of Microsoft Identity Manager
+    #[command(subcommand)]
+    Mim(mim::Command),
 }
 
 #[derive(Args, Debug)]
@@ -264,6 +268,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Certs(Certs::Export(export)) => self::export(&export),
         Command::Certs(Certs::Trust(args)) => trusted(Wish::Trust, &args),
         Command::Certs(Certs::Untrust(args)) => trusted(Wish::Untrust, &args),
+        Command::Mim(command) => mim::run(&command, &mut io::stdout(), &mut mim::ask),
     };
     match result {
         Ok(code) => code,

@@ -19,6 +19,7 @@ pub mod scenario;
 pub mod description;
 pub mod server;
 
+pub mod mim;
 pub mod trust;
 
 pub mod cli;

@@ -100,20 +100,25 @@ impl Mistake {
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} {}: {}", self.code.code(), self.code.word(), self.message)?;
-        let Some(place) = &self.place else {
-            write!(f, "--> {}", self.source)?;
-            return self.help.iter().try_for_each(|it| write!(f, "\n  = {it}"));
-        };
-        let number = place.line.to_string();
-        let margin = " ".repeat(number.len());
-        let before = place.text.chars().take(place.mark);
-        let before: String = before.map(|it| if it == '\t' { '\t' } else { ' ' }).collect();
-        writeln!(f, "{margin}--> {}:{}:{}", self.source, place.line, place.column)?;
-        writeln!(f, "{margin} |")?;
-        writeln!(f, "{number} | {}", place.text)?;
-        write!(f, "{margin} | {before}{}", "^".repeat(place.length.max(1)))?;
-        self.help.iter().try_for_each(|it| write!(f, "\n{margin} = {it}"))
+        point(f, &self.source, self.place.as_ref(), &self.help)
     }
+}
+
+/// Writes what stands below the first line of a mistake: where it is, how it looks there, and what to do.
+pub(crate) fn point(f: &mut fmt::Formatter<'_>, source: &str, place: Option<&Place>, help: &[String]) -> fmt::Result {
+    let Some(place) = place else {
+        write!(f, "--> {source}")?;
+        return help.iter().try_for_each(|it| write!(f, "\n  = {it}"));
+    };
+    let number = place.line.to_string();
+    let margin = " ".repeat(number.len());
+    let before = place.text.chars().take(place.mark);
+    let before: String = before.map(|it| if it == '\t' { '\t' } else { ' ' }).collect();
+    writeln!(f, "{margin}--> {source}:{}:{}", place.line, place.column)?;
+    writeln!(f, "{margin} |")?;
+    writeln!(f, "{number} | {}", place.text)?;
+    write!(f, "{margin} | {before}{}", "^".repeat(place.length.max(1)))?;
+    help.iter().try_for_each(|it| write!(f, "\n{margin} = {it}"))
 }
 
 impl std::error::Error for Mistake {}
@@ -121,7 +126,7 @@ impl std::error::Error for Mistake {}
 impl Place {
     /// The place of some bytes of a text: the line that they begin in, and as much of them as stands in it. `lines`
     /// are the bytes where lines begin; `secrets`, in order, are starred out.
-    pub(super) fn of(span: &Range<usize>, text: &str, lines: &[usize], secrets: &[Range<usize>]) -> Self {
+    pub(crate) fn of(span: &Range<usize>, text: &str, lines: &[usize], secrets: &[Range<usize>]) -> Self {
         let line = lines.partition_point(|it| *it <= span.start);
         let start = lines[line - 1];
         let end = lines.get(line).map_or(text.len(), |it| it - 1);
@@ -144,7 +149,7 @@ impl Place {
 const WIDTH: usize = 160;
 
 /// A text as messages quote it: as it is written, within bounds.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let clean = |it: char| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it };
     let rest = if text.chars().nth(WIDTH / 2).is_some() { "..." } else { "" };
     format!("\"{}{rest}\"", text.chars().take(WIDTH / 2).map(clean).collect::<String>())

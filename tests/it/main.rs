@@ -3,6 +3,7 @@
 mod cases;
 mod description;
 mod fidelity;
+mod mim;
 mod outcomes;
 mod process;
 mod scenario;

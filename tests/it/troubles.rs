@@ -11,7 +11,7 @@ fn row(kind: &str) -> &'static str {
 }
 
 /// A text of a table, with … for what is filled in.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut parts = text.split('{');
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + "…" + part.split_once('}').unwrap().1)

@@ -1,0 +1,176 @@
+//! A settings file's backups, and how the file is replaced: whole or not at all.
+//!
+//! A backup stands beside its file, as `MfaSettings.xml.2026-11-24T13-05-00.000Z.<was>.<became>.locmfa-backup`. The two
+//! hashes are of what it holds and of what was written instead. So half a backup is recognised, and so is a file that
+//! somebody else changed since.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+use super::check;
+
+#[derive(Debug)]
+pub(super) struct Backup {
+    pub path: PathBuf,
+    /// As in its name; in the order of time.
+    time: String,
+    was: String,
+    became: String,
+}
+
+/// Local time would repeat an hour in autumn.
+const TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]-[minute]-[second].[subsecond digits:3]Z");
+const SUFFIX: &str = ".locmfa-backup";
+const PART: &str = "locmfa-part";
+
+impl Backup {
+    /// Keeps what a file holds before it becomes something else. No backup is ever overwritten: where the name is
+    /// taken, the next millisecond is.
+    pub(super) fn keep(file: &Path, holds: &[u8], becomes: &[u8], now: OffsetDateTime) -> anyhow::Result<PathBuf> {
+        let mut now = now;
+        loop {
+            let time = now.format(TIME).context("the time of the backup")?;
+            let path = file.with_added_extension(format!("{time}.{}.{}{SUFFIX}", hash(holds), hash(becomes)));
+            match write(&path, holds, file) {
+                Ok(_) => return Ok(path),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => now += time::Duration::MILLISECOND,
+                Err(error) => {
+                    return Err(error).with_context(|| {
+                        format!(
+                            "no backup can be written to {}, so nothing was changed; let this account write there (on Windows, start the program as administrator)",
+                            path.display()
+                        )
+                    });
+                }
+            }
+        }
+    }
+
+    /// All backups of a file, the newest last.
+    pub(super) fn all(file: &Path) -> io::Result<Vec<Self>> {
+        let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        let mut backups = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            backups.extend(Self::at(&file.with_file_name(entry?.file_name()), file));
+        }
+        backups.sort_by(|a, b| a.time.cmp(&b.time));
+        Ok(backups)
+    }
+
+    /// The backup at a path, if its name says that it is one of this file.
+    pub(super) fn at(path: &Path, file: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?;
+        let rest = name.strip_prefix(file.file_name()?.to_str()?)?.strip_prefix('.')?.strip_suffix(SUFFIX)?;
+        let (rest, became) = rest.rsplit_once('.')?;
+        let (time, was) = rest.rsplit_once('.')?;
+        let is_hash = |it: &str| it.len() == HASH && it.bytes().all(|it| it.is_ascii_hexdigit());
+        (is_hash(was) && is_hash(became)).then(|| Self {
+            path: path.to_owned(),
+            time: time.to_owned(),
+            was: was.to_owned(),
+            became: became.to_owned(),
+        })
+    }
+
+    /// What it holds.
+    pub(super) fn read(&self) -> anyhow::Result<Vec<u8>> {
+        let (bytes, _) = check::read(&self.path)?;
+        if hash(&bytes) != self.was {
+            bail!(
+                "{} is not what was kept: it was cut or changed. Nothing was restored. Name another backup with --backup.",
+                self.path.display()
+            );
+        }
+        Ok(bytes)
+    }
+
+    /// Whether the file is still what was written when this backup was made.
+    pub(super) fn is_followed_by(&self, current: &[u8]) -> bool {
+        hash(current) == self.became
+    }
+}
+
+/// How many digits of a hash a name has: enough to tell two files apart, and short enough to read.
+const HASH: usize = 12;
+
+fn hash(bytes: &[u8]) -> String {
+    HEXLOWER.encode(&Sha256::digest(bytes))[..HASH].to_owned()
+}
+
+/// Replaces what a file holds, if it still holds `current`: whoever reads it meanwhile sees the one or the other. It
+/// keeps its permissions and, where the account may give it, its owner.
+pub(super) fn replace(file: &Path, current: &[u8], bytes: &[u8]) -> anyhow::Result<()> {
+    let name = file.display();
+    // Beside it, so that the rename stays on one disk. Its being there keeps a second program out.
+    let part = file.with_added_extension(PART);
+    let written = write(&part, bytes, file);
+    if let Err(error) = &written
+        && error.kind() == io::ErrorKind::AlreadyExists
+    {
+        bail!(
+            "{} is there: another locmfa writes at this moment, or one was broken off. Nothing was changed. Delete that file if no other runs.",
+            part.display()
+        );
+    }
+    let replaced = written.map_err(anyhow::Error::from).and_then(|()| {
+        if check::read(file)?.0 != current {
+            bail!("somebody else changed it at this moment; look at it and start again");
+        }
+        Ok(fs::rename(&part, file)?)
+    });
+    if replaced.is_err() {
+        // What failed is told; that half a file is left beside it would be all there is to add.
+        let _ = fs::remove_file(&part);
+    }
+    replaced.with_context(|| {
+        format!(
+            "{name} cannot be written, and is as it was; close programs that have it open, and let this account write there (on Windows, start the program as administrator)"
+        )
+    })
+}
+
+/// Says why a file that is write-protected is not replaced, which the folder alone would allow.
+pub(super) fn refuse_read_only(file: &Path) -> anyhow::Result<()> {
+    let metadata = fs::metadata(file).with_context(|| format!("{} cannot be looked at", file.display()))?;
+    if metadata.permissions().readonly() {
+        bail!(
+            "{0} is read-only, so nothing was changed. Allow writing first: attrib -R \"{0}\" on Windows, chmod u+w elsewhere.",
+            file.display()
+        );
+    }
+    Ok(())
+}
+
+/// Writes a new file with the permissions of another. Half a file is removed again.
+fn write(path: &Path, bytes: &[u8], like: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    // Until it has its own permissions, it is nobody else's business.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let written = fs::metadata(like).and_then(|like| {
+        file.write_all(bytes)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, fchown};
+            // Only root may give files away; others own what they may replace, as a rule.
+            let _ = fchown(&file, Some(like.uid()), Some(like.gid()));
+        }
+        file.set_permissions(like.permissions())?;
+        file.sync_all()
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
+}
