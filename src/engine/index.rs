@@ -47,7 +47,11 @@ impl Index {
                 column.push(user.map(|it| text.of(it)).unwrap_or_default());
             }
         }
-        index.columns.iter_mut().for_each(|it| it.text.push(0));
+        for column in &mut index.columns {
+            column.text.push(0);
+            column.text.shrink_to_fit();
+            column.starts.shrink_to_fit();
+        }
         index
     }
 

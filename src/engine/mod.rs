@@ -8,6 +8,7 @@ mod event;
 mod find;
 mod index;
 mod journal;
+mod lookup;
 mod number;
 pub mod oath;
 mod outcome;

@@ -1,10 +1,10 @@
 //! Users, and finding them by name or number.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::index::Index;
+use super::lookup::{Key, Lookup};
 use super::{Device, Number, Query, Timestamp};
 use crate::contract::{Secret, UserAdministrator, UserSecurityQuestions, UserSettings};
 
@@ -115,51 +115,69 @@ fn read(
 }
 
 /// Where a user is kept.
-type Slot = u32;
+pub(super) type Slot = u32;
+
+/// The users in their slots.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
+    slots: Vec<Option<Box<User>>>,
+    /// The code of numbers that are written without one.
+    pub country_code: String,
+}
 
 /// The users, by name and by number. What they are found by follows every change.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Directory {
-    slots: Vec<Option<Box<User>>>,
+    users: Stored,
     free: Vec<Slot>,
     /// In the order of their names in lower case.
     order: Vec<Slot>,
-    /// By name in lower case.
-    by_name: HashMap<Box<str>, Slot>,
-    /// By the part before `@`, for callers that say `DOMAIN\name` or `name`.
-    by_account: HashMap<Box<str>, Slots>,
-    /// By the digits of the first number.
-    by_number: HashMap<Box<str>, Slots>,
-    /// The code of numbers that are written without one.
-    country_code: String,
+    by_name: Lookup,
+    /// For callers that say `DOMAIN\name` or `name`.
+    by_account: Lookup,
+    by_number: Lookup,
     /// What users are looked for in, but for those that changed since it was made.
     index: Index,
     changed: HashSet<Slot>,
 }
 
-/// The users that share an account name or a number, the first to have it first. Nearly always there is one.
-#[derive(Debug)]
-enum Slots {
-    One(Slot),
-    Many(Vec<Slot>),
-}
-
 /// How many users may have changed before the index is made anew: so many, and one in so many.
 const STALE: (usize, usize) = (256, 16);
+
+impl Stored {
+    pub(super) fn at(&self, slot: Slot) -> Option<&User> {
+        self.slots[slot as usize].as_deref()
+    }
+
+    /// A user's name in lower case.
+    fn name(&self, slot: Slot) -> String {
+        self.at(slot).map(|it| it.username.to_lowercase()).unwrap_or_default()
+    }
+
+    fn take(&mut self, slot: Slot) -> Box<User> {
+        self.slots[slot as usize].take().expect("what is looked up leads to a user")
+    }
+}
 
 impl Directory {
     /// A directory of users. Of several with one name the first stays.
     #[must_use]
     pub fn of(users: Vec<User>, country_code: &str) -> Self {
-        let mut it = Self { country_code: country_code.into(), ..Self::default() };
-        it.slots.reserve(users.len());
-        it.by_name.reserve(users.len());
-        it.by_account.reserve(users.len());
-        it.by_number.reserve(users.len());
+        let mut it = Self {
+            users: Stored { slots: Vec::with_capacity(users.len()), country_code: country_code.into() },
+            free: Vec::new(),
+            order: Vec::new(),
+            by_name: Lookup::new(Key::Name),
+            by_account: Lookup::new(Key::Account),
+            by_number: Lookup::new(Key::Number),
+            index: Index::default(),
+            changed: HashSet::new(),
+        };
+        it.lookups().into_iter().for_each(|it| it.reserve(users.len()));
         let mut names = Vec::with_capacity(users.len());
         for user in users {
             if let Some(slot) = it.keep(user) {
-                names.push((it.name(slot), slot));
+                names.push((it.users.name(slot), slot));
             }
         }
         names.sort_unstable();
@@ -171,7 +189,7 @@ impl Directory {
     /// Adds a user; `false` where the name is taken.
     pub fn add(&mut self, user: User) -> bool {
         let Some(slot) = self.keep(user) else { return false };
-        self.order.insert(self.place(&self.name(slot)), slot);
+        self.order.insert(self.place(&self.users.name(slot)), slot);
         self.changed.insert(slot);
         true
     }
@@ -179,11 +197,8 @@ impl Directory {
     /// Takes a user out.
     pub fn remove(&mut self, username: &str) -> Option<User> {
         let slot = self.slot(username)?;
-        let name = self.name(slot);
-        self.order.remove(self.place(&name));
-        self.by_name.remove(name.as_str());
-        let user = self.slots[slot as usize].take()?;
-        self.unindex(slot, &user);
+        self.order.remove(self.place(&self.users.name(slot)));
+        let user = self.take(slot);
         self.free.push(slot);
         Some(*user)
     }
@@ -191,20 +206,14 @@ impl Directory {
     /// Gives a user another name; `false` where it is taken.
     pub fn rename(&mut self, username: &str, new: &str) -> bool {
         let Some(slot) = self.slot(username) else { return false };
-        let key = new.to_lowercase();
-        if self.by_name.get(key.as_str()).is_some_and(|it| *it != slot) {
+        if self.named(&new.to_lowercase()).is_some_and(|it| it != slot) {
             return false;
         }
-        let name = self.name(slot);
-        self.order.remove(self.place(&name));
-        self.by_name.remove(name.as_str());
-        let mut user = self.slots[slot as usize].take().expect("a name leads to a user");
-        self.unindex(slot, &user);
+        self.order.remove(self.place(&self.users.name(slot)));
+        let mut user = self.take(slot);
         user.username = new.into();
-        self.index(slot, &user);
-        self.slots[slot as usize] = Some(user);
-        self.order.insert(self.place(&key), slot);
-        self.by_name.insert(key.into(), slot);
+        self.put(slot, user);
+        self.order.insert(self.place(&self.users.name(slot)), slot);
         self.changed.insert(slot);
         true
     }
@@ -212,11 +221,9 @@ impl Directory {
     /// Changes what a user is found by: numbers, names, mail address, group.
     pub fn change_settings(&mut self, username: &str, change: impl FnOnce(&mut UserSettings)) {
         let Some(slot) = self.slot(username) else { return };
-        let mut user = self.slots[slot as usize].take().expect("a name leads to a user");
-        self.unindex(slot, &user);
+        let mut user = self.take(slot);
         change(&mut user.settings);
-        self.index(slot, &user);
-        self.slots[slot as usize] = Some(user);
+        self.put(slot, user);
         self.changed.insert(slot);
     }
 
@@ -226,124 +233,118 @@ impl Directory {
             self.make_index();
         }
         let this = &*self;
-        let candidates = query.candidates(&this.index, this.slots.len());
+        let candidates = query.candidates(&this.index, this.users.slots.len());
         let is_indexed = query.is_indexed();
         let fits = move |slot: &Slot| {
             let changed = this.changed.contains(slot);
-            let user = (candidates.has(*slot) || changed).then(|| this.at(*slot)).flatten()?;
+            let user = (candidates.has(*slot) || changed).then(|| this.users.at(*slot)).flatten()?;
             ((is_indexed && !changed) || query.matches(user)).then_some(user)
         };
         this.order.iter().filter_map(fits)
     }
 
     fn make_index(&mut self) {
-        self.index = Index::of(self.slots.iter().map(Option::as_deref));
+        self.index = Index::of(self.users.slots.iter().map(Option::as_deref));
         self.changed.clear();
     }
 
     /// Puts a user into a free slot, unless the name is taken.
     fn keep(&mut self, user: User) -> Option<Slot> {
-        let slot = self.free.last().copied().unwrap_or_else(|| Slot::try_from(self.slots.len()).expect("memory ends"));
-        match self.by_name.entry(user.username.to_lowercase().into()) {
-            Entry::Occupied(_) => return None,
-            Entry::Vacant(free) => free.insert(slot),
-        };
-        self.index(slot, &user);
-        match self.free.pop() {
-            Some(slot) => self.slots[slot as usize] = Some(Box::new(user)),
-            None => self.slots.push(Some(Box::new(user))),
+        if self.has(&user.username) {
+            return None;
         }
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.users.slots.push(None);
+            Slot::try_from(self.users.slots.len() - 1).expect("memory ends")
+        });
+        self.put(slot, Box::new(user));
         Some(slot)
     }
 
-    /// A user's name in lower case.
-    fn name(&self, slot: Slot) -> String {
-        self.at(slot).map(|it| it.username.to_lowercase()).unwrap_or_default()
+    /// Puts a user into an empty slot, to be found there.
+    fn put(&mut self, slot: Slot, user: Box<User>) {
+        let Self { users, by_name, by_account, by_number, .. } = self;
+        [by_name, by_account, by_number].into_iter().for_each(|it| it.add(slot, &user, users));
+        users.slots[slot as usize] = Some(user);
+    }
+
+    /// Takes a user out of a slot, no longer to be found there.
+    fn take(&mut self, slot: Slot) -> Box<User> {
+        let Self { users, by_name, by_account, by_number, .. } = self;
+        let user = users.take(slot);
+        [by_name, by_account, by_number].into_iter().for_each(|it| it.remove(slot, &user, users));
+        user
+    }
+
+    fn lookups(&mut self) -> [&mut Lookup; 3] {
+        [&mut self.by_name, &mut self.by_account, &mut self.by_number]
     }
 
     /// Where a name in lower case stands in the order, or would.
     fn place(&self, name: &str) -> usize {
-        self.order.partition_point(|it| *self.name(*it) < *name)
-    }
-
-    fn index(&mut self, slot: Slot, user: &User) {
-        if let Some((account, _)) = user.username.split_once('@') {
-            enlist(&mut self.by_account, account.to_lowercase(), slot);
-        }
-        if let Some(number) = user.number(&self.country_code) {
-            enlist(&mut self.by_number, number.digits().into(), slot);
-        }
-    }
-
-    fn unindex(&mut self, slot: Slot, user: &User) {
-        if let Some((account, _)) = user.username.split_once('@') {
-            strike(&mut self.by_account, &account.to_lowercase(), slot);
-        }
-        if let Some(number) = user.number(&self.country_code) {
-            strike(&mut self.by_number, number.digits(), slot);
-        }
+        self.order.partition_point(|it| *self.users.name(*it) < *name)
     }
 
     /// A user by any form of the name: `DOMAIN\name`, `name` and `name@domain` are the same, and letter case does
     /// not matter.
     #[must_use]
     pub fn find(&self, username: &str) -> Option<&User> {
-        self.at(self.slot(username)?)
+        self.users.at(self.slot(username)?)
     }
 
     /// Whether that very name is taken, letter case aside.
     #[must_use]
     pub fn has(&self, username: &str) -> bool {
-        self.by_name.contains_key(username.to_lowercase().as_str())
+        self.named(&username.to_lowercase()).is_some()
     }
 
     /// A user to be changed: all but what users are found by, which [`Self::rename`] and [`Self::change_settings`]
     /// change.
     pub fn find_mut(&mut self, username: &str) -> Option<&mut User> {
         let slot = self.slot(username)?;
-        self.slots[slot as usize].as_deref_mut()
+        self.users.slots[slot as usize].as_deref_mut()
+    }
+
+    /// The slot of a name in lower case.
+    fn named(&self, name: &str) -> Option<Slot> {
+        self.by_name.find(name, &self.users)
     }
 
     fn slot(&self, username: &str) -> Option<Slot> {
         let name = username.trim().to_lowercase();
-        let named = |name: &str| self.by_name.get(name).copied();
-        if let Some(slot) = named(&name) {
+        if let Some(slot) = self.named(&name) {
             return Some(slot);
         }
         let bare = name.rsplit('\\').next().unwrap_or_default();
-        if let Some(slot) = named(bare) {
+        if let Some(slot) = self.named(bare) {
             return Some(slot);
         }
         // `anna@fabrikam.com` is not `anna@contoso.com`: only a name without a domain stands for one with it.
         match bare.split_once('@') {
-            Some((account, _)) => named(account),
-            None => self.by_account.get(bare).map(Slots::first),
+            Some((account, _)) => self.named(account),
+            None => self.by_account.find(bare, &self.users),
         }
     }
 
-    fn at(&self, slot: Slot) -> Option<&User> {
-        self.slots[slot as usize].as_deref()
-    }
-
-    /// The first user with that number.
+    /// A user with that number.
     #[must_use]
     pub fn owner(&self, number: &Number) -> Option<&User> {
-        self.at(self.by_number.get(number.digits())?.first())
+        self.users.at(self.by_number.find(number.digits(), &self.users)?)
     }
 
     pub fn owner_mut(&mut self, number: &Number) -> Option<&mut User> {
-        let slot = self.by_number.get(number.digits())?.first();
-        self.slots[slot as usize].as_deref_mut()
+        let slot = self.by_number.find(number.digits(), &self.users)?;
+        self.users.slots[slot as usize].as_deref_mut()
     }
 
     /// The users in the order of their names in lower case.
     pub fn iter(&self) -> impl Iterator<Item = &User> {
-        self.order.iter().filter_map(|slot| self.at(*slot))
+        self.order.iter().filter_map(|slot| self.users.at(*slot))
     }
 
     /// Every user, in no order, to be changed as by [`Self::find_mut`].
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut User> {
-        self.slots.iter_mut().filter_map(Option::as_deref_mut)
+        self.users.slots.iter_mut().filter_map(Option::as_deref_mut)
     }
 
     #[must_use]
@@ -357,42 +358,13 @@ impl Directory {
     }
 }
 
-impl Slots {
-    fn first(&self) -> Slot {
-        match self {
-            Self::One(slot) => *slot,
-            Self::Many(slots) => slots[0],
-        }
-    }
-}
-
-fn enlist(index: &mut HashMap<Box<str>, Slots>, key: String, slot: Slot) {
-    match index.get_mut(key.as_str()) {
-        None => {
-            index.insert(key.into(), Slots::One(slot));
-        }
-        Some(Slots::Many(slots)) => slots.push(slot),
-        Some(one) => *one = Slots::Many(vec![one.first(), slot]),
-    }
-}
-
-fn strike(index: &mut HashMap<Box<str>, Slots>, key: &str, slot: Slot) {
-    if let Some(Slots::Many(slots)) = index.get_mut(key) {
-        slots.retain(|it| *it != slot);
-        if !slots.is_empty() {
-            return;
-        }
-    }
-    index.remove(key);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_user_is_found_under_every_form_of_the_name() {
-        let mut directory = Directory::default();
+        let mut directory = Directory::of(Vec::new(), "1");
         for name in ["mimservice@contoso.com", "Anna"] {
             assert!(directory.add(User::new(name, UserSettings::default())));
         }

@@ -2,6 +2,7 @@
 //! text file of Microsoft's sample phone provider. Pure: text in, text out, and the rows that could not be read.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -626,12 +627,10 @@ fn is_fictional(number: &Number) -> bool {
 /// A number that belongs to nobody; another for each place.
 fn invented(place: usize) -> String {
     // Area codes 201 to 998 without N11 and 555, a hundred numbers in each.
-    let mut areas = (201..999).filter(|it| it % 100 != 11 && *it != 555);
-    let count = areas.clone().count();
-    let (round, place) = (place / (count * 100), place % (count * 100));
-    let area = areas.nth(place / 100).expect("the place lies within");
+    static AREAS: LazyLock<Vec<u32>> = LazyLock::new(|| (201..999).filter(|it| it % 100 != 11 && *it != 555).collect());
+    let (round, place) = (place / (AREAS.len() * 100), place % (AREAS.len() * 100));
     let extension = if round == 0 { String::new() } else { format!(" x{round}") };
-    format!("+1 {area} 555 01{:02}{extension}", place % 100)
+    format!("+1 {} 555 01{:02}{extension}", AREAS[place / 100], place % 100)
 }
 
 /// A text as a value in a flow mapping, quoted where YAML would take it for something else.
