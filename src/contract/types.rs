@@ -474,10 +474,9 @@ message! {
 }
 
 message! {
-    /// Four questions with their answers.
+    /// Four questions with their answers. What the service tells has no answers unless the scenario reveals secrets.
     UserSecurityQuestions = "UserSecurityQuestions" {
         "SecurityQuestion1" => security_question1: Option<String>,
-        /// Read from the service: empty unless the scenario reveals secrets. Letter case and blanks around make no difference.
         "SecurityAnswer1" => security_answer1: Option<Secret>,
         "SecurityQuestion2" => security_question2: Option<String>,
         "SecurityAnswer2" => security_answer2: Option<Secret>,
@@ -548,7 +547,7 @@ message! {
 }
 
 message! {
-    /// How the user portal behaves.
+    /// How the user portal behaves. The portal applies it; the service itself looks at `DeviceLimit` and `SecurityQuestionsToAnswer` alone.
     UserPortalSettings = "UserPortalSettings" {
         "Url" => url: Option<String>,
         /// How the portal checks passwords.
@@ -612,7 +611,7 @@ message! {
 }
 
 message! {
-    /// How the AD FS adapter behaves.
+    /// How the AD FS adapter behaves. The adapter applies it; the service itself looks at nothing of it.
     AdfsSettings = "AdfsSettings" {
         "AllowUserEnrollment" => allow_user_enrollment: bool,
         "PromptForBackupPhone" => prompt_for_backup_phone: bool,

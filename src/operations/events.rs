@@ -16,6 +16,7 @@ operation! {
         "initiatingIpAddress" => initiating_ip_address: Option<String>,
         /// Which event is played. Rules see it as the application.
         "eventName" => event_name: Option<String>,
+        /// What the event plays to the user. It is not looked at.
         "eventParameters" => event_parameters: Option<Vec<EventParameter>>,
     } -> InitiateCallOut {
         /// Whether there is such a user.
@@ -38,6 +39,7 @@ operation! {
         "callIdentifier" => call_identifier: Option<String>,
         /// Which event is played. Rules see it as the application.
         "eventName" => event_name: Option<String>,
+        /// What the event plays to the user. It is not looked at.
         "eventParameters" => event_parameters: Option<Vec<EventParameter>>,
     } -> RunTemplateOut {
         "templateResult" => template_result: Option<TemplateResult>,
