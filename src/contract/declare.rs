@@ -48,6 +48,7 @@ pub enum Shape {
     Simple(&'static str),
     Choice {
         name: &'static str,
+        about: &'static str,
         values: &'static [&'static str],
     },
     Record {
@@ -516,6 +517,7 @@ macro_rules! choice {
         impl $crate::contract::Wire for $name {
             const SHAPE: &'static $crate::contract::Shape = &$crate::contract::Shape::Choice {
                 name: $wire,
+                about: concat!($($doc, "\n",)*),
                 values: &[$first_key, $($key),*],
             };
 

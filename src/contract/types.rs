@@ -77,7 +77,7 @@ form! {
 }
 
 choice! {
-    /// [`Mode`] before the mobile app and OATH tokens.
+    /// [`Mode3`](Mode) before the mobile app and OATH tokens.
     ModeV1 = "Mode", absent VoiceCall {
         "smsText" => SmsText,
         "voiceCall" => VoiceCall,
@@ -85,7 +85,7 @@ choice! {
 }
 
 choice! {
-    /// What a phone call asks of the user: `standard` wants `#`, `pin` the PIN and `#`.
+    /// What a phone call asks of the user: `standard` wants `#`, `pin` and `returnPin` the PIN and `#`.
     PinMode = "PinMode2", absent Standard {
         "voiceprint" => Voiceprint,
         "returnPin" => ReturnPin,
@@ -139,7 +139,7 @@ form! {
 }
 
 choice! {
-    /// [`Mode`] before OATH tokens.
+    /// [`Mode3`](Mode) before OATH tokens.
     ModeV2 = "Mode2", absent Unspecified {
         "phoneApp" => PhoneApp,
         "smsText" => SmsText,
@@ -173,18 +173,26 @@ message! {
         "Phone" => phone: Option<String>,
         /// Digits dialled after the call is answered.
         "Extension" => extension: Option<String>,
+        /// The country code of `BackupPhone`.
         "BackupCountryCode" => backup_country_code: Option<String>,
         /// Called where nobody answers the first number.
         "BackupPhone" => backup_phone: Option<String>,
+        /// The extension of `BackupPhone`.
         "BackupExtension" => backup_extension: Option<String>,
+        /// `unspecified` and `invalid`: as the company's default.
         "Mode" => mode: Mode,
         "PinMode" => pin_mode: PinMode,
+        /// `unspecified` and `invalid`: as the company's default.
         "SmsDirection" => sms_direction: SmsDirection,
+        /// `unspecified` and `invalid`: as the company's default.
         "SmsMode" => sms_mode: SmsMode,
+        /// `unspecified` and `invalid`: as the company's default.
         "PhoneAppMode" => phone_app_mode: PhoneAppMode,
-        /// Digits; empty: none.
+        /// Digits, by the rules of the company; missing or empty: no PIN.
         "Pin" => pin: Option<Secret>,
+        /// Whether the user is asked for the second factor.
         "Enabled" => enabled: bool,
+        /// Whether the PIN must be changed: a phone call that asks for it then ends with `callResult` 5.
         "PinChangeRequired" => pin_change_required: bool,
     }
 }
@@ -319,10 +327,13 @@ message! {
         "Phone" => phone: Option<String>,
         /// Digits dialled after the call is answered.
         "Extension" => extension: Option<String>,
+        /// The country code of `BackupPhone`.
         "BackupCountryCode" => backup_country_code: Option<String>,
         /// Called where nobody answers the first number.
         "BackupPhone" => backup_phone: Option<String>,
+        /// The extension of `BackupPhone`.
         "BackupExtension" => backup_extension: Option<String>,
+        /// How the second factor reaches the user.
         "Mode" => mode: Mode,
         "PinMode" => pin_mode: PinMode,
         "SmsDirection" => sms_direction: SmsDirection,
@@ -330,37 +341,55 @@ message! {
         "PhoneAppMode" => phone_app_mode: PhoneAppMode,
         /// Empty unless the scenario reveals secrets.
         "Pin" => pin: Option<Secret>,
-        /// How `Pin` is encoded; empty for plain text.
+        /// Told as the scenario says it; it has no effect.
         "PinFormat" => pin_format: Option<String>,
-        /// Seconds.
+        /// Seconds since the PIN was set.
         "SecondsSincePinChange" => seconds_since_pin_change: f64,
+        /// Whether the user is asked for the second factor; if not, `DisabledBehavior` decides.
         "Enabled" => enabled: bool,
+        /// Whether the PIN must be changed: a phone call that asks for it then ends with `callResult` 5.
         "PinChangeRequired" => pin_change_required: bool,
         "DisabledBehavior" => disabled_behavior: AuthResult,
+        /// Of phone calls; a code such as `en`.
         "VoiceCallLanguage" => voice_call_language: Option<String>,
+        /// Of text messages.
         "SmsTextLanguage" => sms_text_language: Option<String>,
+        /// Of the mobile app.
         "PhoneAppLanguage" => phone_app_language: Option<String>,
+        /// Of OATH tokens.
         "OathTokenLanguage" => oath_token_language: Option<String>,
+        /// Told as it is stored; it has no effect.
         "EnableGlobalServices" => enable_global_services: bool,
+        /// Whether the user portal lets the user change the number; the service does not look at it.
         "UserCanChangePhone" => user_can_change_phone: bool,
+        /// Told as it is stored; no directory is synchronized.
         "KeepPhoneSynchronized" => keep_phone_synchronized: bool,
+        /// Whether the PIN rules that follow are the user's own. They are the company's if not.
         "OverridePinRules" => override_pin_rules: bool,
+        /// Whether the user portal lets the user change the PIN; the service does not look at it.
         "UserCanChangePin" => user_can_change_pin: bool,
+        /// Digits.
         "MinimumPinLength" => minimum_pin_length: i32,
+        /// Whether a PIN may not have three equal or consecutive digits in a row, or four digits of a number of the user.
         "PreventWeakPins" => prevent_weak_pins: bool,
-        /// Days; 0: never.
+        /// Days until a PIN runs out; 0: never.
         "PinExpirationDays" => pin_expiration_days: i32,
         /// How many former PINs may not be used again.
         "HistoricalPins" => historical_pins: i32,
+        /// The former PINs, with commas between. Empty unless the scenario reveals secrets.
         "HistoricalPinValues" => historical_pin_values: Option<Secret>,
+        /// Whether there is a secret key.
         "OathTokenExists" => oath_token_exists: bool,
         "OathTokenSerialNumber" => oath_token_serial_number: Option<String>,
         /// Base32. Empty unless the scenario reveals secrets.
         "OathTokenSecretKey" => oath_token_secret_key: Option<Secret>,
         /// Seconds for which one code holds.
         "OathTokenTimeInterval" => oath_token_time_interval: i32,
+        /// Whether the static token is accepted.
         "EnableStaticToken" => enable_static_token: bool,
+        /// Empty unless the scenario reveals secrets.
         "StaticToken" => static_token: Option<Secret>,
+        /// Whether the user has a phone with the mobile app.
         "PhoneAppActivated" => phone_app_activated: bool,
     }
 }
@@ -374,9 +403,11 @@ message! {
         "Phone" => phone: Option<String>,
         /// Digits dialled after the call is answered.
         "Extension" => extension: Option<String>,
+        /// The country code of `BackupPhone`.
         "BackupCountryCode" => backup_country_code: Option<String>,
         /// Called where nobody answers the first number.
         "BackupPhone" => backup_phone: Option<String>,
+        /// The extension of `BackupPhone`.
         "BackupExtension" => backup_extension: Option<String>,
     }
 }
@@ -412,13 +443,18 @@ view! {
 message! {
     /// What an administrator of the user portal may do.
     UserAdministrator = "UserAdministrator2" {
+        /// False for a user without rights.
         "IsAdministrator" => is_administrator: bool,
+        /// Of which users, by their tags.
         "TagMatchType" => tag_match_type: TagMatchType,
+        /// The tags, for `TagMatchType`.
         "TagString" => tag_string: Option<String>,
         "AddUser" => add_user: bool,
         "OneTimeBypass" => one_time_bypass: bool,
+        /// Whether the administrator may say how long a bypass holds.
         "BypassSeconds" => bypass_seconds: bool,
         "ChangeMode" => change_mode: bool,
+        /// Whether the administrator may change what a call, a message or the app asks for.
         "ChangeSubmode" => change_submode: bool,
         "ChangePhone" => change_phone: bool,
         "ChangePin" => change_pin: bool,
@@ -438,7 +474,7 @@ message! {
 }
 
 message! {
-    /// Four questions with their answers.
+    /// Four questions with their answers. What the service tells has no answers unless the scenario reveals secrets.
     UserSecurityQuestions = "UserSecurityQuestions" {
         "SecurityQuestion1" => security_question1: Option<String>,
         "SecurityAnswer1" => security_answer1: Option<Secret>,
@@ -454,7 +490,9 @@ message! {
 message! {
     /// A phone with the mobile app.
     UserDevice = "UserDevice" {
+        /// What `DeleteUserDevice` names.
         "UserDeviceId" => user_device_id: Option<String>,
+        /// Where notifications go.
         "DeviceToken" => device_token: Option<Secret>,
         "DeviceName" => device_name: Option<String>,
         "PhoneAppVersion" => phone_app_version: Option<String>,
@@ -464,8 +502,9 @@ message! {
 message! {
     /// A user's PIN.
     UserPin = "UserPin" {
-        /// Digits. Missing: the PIN stays.
+        /// Digits; missing: as before.
         "Pin" => pin: Option<Secret>,
+        /// Whether the PIN must be changed at the next chance.
         "PinChangeRequired" => pin_change_required: bool,
     }
 }
@@ -473,9 +512,13 @@ message! {
 message! {
     /// A user's languages, as codes such as `en`.
     UserLanguage = "UserLanguage" {
+        /// Of phone calls; a code such as `en`.
         "VoiceCallLanguage" => voice_call_language: Option<String>,
+        /// Of text messages.
         "SmsTextLanguage" => sms_text_language: Option<String>,
+        /// Of the mobile app.
         "PhoneAppLanguage" => phone_app_language: Option<String>,
+        /// Of OATH tokens.
         "OathTokenLanguage" => oath_token_language: Option<String>,
     }
 }
@@ -493,8 +536,10 @@ message! {
 message! {
     /// A session that another site handed to the user portal.
     PassedSession = "PassedSession" {
+        /// What `SetPassedSessionSecondaryAuthSuccess` names.
         "CookieId" => cookie_id: Option<String>,
         "Username" => username: Option<String>,
+        /// `succeed` once the second factor was passed.
         "SecondaryAuthStatus" => secondary_auth_status: AuthResult,
         "AuthenticationRequestId" => authentication_request_id: Option<String>,
         "FallbackEnabled" => fallback_enabled: bool,
@@ -502,9 +547,10 @@ message! {
 }
 
 message! {
-    /// How the user portal behaves.
+    /// How the user portal behaves. The portal applies it; the service itself looks at `DeviceLimit` and `SecurityQuestionsToAnswer` alone.
     UserPortalSettings = "UserPortalSettings" {
         "Url" => url: Option<String>,
+        /// How the portal checks passwords.
         "PrimaryAuth" => primary_auth: AuthenticationType,
         "AllowUserLogIn" => allow_user_log_in: bool,
         "AllowUserEnrollment" => allow_user_enrollment: bool,
@@ -519,13 +565,16 @@ message! {
         "UsersCanSwitchModeToOathToken" => users_can_switch_mode_to_oath_token: bool,
         "UsersCanSelectLanguage" => users_can_select_language: bool,
         "UsersCanActivatePhoneApp" => users_can_activate_phone_app: bool,
+        /// How many phones with the mobile app a user can have; 0: any number.
         "DeviceLimit" => device_limit: i32,
         "EnableSecurityQuestions" => enable_security_questions: bool,
+        /// How many answers `ValidateSecurityQuestionAnswers` wants to be right.
         "SecurityQuestionsToAnswer" => security_questions_to_answer: i32,
         "UsersCanEnrollOathToken" => users_can_enroll_oath_token: bool,
         "UseOathTokenForFallback" => use_oath_token_for_fallback: bool,
         "EnableLogging" => enable_logging: bool,
         "SessionTimeoutMinutes" => session_timeout_minutes: i32,
+        /// Whether the portal adds users that are handed over and not known.
         "PassedSessionAddUser" => passed_session_add_user: bool,
         "UserSetupCompletionUrl" => user_setup_completion_url: Option<String>,
         "SecurityQuestionsAnsweredUrl" => security_questions_answered_url: Option<String>,
@@ -546,17 +595,23 @@ message! {
 message! {
     /// An address, a range or a subnet whose users need no second factor in the user portal.
     UserPortalWhitelistIp = "UserPortalWhitelistIp" {
+        /// One address.
         "SingleIp" => single_ip: Option<String>,
+        /// The first address of a range.
         "FromIp" => from_ip: Option<String>,
+        /// The last address of a range.
         "ToIp" => to_ip: Option<String>,
+        /// The address of a subnet.
         "Subnet" => subnet: Option<String>,
+        /// The mask of `Subnet`.
         "Netmask" => netmask: Option<String>,
+        /// The length of the prefix of `Subnet`, in bits.
         "Netslash" => netslash: i32,
     }
 }
 
 message! {
-    /// How the AD FS adapter behaves.
+    /// How the AD FS adapter behaves. The adapter applies it; the service itself looks at nothing of it.
     AdfsSettings = "AdfsSettings" {
         "AllowUserEnrollment" => allow_user_enrollment: bool,
         "PromptForBackupPhone" => prompt_for_backup_phone: bool,
@@ -577,6 +632,7 @@ message! {
 message! {
     /// A label on users.
     Tag = "Tag" {
+        /// What `tagIds` of `FindUsers_4` names.
         "TagId" => tag_id: Option<String>,
         "Name" => name: Option<String>,
     }
@@ -585,6 +641,7 @@ message! {
 message! {
     /// A language that a user can choose.
     Language = "Language" {
+        /// A code such as `en`.
         "Name" => name: Option<String>,
     }
 }
@@ -592,8 +649,10 @@ message! {
 message! {
     /// A question that a user can choose.
     SecurityQuestion = "SecurityQuestion" {
+        /// A code such as `en`.
         "Language" => language: Option<String>,
         "Question" => question: Option<String>,
+        /// The place in the list.
         "Sequence" => sequence: i32,
     }
 }
@@ -645,23 +704,34 @@ view! {
 message! {
     /// What a new user gets where nothing else is said.
     CustomerDefaults = "CustomerDefaults3" {
+        /// How the second factor reaches the user.
         "Mode" => mode: Mode,
         "PinMode" => pin_mode: PinMode,
         "SmsDirection" => sms_direction: SmsDirection,
         "SmsMode" => sms_mode: SmsMode,
         "PhoneAppMode" => phone_app_mode: PhoneAppMode,
+        /// Told as it is stored; it has no effect.
         "EnableGlobalServices" => enable_global_services: bool,
+        /// Whether the user portal lets the user change the number; the service does not look at it.
         "UserCanChangePhone" => user_can_change_phone: bool,
+        /// Told as it is stored; no directory is synchronized.
         "KeepPhoneSynchronized" => keep_phone_synchronized: bool,
         "DisabledBehavior" => disabled_behavior: AuthResult,
+        /// Of phone calls; a code such as `en`.
         "VoiceCallLanguage" => voice_call_language: Option<String>,
+        /// Of text messages.
         "SmsTextLanguage" => sms_text_language: Option<String>,
+        /// Of the mobile app.
         "PhoneAppLanguage" => phone_app_language: Option<String>,
+        /// Of OATH tokens.
         "OathTokenLanguage" => oath_token_language: Option<String>,
+        /// Whether the user portal lets the user change the PIN; the service does not look at it.
         "UserCanChangePin" => user_can_change_pin: bool,
+        /// Digits.
         "MinimumPinLength" => minimum_pin_length: i32,
+        /// Whether a PIN may not have three equal or consecutive digits in a row, or four digits of a number of the user.
         "PreventWeakPins" => prevent_weak_pins: bool,
-        /// Days; 0: never.
+        /// Days until a PIN runs out; 0: never.
         "PinExpirationDays" => pin_expiration_days: i32,
         /// How many former PINs may not be used again.
         "HistoricalPins" => historical_pins: i32,
@@ -671,6 +741,7 @@ message! {
 message! {
     /// A template of a mail that the service sends.
     Email = "Email" {
+        /// The mode whose users get it, such as `smsText`.
         "Type" => kind: Option<String>,
         "From" => from: Option<String>,
         "Cc" => cc: Option<String>,
@@ -683,14 +754,19 @@ message! {
 message! {
     /// What the company has licensed.
     Features = "Features" {
+        /// Numbers outside the company's country.
         "International" => international: bool,
         "PinMode" => pin_mode: bool,
         "WelcomeEmail" => welcome_email: bool,
+        /// Fraud codes and fraud reports.
         "FraudAlert" => fraud_alert: bool,
         "UserPortal" => user_portal: bool,
+        /// Extensions.
         "ExtensionDialing" => extension_dialing: bool,
         "UserPortalAdministrators" => user_portal_administrators: bool,
+        /// `ChangePhone`.
         "ChangePhone" => change_phone: bool,
+        /// The backup number, where nobody answers the first.
         "CallRollover" => call_rollover: bool,
         "UserInformation" => user_information: bool,
         "WebServiceSdk" => web_service_sdk: bool,
@@ -726,6 +802,7 @@ message! {
 message! {
     /// How the call of an event went.
     PhoneCallResult = "PhoneCallResult" {
+        /// A code of `callResult`.
         "Code" => code: i32,
         "Description" => description: Option<String>,
     }
@@ -734,6 +811,7 @@ message! {
 message! {
     /// How an event played.
     TemplateResult = "TemplateResult" {
+        /// 0: played; else a code of `callResult`.
         "Code" => code: i32,
         "Description" => description: Option<String>,
     }
@@ -742,6 +820,7 @@ message! {
 message! {
     /// How the end of a call went.
     TerminateResult = "TerminateResult" {
+        /// 0: ended.
         "Code" => code: i32,
         "Description" => description: Option<String>,
     }
@@ -751,9 +830,11 @@ message! {
     /// What a newly activated mobile app is told.
     ActivationInfo = "ActivationInfo" {
         "Username" => username: Option<String>,
+        /// What `ConfirmActivation` wants, within ten minutes.
         "ConfirmationCode" => confirmation_code: Option<Secret>,
         /// Base32. The app shows codes of it.
         "OathTokenSecretKey" => oath_token_secret_key: Option<Secret>,
+        /// Whether the company has OATH tokens.
         "OathTokenEnabled" => oath_token_enabled: bool,
     }
 }
@@ -761,10 +842,14 @@ message! {
 message! {
     /// What a mobile app says of itself when it activates.
     ActivationParams = "ActivationParams" {
+        /// Of `GenerateActivationCode`.
         "ActivationCode" => activation_code: Option<Secret>,
+        /// Where notifications go. A phone with the same one is replaced.
         "DeviceToken" => device_token: Option<Secret>,
         "DeviceName" => device_name: Option<String>,
+        /// Not looked at.
         "OathCounter" => oath_counter: i64,
+        /// The version of the app.
         "Version" => version: Option<String>,
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{Indented, Particle, collect_types, escape, present, reply, request};
-use crate::contract::{NAMESPACE, SERVICE, Shape, Signature};
+use crate::contract::{Field, NAMESPACE, SERVICE, Shape, Signature};
 use crate::operations::{self, Operation};
 use crate::soap::Version;
 
@@ -107,25 +107,31 @@ fn forms(signature: &Signature) -> impl Iterator<Item = &'static Signature> {
 
 /// The parameters or the parts of the answer: name, type, meaning.
 fn fields(particles: &[Particle], signature: &Signature) -> String {
-    let rows = particles.iter().map(|it| row(it, meaning(it, signature)));
+    let others = || forms(signature).flat_map(|it| [it.request, it.out]).flat_map(Shape::fields);
+    let rows = particles.iter().map(|it| row(it, meaning(it, others())));
     format!("<dl class=\"fields\">\n{}</dl>\n", rows.collect::<String>())
 }
 
-/// What a particle means: in its own words, in those of the same particle of another form, in those of its record.
-fn meaning(particle: &Particle, signature: &Signature) -> &'static str {
-    let elsewhere = || {
-        let others = forms(signature).flat_map(|it| [it.request, it.out]).flat_map(Shape::fields);
-        others.filter(|it| it.name == particle.name).map(|it| it.about)
-    };
-    let own = std::iter::once(particle.about);
-    own.chain(elsewhere()).find(|it| !it.is_empty()).unwrap_or_else(|| about(present(particle.shape)))
+/// What a particle means: in its own words, in those of its namesake in another form, in those of its type.
+fn meaning(particle: &Particle, others: impl Iterator<Item = &'static Field>) -> &'static str {
+    let elsewhere = others.filter(|it| it.name == particle.name).map(|it| it.about);
+    let mut words = std::iter::once(particle.about).chain(elsewhere).chain([about(present(particle.shape))]);
+    words.find(|it| !it.is_empty()).unwrap_or_default()
 }
 
 const fn about(shape: &'static Shape) -> &'static str {
     match shape {
-        Shape::Record { about, .. } => about,
+        Shape::Record { about, .. } | Shape::Choice { about, .. } => about,
         _ => "",
     }
+}
+
+/// The fields of all views of a record: `UserSettings`, `UserSettings2`, `UserSettings3`.
+fn views(record: &Shape) -> impl Iterator<Item = &'static Field> {
+    let stem = |it: &Shape| it.name().trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+    let of = stem(record);
+    let parameters = operations::all().flat_map(|it| [it.signature.request, it.signature.out]).flat_map(Shape::fields);
+    parameters.map(|it| it.shape.inner()).filter(move |it| stem(it) == of).flat_map(Shape::fields)
 }
 
 fn row(particle: &Particle, about: &str) -> String {
@@ -156,10 +162,10 @@ fn types(request: &[Particle], reply: &[Particle]) -> String {
         match shape {
             Shape::Choice { values, .. } => {
                 let values: Vec<String> = values.iter().map(|it| format!("<code>{it}</code>")).collect();
-                html += &format!("<p>One of {}.</p>\n", values.join(", "));
+                html += &format!("<p>{} One of {}.</p>\n", prose(about(shape)), values.join(", "));
             }
             record => {
-                let rows = record.fields().iter().map(|it| row(&it.into(), it.about));
+                let rows = record.fields().iter().map(Particle::from).map(|it| row(&it, meaning(&it, views(record))));
                 let (about, rows) = (prose(about(record)), rows.collect::<String>());
                 html += &format!("<p>{about}</p>\n<dl class=\"fields\">\n{rows}</dl>\n");
             }

@@ -12,6 +12,7 @@ operation! {
         /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "password" => password: Option<Secret>,
+        /// How the password is checked. It makes no difference here.
         "authenticationType" => authentication_type: AuthenticationType,
         /// Who asks.
         "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
@@ -159,6 +160,7 @@ operation! {
         /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "password" => password: Option<Secret>,
+        /// How the password is checked. It makes no difference here.
         "authenticationType" => authentication_type: AuthenticationType,
         /// Who asks.
         "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
@@ -169,7 +171,9 @@ operation! {
         /// Whether an unknown user is refused (true) or let through without a challenge.
         "requireUserMatch" => require_user_match: bool,
     } -> CombinedAuthUserOut {
+        /// Whether the password is right. If not, nobody is asked.
         "primaryAuthSucceeded" => primary_auth_succeeded: bool,
+        /// Whether the second factor was passed.
         "pfAuthSucceeded" => pf_auth_succeeded: bool,
         /// How the second factor ended; there on a denial too.
         "callResult" => call_result: Option<CallResult>,

@@ -17,6 +17,7 @@ operation! {
 operation! {
     /// Removes a phone.
     "DeleteUserDevice" => DeleteUserDevice {
+        /// Of `GetUserDevices`.
         "userDeviceId" => user_device_id: Option<String>,
         /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
@@ -29,6 +30,7 @@ operation! {
         /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> GenerateActivationCodeOut {
+        /// Nine digits that live ten minutes and are used once.
         "activationCode" => activation_code: Option<Secret>,
     }
 }
@@ -36,7 +38,9 @@ operation! {
 operation! {
     /// Activates a mobile app with a code.
     "Activate" => Activate {
+        /// Of `GenerateActivationCode`.
         "activationCode" => activation_code: Option<Secret>,
+        /// Where notifications go. A phone with the same one is replaced.
         "deviceToken" => device_token: Option<Secret>,
         "deviceName" => device_name: Option<String>,
     } -> ActivateOut {
@@ -56,6 +60,7 @@ operation! {
 operation! {
     /// Confirms that a mobile app received what it was told.
     "ConfirmActivation" => ConfirmActivation {
+        /// Of `ActivationInfo`.
         "confirmationCode" => confirmation_code: Option<Secret>,
     } -> ConfirmActivationOut {}
 }

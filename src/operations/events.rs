@@ -14,13 +14,20 @@ operation! {
         "username" => username: Option<String>,
         /// The address that the user signs in from, for the cache and the log.
         "initiatingIpAddress" => initiating_ip_address: Option<String>,
+        /// Which event is played. Rules see it as the application.
         "eventName" => event_name: Option<String>,
+        /// What the event plays to the user. It is not looked at.
         "eventParameters" => event_parameters: Option<Vec<EventParameter>>,
     } -> InitiateCallOut {
+        /// Whether there is such a user.
         "userExists" => user_exists: bool,
+        /// How the call went.
         "phoneCallResult" => phone_call_result: Option<PhoneCallResult>,
+        /// There where the event was played.
         "templateResult" => template_result: Option<TemplateResult>,
+        /// What the user pressed.
         "digitsEntered" => digits_entered: Option<Secret>,
+        /// Names the call for the other two operations. It stays open for five minutes after an event.
         "callIdentifier" => call_identifier: Option<String>,
     }
 }
@@ -28,11 +35,15 @@ operation! {
 operation! {
     /// Plays a further event on an open call.
     "EventConfirmationRunTemplate" => RunTemplate {
+        /// Of `EventConfirmationInitiateCall`.
         "callIdentifier" => call_identifier: Option<String>,
+        /// Which event is played. Rules see it as the application.
         "eventName" => event_name: Option<String>,
+        /// What the event plays to the user. It is not looked at.
         "eventParameters" => event_parameters: Option<Vec<EventParameter>>,
     } -> RunTemplateOut {
         "templateResult" => template_result: Option<TemplateResult>,
+        /// What the user pressed.
         "digitsEntered" => digits_entered: Option<Secret>,
     }
 }
@@ -40,6 +51,7 @@ operation! {
 operation! {
     /// Ends a call.
     "EventConfirmationTerminateCall" => TerminateCall {
+        /// Of `EventConfirmationInitiateCall`.
         "callIdentifier" => call_identifier: Option<String>,
     } -> TerminateCallOut {
         "terminateResult" => terminate_result: Option<TerminateResult>,

@@ -7,6 +7,7 @@ use crate::engine::{Change, Refusal};
 operation! {
     /// Reads a session that another site handed over.
     "GetPassedSession" => GetPassedSession {
+        /// The identifier of a session of the scenario.
         "passedSessionId" => passed_session_id: Option<String>,
     } -> GetPassedSessionOut {
         "passedSession" => passed_session: Option<PassedSession>,
@@ -16,6 +17,7 @@ operation! {
 operation! {
     /// Marks the second factor of a handed-over session as passed.
     "SetPassedSessionSecondaryAuthSuccess" => SetPassedSessionSecondaryAuthSuccess {
+        /// Of the session.
         "cookieId" => cookie_id: Option<String>,
     } -> SetPassedSessionSecondaryAuthSuccessOut {}
 }

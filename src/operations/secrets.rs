@@ -53,9 +53,11 @@ operation! {
     "ChangeOathToken" => ChangeOathToken {
         /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
+        /// Base32.
         "secretKey" => secret_key: Option<Secret>,
+        /// A code that the token shows now.
         "code" => code: Option<Secret>,
-        /// Seconds for which one code holds.
+        /// Seconds for which one code holds, up to 86400; 0: 30.
         "timeInterval" => time_interval: i32,
         /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
@@ -67,11 +69,14 @@ operation! {
     "ChangeOathToken_2" => AssignOathToken {
         /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
+        /// Of a token that the scenario lists.
         "serialNumber" => serial_number: Option<String>,
+        /// A code that the token shows now.
         "code" => code: Option<Secret>,
         /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> AssignOathTokenOut {
+        /// Whose the token is, where it is somebody else's.
         "associatedUsername" => associated_username: Option<String>,
     }
 }
@@ -81,6 +86,7 @@ operation! {
     "ChangeStaticToken" => ChangeStaticToken {
         /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
+        /// Empty: the user has none any more.
         "staticToken" => static_token: Option<Secret>,
         /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
@@ -101,6 +107,7 @@ operation! {
     "ValidatePasscode" => ValidatePasscode {
         /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
+        /// The code; in mode `otpPlusPin` with the PIN behind it.
         "passcode" => passcode: Option<Secret>,
     } -> ValidatePasscodeOut {}
 }
@@ -119,6 +126,7 @@ operation! {
     "ValidateOathCode" => ValidateOathCode {
         /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
+        /// A code of the token, or of a phone with the mobile app.
         "code" => code: Option<Secret>,
         /// 32 upper-case hexadecimal digits that name this authentication.
         "authenticationRequestId" => authentication_request_id: Option<String>,
@@ -144,7 +152,7 @@ operation! {
         /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "userSecurityQuestions" => user_security_questions: Option<UserSecurityQuestions>,
-        /// 32 upper-case hexadecimal digits that name this authentication.
+        /// Not looked at.
         "authenticationRequestId" => authentication_request_id: Option<String>,
     } -> ValidateSecurityQuestionAnswersOut {
         "userSecurityAnswerResults" => user_security_answer_results: Option<UserSecurityAnswerResults>,

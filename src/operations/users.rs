@@ -14,6 +14,7 @@ operation! {
         /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> CanonicalizeUserOut {
+        /// As it is stored.
         "canonicalUsername" => canonical_username: Option<String>,
     }
 }
@@ -75,30 +76,55 @@ operation! {
 operation! {
     /// Lists users. Text filters take `*` as a wildcard; an empty filter matches all; a filter of another kind counts only where its `…Specified` is true.
     "FindUsers_4" => FindUsers {
+        /// The stored name, with its domain; `*` stands for anything; empty: all.
         "usernameFilter" => username_filter: Option<String>,
+        /// Whether letter case matters in `usernameFilter`.
         "usernameCaseSensitive" => username_case_sensitive: bool,
+        /// `*` stands for anything; empty: all.
         "firstNameFilter" => first_name_filter: Option<String>,
+        /// Whether letter case matters in `firstNameFilter`.
         "firstNameCaseSensitive" => first_name_case_sensitive: bool,
+        /// `*` stands for anything; empty: all.
         "lastNameFilter" => last_name_filter: Option<String>,
+        /// Whether letter case matters in `lastNameFilter`.
         "lastNameCaseSensitive" => last_name_case_sensitive: bool,
+        /// `*` stands for anything; empty: all.
         "emailFilter" => email_filter: Option<String>,
+        /// Whether letter case matters in `emailFilter`.
         "emailCaseSensitive" => email_case_sensitive: bool,
+        /// `*` stands for anything; empty: all.
         "userGroupFilter" => user_group_filter: Option<String>,
+        /// Whether letter case matters in `userGroupFilter`.
         "userGroupCaseSensitive" => user_group_case_sensitive: bool,
+        /// Digits and `*`, with the country code or without, however they are grouped; empty: all.
         "phoneFilter" => phone_filter: Option<String>,
+        /// Counts only where `modeSpecified` is true.
         "modeFilter" => mode_filter: Mode,
+        /// Whether `modeFilter` counts.
         "modeSpecified" => mode_specified: bool,
+        /// Counts only where `pinModeSpecified` is true.
         "pinModeFilter" => pin_mode_filter: PinMode,
+        /// Whether `pinModeFilter` counts.
         "pinModeSpecified" => pin_mode_specified: bool,
+        /// Counts only where `smsDirectionSpecified` is true.
         "smsDirectionFilter" => sms_direction_filter: SmsDirection,
+        /// Whether `smsDirectionFilter` counts.
         "smsDirectionSpecified" => sms_direction_specified: bool,
+        /// Counts only where `smsModeSpecified` is true.
         "smsModeFilter" => sms_mode_filter: SmsMode,
+        /// Whether `smsModeFilter` counts.
         "smsModeSpecified" => sms_mode_specified: bool,
+        /// Counts only where `phoneAppModeSpecified` is true.
         "phoneAppModeFilter" => phone_app_mode_filter: PhoneAppMode,
+        /// Whether `phoneAppModeFilter` counts.
         "phoneAppModeSpecified" => phone_app_mode_specified: bool,
+        /// Which users count by their tags.
         "tagMatchType" => tag_match_type: TagMatchType,
+        /// Identifiers of `GetTags`.
         "tagIds" => tag_ids: Option<Vec<Option<String>>>,
+        /// Counts only where `enabledSpecified` is true.
         "enabledFilter" => enabled_filter: bool,
+        /// Whether `enabledFilter` counts.
         "enabledSpecified" => enabled_specified: bool,
         /// The greatest number of rows; 0: no limit.
         "resultLimit" => result_limit: u32,

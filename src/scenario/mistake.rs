@@ -43,7 +43,7 @@ codes! {
     WrongType => "S004", "wrong-type", "A list, mapping or single value where another of them is needed.";
     BadValue => "S005", "bad-value", "A value that cannot be read, or that is out of its range.";
     UnknownWord => "S006", "unknown-word", "A word that is none of those allowed in its place.";
-    DuplicateName => "S007", "duplicate-name", "A name that belongs to another user, account or rule.";
+    DuplicateName => "S007", "duplicate-name", "A name or identifier that is there already, where each can stand once.";
     NotANumber => "S008", "not-a-number", "A text that is no telephone number.";
     UnknownOperation => "S009", "unknown-operation", "A name or pattern that fits no operation of the service.";
     NeverApplies => "S010", "never-applies", "A setting that can have no effect.";

@@ -130,6 +130,19 @@ fn an_older_form_takes_its_words_from_the_newest() {
     assert!(html.contains("The address that the user signs in from"));
 }
 
+#[test]
+fn fields_and_enumerations_of_an_older_record_take_their_words_from_the_newest() {
+    let html = operation_page(ADDRESS, operations::find("GetUserSettings").unwrap(), false);
+    let told = |name: &str, about: &str| {
+        let row = html.split("<div><dt>").find(|it| it.starts_with(&format!("<code>{name}</code>"))).unwrap();
+        assert!(row.contains(&format!("<dd class=\"about\">{about}")), "{row}");
+    };
+    told("CountryCode", "Digits without");
+    told("Mode", "How the second factor reaches the user.");
+    told("PinMode", "What a phone call asks of the user:");
+    assert!(html.contains("<p>How the authentication of a disabled user ends. One of <code>fail</code>"), "{html}");
+}
+
 /// The help page finds the forms of an operation so.
 #[test]
 fn operations_with_the_same_documentation_are_forms_of_one() {
