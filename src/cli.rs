@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::contract::Secret;
 use crate::description;
+use crate::mim;
 use crate::scenario::{self, Mistake, Scenario};
 use crate::server::certificates::{self, Certificates, Keys, Summary};
 use crate::server::connection::{self, Limits, Listening};
@@ -50,6 +51,9 @@ enum Command {
     /// Show or renew the certificates
     #[command(subcommand)]
     Certs(Certs),
+    /// Do what Microsoft Identity Manager does
+    #[command(subcommand)]
+    Mim(Mim),
 }
 
 #[derive(Args, Debug)]
@@ -166,6 +170,14 @@ enum Certs {
     New(CertificateArgs),
 }
 
+#[derive(Debug, Subcommand)]
+enum Mim {
+    /// Call as MIM does for one of its gates, and tell the outcome
+    Call(mim::call::Call),
+    /// Find what stands between MIM and the service: name, port, TLS, certificate, sign-in, rights, user
+    Connect(mim::connect::Connect),
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     Text,
@@ -181,12 +193,14 @@ enum Log {
 
 /// Runs the program and tells its exit code.
 pub async fn run(arguments: Arguments) -> ExitCode {
-    let result = match arguments.command.unwrap_or(Command::Serve(arguments.serve.into())) {
+    let result = match arguments.command.unwrap_or_else(|| Command::Serve(arguments.serve.into())) {
         Command::Serve(serve) => self::serve(*serve).await,
         Command::Check(check) => self::check(&check),
         Command::Wsdl(wsdl) => print(&description::wsdl(&wsdl.address)),
         Command::Certs(Certs::Show(args)) => show(&args, Renewal::Keep),
         Command::Certs(Certs::New(args)) => show(&args, Renewal::New),
+        Command::Mim(Mim::Call(args)) => mim::call::run(&args, mim::Settings::default(), &mut io::stdout()).await,
+        Command::Mim(Mim::Connect(args)) => mim::connect::run(&args, mim::Settings::default(), &mut io::stdout()).await,
     };
     match result {
         Ok(code) => code,

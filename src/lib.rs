@@ -19,4 +19,6 @@ pub mod scenario;
 pub mod description;
 pub mod server;
 
+pub mod mim;
+
 pub mod cli;
