@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::contract::Secret;
 use crate::description;
+use crate::doctor;
 use crate::mim;
 use crate::scenario::{self, Mistake, Scenario};
 use crate::server::certificates::{self, Certificates, Keys, Summary};
@@ -54,6 +55,8 @@ enum Command {
     /// Do what Microsoft Identity Manager does
     #[command(subcommand)]
     Mim(Mim),
+    /// Look whether this machine is fit to serve, or to call; it changes nothing
+    Doctor(doctor::Doctor),
 }
 
 #[derive(Args, Debug)]
@@ -199,6 +202,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Wsdl(wsdl) => print(&description::wsdl(&wsdl.address)),
         Command::Certs(Certs::Show(args)) => show(&args, Renewal::Keep),
         Command::Certs(Certs::New(args)) => show(&args, Renewal::New),
+        Command::Doctor(args) => doctor::run(&args, &mut io::stdout()).await,
         Command::Mim(Mim::Call(args)) => mim::call::run(&args, mim::Settings::default(), &mut io::stdout()).await,
         Command::Mim(Mim::Connect(args)) => mim::connect::run(&args, mim::Settings::default(), &mut io::stdout()).await,
     };

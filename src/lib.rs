@@ -21,4 +21,6 @@ pub mod server;
 
 pub mod mim;
 
+pub mod doctor;
+
 pub mod cli;

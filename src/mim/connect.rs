@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -16,6 +15,7 @@ use super::Settings;
 use super::access::Access;
 use super::call::{FICTIONAL, Gate, Plan};
 use super::client::{self, Client, Connection, Failure, Secured, Stage, Times, check_dates, check_trust};
+use super::step::{Step, Verdict, all_right};
 use super::trust::Trusted;
 use crate::operations::{GetUserSettings, TestMasterConnection, TestSecurity, UserExists};
 
@@ -32,27 +32,6 @@ pub struct Connect {
     /// Tell it as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// One step, as it went.
-#[derive(Clone, Debug, Serialize)]
-pub struct Step {
-    pub step: &'static str,
-    pub verdict: Verdict,
-    /// What was found: a sentence.
-    pub what: String,
-    /// What to do about it, where there is something to do.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub remedy: String,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    Ok,
-    /// It works here, and may not for others.
-    Warning,
-    Failed,
 }
 
 /// How long a step may take, but for the challenge.
@@ -81,24 +60,7 @@ pub async fn run(args: &Connect, settings: Settings, out: &mut (impl Write + Sen
         let text = serde_json::to_string_pretty(&steps).context("the steps as JSON")? + "\n";
         out.write_all(text.as_bytes()).context("cannot write the steps")?;
     }
-    Ok(ExitCode::from(u8::from(steps.iter().any(|it| it.verdict == Verdict::Failed))))
-}
-
-impl Step {
-    /// Writes it as people read it.
-    ///
-    /// # Errors
-    /// As of `out`.
-    pub fn tell(&self, out: &mut impl Write) -> std::io::Result<()> {
-        let Self { step, verdict, what, remedy } = self;
-        let verdict = match verdict {
-            Verdict::Ok => "ok",
-            Verdict::Warning => "WARNING",
-            Verdict::Failed => "FAILED",
-        };
-        writeln!(out, "{verdict:8} {step:21} {what}")?;
-        if remedy.is_empty() { Ok(()) } else { writeln!(out, "{:30} {remedy}", "") }
-    }
+    Ok(ExitCode::from(u8::from(!all_right(&steps))))
 }
 
 /// Goes along the chain, and tells each step. It ends where going on makes no sense.

@@ -4,6 +4,7 @@ pub mod access;
 pub mod call;
 pub mod client;
 pub mod connect;
+pub mod step;
 pub mod trust;
 
 /// What Identity Manager's settings say of the service. The default is a server of ours on this machine, and the

@@ -734,10 +734,12 @@ fn anew(files: &[&Path]) -> String {
     format!("delete {files} to have new ones made")
 }
 
-const AUTHORITY: &str = "authority.pem";
+/// The authority's certificate within the directory.
+pub const AUTHORITY: &str = "authority.pem";
 const AUTHORITY_DER: &str = "authority.cer";
 const AUTHORITY_KEY: &str = "authority-key.pem";
-const SERVER: &str = "server.pem";
+/// The server's certificate within the directory.
+pub const SERVER: &str = "server.pem";
 const SERVER_KEY: &str = "server-key.pem";
 const SERVER_RSA: &str = "server-rsa.pem";
 const SERVER_RSA_KEY: &str = "server-rsa-key.pem";
