@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::contract::Secret;
 use crate::description;
+use crate::doctor;
 use crate::mim;
 use crate::scenario::{self, Mistake, Scenario};
 use crate::server::certificates::{self, Certificates, Keys, PfxCipher, Summary};
@@ -60,6 +61,8 @@ enum Command {
     /// Check and change the settings file of Microsoft Identity Manager
     #[command(subcommand)]
     Mim(mim::Command),
+    /// Look whether this machine is fit to serve, or to call; it changes nothing
+    Doctor(doctor::Doctor),
 }
 
 #[derive(Args, Debug)]
@@ -268,7 +271,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Certs(Certs::Export(export)) => self::export(&export),
         Command::Certs(Certs::Trust(args)) => trusted(Wish::Trust, &args),
         Command::Certs(Certs::Untrust(args)) => trusted(Wish::Untrust, &args),
-        Command::Mim(command) => mim::run(&command, &mut io::stdout(), &mut mim::ask),
+        Command::Mim(command) => mim::run(&command, &mut io::stdout(), &mut mim::ask).await,
+        Command::Doctor(args) => doctor::run(&args, &mut io::stdout()).await,
     };
     match result {
         Ok(code) => code,

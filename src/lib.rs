@@ -20,6 +20,8 @@ pub mod description;
 pub mod server;
 
 pub mod mim;
+
+pub mod doctor;
 pub mod trust;
 
 pub mod cli;

@@ -1,6 +1,7 @@
 //! `locmfa mim …`: a function for each command.
 
 use std::io::{self, IsTerminal, Write};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,8 +10,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use similar::TextDiff;
 use time::OffsetDateTime;
 
+use super::Service;
+use super::access::Access;
 use super::backup::{self, Backup};
+use super::call::{self, Call};
 use super::check::{self, Checked, Finding, Problem, Severity};
+use super::connect::{self, Connect};
 use super::settings::{Edit, Key, Settings, secrets};
 
 /// Commands for Microsoft Identity Manager's side.
@@ -22,6 +27,10 @@ pub enum Command {
     Configure(Configure),
     /// Restore what an MfaSettings.xml was before configure
     Revert(Revert),
+    /// Call as MIM does for one of its gates, and tell the outcome
+    Call(Call),
+    /// Find what stands between MIM and the service: name, port, TLS, certificate, sign-in, rights, user
+    Connect(Connect),
 }
 
 #[derive(Args, Debug)]
@@ -35,6 +44,14 @@ pub struct Check {
     /// How to tell
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Go on along the connection, as `locmfa mim connect` does; so it is where the URL leads to this machine
+    #[arg(long, overrides_with = "no_connect")]
+    connect: bool,
+    /// Look at the file alone
+    #[arg(long, overrides_with = "connect")]
+    no_connect: bool,
+    #[command(flatten)]
+    access: Access,
 }
 
 #[derive(Args, Debug)]
@@ -80,9 +97,11 @@ pub type Ask<'a> = &'a mut dyn FnMut(&str) -> io::Result<Option<bool>>;
 ///
 /// # Errors
 /// A sentence with a remedy where a file cannot be read or written.
-pub fn run(command: &Command, out: &mut dyn Write, ask: Ask<'_>) -> anyhow::Result<ExitCode> {
+pub async fn run(command: &Command, out: &mut (dyn Write + Send), ask: Ask<'_>) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Check(args) => match check(args, out) {
+        Command::Call(args) => call::run(args, out).await,
+        Command::Connect(args) => connect::run(args, out).await,
+        Command::Check(args) => match check(args, out).await {
             // The reader, such as `head`, has seen enough.
             Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
             result => result,
@@ -108,8 +127,8 @@ pub fn ask(question: &str) -> io::Result<Option<bool>> {
     Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
 }
 
-fn check(args: &Check, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let Checked { findings, .. } = check::file(&args.file)?;
+async fn check(args: &Check, out: &mut (dyn Write + Send)) -> anyhow::Result<ExitCode> {
+    let Checked { findings, service, .. } = check::file(&args.file)?;
     match args.format {
         Format::Json => {
             let json = serde_json::to_string_pretty(&findings).context("the findings as JSON")?;
@@ -121,7 +140,29 @@ fn check(args: &Check, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         }
     }
     let is_wrong = findings.iter().any(|it| it.severity == Severity::Error);
-    Ok(ExitCode::from(u8::from(is_wrong)))
+    let is_local = service.as_ref().and_then(|it| it.host()).is_some_and(is_this_machine);
+    let goes_on = service.is_some() && !args.no_connect && (args.connect || is_local);
+    if !goes_on || matches!(args.format, Format::Json) {
+        return Ok(ExitCode::from(u8::from(is_wrong)));
+    }
+    writeln!(out)?;
+    let service = Service::of_file(&args.file)?;
+    let client = args.access.client(service.target.clone())?;
+    let (mut written, mut all_right) = (Ok(()), true);
+    connect::check(&client, &service, None, &mut |step| {
+        all_right &= step.is_right();
+        if written.is_ok() {
+            written = step.tell(out);
+        }
+    })
+    .await;
+    written?;
+    Ok(ExitCode::from(u8::from(is_wrong || !all_right)))
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|it| it.is_loopback())
 }
 
 /// Such as `2 errors, 1 note`.

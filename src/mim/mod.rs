@@ -1,11 +1,66 @@
-//! Microsoft Identity Manager's side: its `MfaSettings.xml`, checked, changed and changed back.
+//! Microsoft Identity Manager's side: its `MfaSettings.xml`, checked, changed and changed back; a client that calls as
+//! it does, and what stands between it and the service.
 //!
-//! `settings` reads and edits the file, `check` says what is wrong in it, `backup` keeps what it was before,
-//! `cli` is the commands. `docs/mim.md` says what is known about MIM, and how.
+//! `settings` reads and edits the file, `check` says what is wrong in it, `backup` keeps what it was before. `client`
+//! speaks to the service, `call` does what MIM does with it, `connect` goes along the chain from the name to the
+//! challenge. `cli` is the commands. `docs/mim.md` says what is known about MIM, and how.
 
+pub mod access;
 mod backup;
+pub mod call;
 pub mod check;
 pub mod cli;
+pub mod client;
+pub mod connect;
 pub mod settings;
+pub mod step;
+pub mod trust;
+
+use std::path::Path;
 
 pub use cli::{Ask, Command, ask, run};
+
+/// What Identity Manager's settings say of the service. The default is a server of ours on this machine, and the
+/// account of Microsoft's article.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// `LOCMFASRV`
+    pub target: client::Target,
+    /// `Username`: the user of the service as whom everybody is asked for.
+    pub username: String,
+    /// `DefaultCountryCode`, empty where there is none.
+    pub country_code: String,
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        let url = "https://localhost:9999/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx";
+        Self {
+            target: url.parse().expect("it is a URL"),
+            username: "mimservice@contoso.com".into(),
+            country_code: String::new(),
+        }
+    }
+}
+
+impl Service {
+    /// What a settings file says, and the default for what it does not.
+    ///
+    /// # Errors
+    /// The file cannot be read, or its URL is none that can be called.
+    pub fn of_file(file: &Path) -> anyhow::Result<Self> {
+        let (bytes, _) = check::read(file)?;
+        let settings = settings::Settings::read(&bytes)
+            .map_err(|_| anyhow::anyhow!("{} cannot be read; locmfa mim check says why", file.display()))?;
+        let said = |key| settings.value(key).map(str::trim).filter(|it| !it.is_empty());
+        let otherwise = Self::default();
+        Ok(Self {
+            target: match said(settings::Key::Locmfasrv) {
+                Some(url) => url.parse().map_err(anyhow::Error::msg)?,
+                None => otherwise.target,
+            },
+            username: said(settings::Key::Username).map_or(otherwise.username, Into::into),
+            country_code: said(settings::Key::DefaultCountryCode).unwrap_or_default().into(),
+        })
+    }
+}

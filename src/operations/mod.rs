@@ -21,9 +21,14 @@ use crate::engine::Refusal;
 
 pub use declare::{Answer, Answers, Context, No, Note, Operation, Pending, Reply, Request, Says, response};
 
-use authentication::{CombinedAuthUser, PfAuthUser, PrimaryAuthUser};
+pub use authentication::{PfAuthUser, PfAuthUserOut};
+pub use connection::{TestMasterConnection, TestSecurity};
+pub use secrets::ValidatePasscode;
+pub use users::{GetUserSettings, UserExists};
+
+use authentication::{CombinedAuthUser, PrimaryAuthUser};
 use blocks::{BlockUser, OneTimeBypass, UnblockUser, UserIsBlocked};
-use connection::{TestMasterConnection, TestMasterConnectionText, TestSecurity};
+use connection::TestMasterConnectionText;
 use devices::{Activate, ActivateNew, ConfirmActivation, DeleteUserDevice, GenerateActivationCode, GetUserDevices};
 use events::{InitiateCall, RunTemplate, TerminateCall};
 use phones::{ChangeMode, ChangePhone, ChangePhoneAppMode, ChangePinMode, ChangeSmsMode, GetPhone, ResetVoiceprint};
@@ -33,7 +38,7 @@ use portal::{
 };
 use secrets::{
     AssignOathToken, ChangeOathToken, ChangePin, ChangeSecurityQuestions, ChangeStaticToken, GetSecurityQuestions,
-    ValidateOathCode, ValidatePasscode, ValidatePin, ValidateSecurityQuestionAnswers, ValidateStaticToken,
+    ValidateOathCode, ValidatePin, ValidateSecurityQuestionAnswers, ValidateStaticToken,
 };
 use settings::{
     GetCustomerDefaults, GetEmail, GetFeatures, GetOathTokenLanguageOptions, GetPhoneAppLanguageOptions,
@@ -41,7 +46,7 @@ use settings::{
 };
 use users::{
     AddUser, CanonicalizeUser, ChangeLanguage, ChangeUserInformation, ChangeUsername, DeleteUser, Disable,
-    DisabledBehavior, Enable, FindUsers, GetAdministrator, GetUserSettings, UserExists,
+    DisabledBehavior, Enable, FindUsers, GetAdministrator,
 };
 
 /// Every operation under every signature, in the order of the service description.

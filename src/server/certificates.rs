@@ -268,16 +268,9 @@ impl Pair {
         self.key.clone()
     }
 
-    /// The certificate as channel bindings of the type `tls-server-end-point` name it (RFC 5929): its hash, by the
-    /// hash function of its signature, or SHA-256 if that is older.
+    /// The certificate as channel bindings name it.
     pub(super) fn end_point(&self) -> Vec<u8> {
-        let certificate = &self.key.cert[0];
-        let signature = parse(certificate).map(|it| it.signature_algorithm.algorithm.to_id_string());
-        match signature.as_deref() {
-            Ok(oid::ECDSA_WITH_SHA384 | oid::RSA_WITH_SHA384) => Sha384::digest(certificate).to_vec(),
-            Ok(oid::ECDSA_WITH_SHA512 | oid::RSA_WITH_SHA512) => Sha512::digest(certificate).to_vec(),
-            _ => Sha256::digest(certificate).to_vec(),
-        }
+        end_point(&self.key.cert[0])
     }
 
     fn serves(&self, names: &[String], now: OffsetDateTime) -> bool {
@@ -289,7 +282,11 @@ impl Pair {
 }
 
 impl Summary {
-    pub(super) fn of(certificate: &CertificateDer<'_>, files: Vec<PathBuf>) -> Result<Self, String> {
+    /// Reads a certificate that is kept in those files, if any.
+    ///
+    /// # Errors
+    /// The bytes are no certificate: the end of a sentence about them.
+    pub fn of(certificate: &CertificateDer<'_>, files: Vec<PathBuf>) -> Result<Self, String> {
         let parsed = parse(certificate)?;
         Ok(Self {
             subject: parsed.subject().to_string(),
@@ -301,6 +298,18 @@ impl Summary {
             sha256: data_encoding::HEXUPPER.encode(&Sha256::digest(certificate)),
             files,
         })
+    }
+}
+
+/// A certificate as channel bindings of the type `tls-server-end-point` name it (RFC 5929): its hash, by the hash
+/// function of its signature, or SHA-256 if that is older.
+#[must_use]
+pub fn end_point(certificate: &CertificateDer<'_>) -> Vec<u8> {
+    let signature = parse(certificate).map(|it| it.signature_algorithm.algorithm.to_id_string());
+    match signature.as_deref() {
+        Ok(oid::ECDSA_WITH_SHA384 | oid::RSA_WITH_SHA384) => Sha384::digest(certificate).to_vec(),
+        Ok(oid::ECDSA_WITH_SHA512 | oid::RSA_WITH_SHA512) => Sha512::digest(certificate).to_vec(),
+        _ => Sha256::digest(certificate).to_vec(),
     }
 }
 
@@ -707,10 +716,12 @@ fn anew(files: &[&Path]) -> String {
     format!("delete {files} to have new ones made")
 }
 
-const AUTHORITY: &str = "authority.pem";
+/// The authority's certificate within the directory.
+pub const AUTHORITY: &str = "authority.pem";
 const AUTHORITY_DER: &str = "authority.cer";
 const AUTHORITY_KEY: &str = "authority-key.pem";
-const SERVER: &str = "server.pem";
+/// The server's certificate within the directory.
+pub const SERVER: &str = "server.pem";
 const SERVER_KEY: &str = "server-key.pem";
 const SERVER_RSA: &str = "server-rsa.pem";
 const SERVER_RSA_KEY: &str = "server-rsa-key.pem";

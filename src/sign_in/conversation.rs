@@ -333,7 +333,7 @@ fn go_on(scheme: Scheme, token: &[u8]) -> Step {
 }
 
 /// The value of a header with a token.
-fn header(scheme: Scheme, token: &[u8]) -> String {
+pub(super) fn header(scheme: Scheme, token: &[u8]) -> String {
     format!("{} {}", scheme.header_name().unwrap_or_default(), BASE64_STANDARD.encode(token))
 }
 

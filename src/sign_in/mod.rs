@@ -3,12 +3,14 @@
 //! Windows authentication lives on the connection: its messages travel as headers of successive requests, and once
 //! they are through, later requests on that connection need none. So there is one [`Conversation`] for each
 //! connection, and [`Conversation::step`] for each request. It does no I/O and is told the time and its randomness.
+//! [`SignIn`] is its counterpart, for a client.
 //!
 //! Formats and rules: MS-NLMP (NTLM), RFC 4178 and MS-SPNG (SPNEGO), RFC 4559 and MS-N2HT (both over HTTP), RFC 5929
 //! (channel binding), RFC 7617 (Basic). Kerberos tickets are recognised and named; nothing here reads them.
 
 mod account;
 mod basic;
+mod client;
 mod conversation;
 mod der;
 mod kerberos;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use account::{Account, AccountName, CertificateName, ClientCertificate, Names, Thumbprint};
+pub use client::{Credentials, SignIn, Surroundings, Unsigned, offered};
 pub use conversation::Conversation;
 pub use trouble::{ClockSkew, Flaw, Trouble, Warning};
 

@@ -1,7 +1,11 @@
-//! NTLM as an acceptor sees it: the three messages, and whether the third proves a password (MS-NLMP).
+//! NTLM: the three messages, and, for an acceptor, whether the third proves a password (MS-NLMP). What an initiator
+//! makes of them is in [`initiator`].
 //!
 //! Everything is read and bounded before anything is computed. Section numbers are those of MS-NLMP.
 
+pub(super) mod initiator;
+
+use std::fmt;
 use std::time::Duration;
 
 use des::Des;
@@ -60,6 +64,7 @@ mod av {
     pub(super) const DNS_FOREST: u16 = 5;
     pub(super) const FLAGS: u16 = 6;
     pub(super) const TIME: u16 = 7;
+    pub(super) const TARGET_NAME: u16 = 9;
     pub(super) const CHANNEL_BINDING: u16 = 10;
 
     /// In the value of `FLAGS`: the message has an integrity code.
@@ -353,6 +358,12 @@ pub(super) struct Session {
     flags: u32,
 }
 
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
 /// Who signs.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Side {
@@ -431,15 +442,15 @@ fn field<'a>(message: &'a [u8], at: usize, part: &'static str) -> Result<&'a [u8
 }
 
 fn put_field(message: &mut Vec<u8>, value: &[u8], offset: usize) {
-    let length = u16::try_from(value.len()).expect("names are cut to 255 bytes").to_le_bytes();
+    let length = u16::try_from(value.len()).expect("parts are cut or bounded").to_le_bytes();
     message.extend_from_slice(&length);
     message.extend_from_slice(&length);
-    message.extend_from_slice(&u32::try_from(offset).expect("names are cut to 255 bytes").to_le_bytes());
+    message.extend_from_slice(&u32::try_from(offset).expect("parts are cut or bounded").to_le_bytes());
 }
 
 fn put_pair(info: &mut Vec<u8>, id: u16, value: &[u8]) {
     info.extend_from_slice(&id.to_le_bytes());
-    info.extend_from_slice(&u16::try_from(value.len()).expect("names are cut to 255 bytes").to_le_bytes());
+    info.extend_from_slice(&u16::try_from(value.len()).expect("parts are cut or bounded").to_le_bytes());
     info.extend_from_slice(value);
 }
 

@@ -149,7 +149,21 @@ pub(super) enum Progress {
     IncompleteWithIntegrityCode = 3,
 }
 
-/// The server's answer. It names NTLM where this is the answer that chooses it.
+/// The list of a client that can do NTLM alone: what its integrity code is over.
+pub(super) fn ntlm_alone() -> Vec<u8> {
+    put(tag::SEQUENCE, &put(tag::OID, MECHANISMS[0].0))
+}
+
+/// The first message of a client, with the first of NTLM in it.
+pub(super) fn init(list: &[u8], token: &[u8]) -> Vec<u8> {
+    let mut parts = put(tag::context(0), list);
+    parts.extend(put(tag::context(2), &put(tag::OCTETS, token)));
+    let mut framed = put(tag::OID, SPNEGO);
+    framed.extend(put(tag::context(0), &put(tag::SEQUENCE, &parts)));
+    put(tag::application(0), &framed)
+}
+
+/// An answer of either side. It names NTLM where this is the answer that chooses it.
 pub(super) fn response(
     progress: Progress,
     chooses_ntlm: bool,

@@ -1,5 +1,6 @@
 //! Everything that is no transcript, in one binary.
 
+mod call;
 mod cases;
 mod description;
 mod fidelity;
@@ -24,7 +25,7 @@ use locmfa::switchboard::Space;
 use tower::ServiceExt;
 
 /// A server in process, of a scenario given as text.
-pub(crate) struct Served(Arc<Site>);
+pub(crate) struct Served(pub(crate) Arc<Site>);
 
 pub(crate) fn site(setup: &str) -> Served {
     let scenario = locmfa::scenario::load("test", setup).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));

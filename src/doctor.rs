@@ -1,0 +1,391 @@
+//! `locmfa doctor`: whether this machine is fit to serve, or to call. It changes nothing.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use rustls::pki_types::CertificateDer;
+use time::{Duration, OffsetDateTime};
+
+use crate::mim::step::{Step, Verdict, all_right};
+use crate::mim::trust::Trust;
+use crate::scenario;
+use crate::server::certificates::{self, Summary};
+use crate::server::connection::{BindError, Listening};
+
+#[derive(Args, Debug)]
+#[command(after_help = "Exit codes: 0 nothing failed; 1 something failed; 2 the command line is wrong.")]
+pub struct Doctor {
+    /// The scenario that is to be served; without one, the built-in scenario
+    pub scenario: Option<PathBuf>,
+    /// The folder of the authority and the server's certificate
+    #[arg(long, value_name = "FOLDER", default_value = "certs")]
+    pub certs: PathBuf,
+    /// A name by which clients call this machine
+    #[arg(long, value_name = "NAME")]
+    pub host: Vec<String>,
+    /// Where the server is to listen
+    #[arg(long, value_name = "ADDRESS:PORT", default_values = ["127.0.0.1:9999", "[::1]:9999"])]
+    pub listen: Vec<SocketAddr>,
+    /// Tell it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// When the server's certificate is renewed by itself at the next start.
+const SOON: Duration = Duration::days(30);
+
+/// Runs the command.
+///
+/// # Errors
+/// It cannot write.
+pub async fn run(args: &Doctor, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let trust = Trust::load(&[])?;
+    let steps = examine(args, &trust, OffsetDateTime::now_utc()).await;
+    match args.json {
+        true => {
+            let text = serde_json::to_string_pretty(&steps).context("the findings as JSON")?;
+            writeln!(out, "{text}").context("cannot write the findings")?;
+        }
+        false => {
+            let written = steps.iter().try_for_each(|it| it.tell(out));
+            written.context("cannot write the findings")?;
+        }
+    }
+    Ok(ExitCode::from(u8::from(!all_right(&steps))))
+}
+
+/// Looks at everything, and tells what was found.
+pub async fn examine(args: &Doctor, trust: &Trust, now: OffsetDateTime) -> Vec<Step> {
+    let mut steps = vec![scenario(args.scenario.as_deref()), clock(now)];
+    steps.extend(authority(&args.certs, trust, now));
+    steps.extend(server(&args.certs, &args.host, now));
+    for address in &args.listen {
+        steps.push(port(*address).await);
+    }
+    steps.extend(registry::examine());
+    steps.push(Step {
+        step: "running server",
+        verdict: Verdict::Note,
+        what: "What a running server saw fail is in its log, and not told here yet.".into(),
+        remedy: "Search it for trouble=; docs/troubles.md has them all.".into(),
+    });
+    steps
+}
+
+fn finding(step: &'static str, verdict: Verdict, what: impl Into<String>, remedy: impl Into<String>) -> Step {
+    Step { step, verdict, what: what.into(), remedy: remedy.into() }
+}
+
+fn scenario(file: Option<&Path>) -> Step {
+    let step = "scenario";
+    let Some(file) = file else {
+        return finding(step, Verdict::Ok, "The built-in scenario serves, to this machine only.", "");
+    };
+    let shown = file.display();
+    match scenario::load_file(file) {
+        Ok(_) => finding(step, Verdict::Ok, format!("{shown} has no mistakes."), ""),
+        Err(mistakes) => {
+            let count = mistakes.len();
+            let first = mistakes.first().map(|it| it.message.as_str()).unwrap_or_default();
+            let what = format!("{shown} has {count} mistake{}: {first}", if count == 1 { "" } else { "s, the first" });
+            finding(step, Verdict::Failed, what, format!("`locmfa check {shown}` shows all, with their places."))
+        }
+    }
+}
+
+/// When this program was written: no right clock is before.
+const WRITTEN: OffsetDateTime = time::macros::datetime!(2026-11-01 0:00 UTC);
+
+fn clock(now: OffsetDateTime) -> Step {
+    let shown = format!("{} {:02}:{:02} UTC", now.date(), now.hour(), now.minute());
+    match now < WRITTEN {
+        true => finding(
+            "clock",
+            Verdict::Failed,
+            format!("It says {shown}, when this program was not yet written."),
+            "Set it right: certificates and sign-in fail by a wrong clock.",
+        ),
+        false => {
+            finding("clock", Verdict::Ok, format!("It says {shown}. NTLM takes a client that is 36 hours off."), "")
+        }
+    }
+}
+
+/// What can be read of a certificate file; what to say where there is none.
+fn certificate(step: &'static str, file: &Path) -> Result<(CertificateDer<'static>, Summary), Step> {
+    if !file.exists() {
+        let what = format!("{} is not there; the first start makes it.", file.display());
+        return Err(finding(step, Verdict::Note, what, ""));
+    }
+    let failed = |what: String| finding(step, Verdict::Failed, what, "Delete the file to have a new one made.");
+    let chain = certificates::read_certificates(file).map_err(|error| failed(format!("{error}.")))?;
+    let [certificate, ..] = &chain[..] else { return Err(failed(format!("{} is empty.", file.display()))) };
+    let summary = Summary::of(certificate, Vec::new());
+    let summary = summary.map_err(|what| failed(format!("{} {what}.", file.display())))?;
+    Ok((certificate.clone(), summary))
+}
+
+fn authority(folder: &Path, trust: &Trust, now: OffsetDateTime) -> Vec<Step> {
+    let (authority, summary) = match certificate("authority", &folder.join(certificates::AUTHORITY)) {
+        Ok(it) => it,
+        Err(step) => return vec![step],
+    };
+    let trusted = match trust.machine_has(&authority) {
+        true => finding("authority", Verdict::Ok, format!("This machine trusts {}.", summary.subject), ""),
+        false => finding(
+            "authority",
+            Verdict::Warning,
+            format!("This machine does not trust {}: MIM will not, if it runs here.", summary.subject),
+            format!(
+                "Import {} into Cert:\\LocalMachine\\Root on the machine that calls; `locmfa certs show` says how.",
+                folder.join("authority.cer").display()
+            ),
+        ),
+    };
+    let remedy = "Delete the authority's files to have a new one made. Clients then have to trust that.";
+    vec![trusted, dates("authority dates", &summary, now, remedy)]
+}
+
+fn server(folder: &Path, hosts: &[String], now: OffsetDateTime) -> Vec<Step> {
+    let (_, summary) = match certificate("certificate", &folder.join(certificates::SERVER)) {
+        Ok(it) => it,
+        Err(step) => return vec![step],
+    };
+    let names = summary.names.join(", ");
+    let mut wanted = vec!["localhost".to_owned(), certificates::host_name()];
+    wanted.extend(hosts.iter().map(|it| it.to_ascii_lowercase()));
+    let missing: Vec<_> = wanted.into_iter().filter(|it| !summary.names.contains(it)).collect();
+    let named = match missing.as_slice() {
+        [] => finding("certificate names", Verdict::Ok, format!("It is for {names}."), ""),
+        missing => finding(
+            "certificate names",
+            Verdict::Warning,
+            format!("It is for {names}, and not for {}.", missing.join(", ")),
+            "The next start adds this machine's own names; name others with --host there.",
+        ),
+    };
+    vec![
+        named,
+        dates("certificate dates", &summary, now, "The next start makes a new one, as `locmfa certs new` does."),
+    ]
+}
+
+fn dates(step: &'static str, summary: &Summary, now: OffsetDateTime, remedy: &str) -> Step {
+    let Summary { not_before, not_after, .. } = summary;
+    let what = format!("Valid from {} to {}.", not_before.date(), not_after.date());
+    match () {
+        () if !(*not_before..=*not_after).contains(&now) => finding(step, Verdict::Failed, what, remedy),
+        () if now + SOON > *not_after => finding(step, Verdict::Warning, what, remedy),
+        () => finding(step, Verdict::Ok, what, ""),
+    }
+}
+
+async fn port(address: SocketAddr) -> Step {
+    match Listening::bind(&[address]).await {
+        Ok(_) => finding("port", Verdict::Ok, format!("{address} is free."), ""),
+        // Who asks while the server runs shall not be told that something is broken.
+        Err(BindError::Taken(_)) => finding(
+            "port",
+            Verdict::Warning,
+            format!("{address} is taken by another program."),
+            "If that is a locmfa that runs, all is well. Else end that program, or give --listen another port.",
+        ),
+        Err(error @ BindError::Elsewhere(_)) if address.is_ipv6() => {
+            finding("port", Verdict::Warning, format!("{error}."), "Windows clients try ::1 first for localhost.")
+        }
+        Err(error) => finding("port", Verdict::Failed, format!("{error}."), ""),
+    }
+}
+
+/// The values of the Windows registry that decide how a .NET Framework client, such as MIM, comes through.
+mod registry {
+    use super::{Step, Verdict, finding};
+
+    struct Row {
+        path: &'static str,
+        name: &'static str,
+        /// Whether a client comes through with that value, or without one.
+        fits: fn(Option<u32>) -> bool,
+        should: &'static str,
+        why: &'static str,
+    }
+
+    const NET: &str = r"SOFTWARE\Microsoft\.NETFramework\v4.0.30319";
+    const NET_32: &str = r"SOFTWARE\WOW6432Node\Microsoft\.NETFramework\v4.0.30319";
+    const TLS_12: &str = r"SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols\TLS 1.2\Client";
+
+    const fn on(value: Option<u32>) -> bool {
+        matches!(value, Some(1..))
+    }
+
+    const fn not_off(value: Option<u32>) -> bool {
+        !matches!(value, Some(0))
+    }
+
+    const fn not_on(value: Option<u32>) -> bool {
+        matches!(value, None | Some(0))
+    }
+
+    const OLD_TLS: &str = "Without it .NET may offer only TLS 1.0, which the server refuses.";
+
+    /// Microsoft's documentation of .NET Framework, Schannel and NTLM.
+    const ROWS: &[Row] = &[
+        Row { path: NET, name: "SystemDefaultTlsVersions", fits: on, should: "1", why: OLD_TLS },
+        Row { path: NET, name: "SchUseStrongCrypto", fits: on, should: "1", why: OLD_TLS },
+        Row { path: NET_32, name: "SystemDefaultTlsVersions", fits: on, should: "1", why: OLD_TLS },
+        Row { path: NET_32, name: "SchUseStrongCrypto", fits: on, should: "1", why: OLD_TLS },
+        Row { path: TLS_12, name: "Enabled", fits: not_off, should: "1, or not there", why: "0 turns TLS 1.2 off." },
+        Row {
+            path: TLS_12,
+            name: "DisabledByDefault",
+            fits: not_on,
+            should: "0, or not there",
+            why: "1 keeps clients that do not ask for TLS 1.2 from it.",
+        },
+        Row {
+            path: r"SYSTEM\CurrentControlSet\Control\Lsa",
+            name: "LmCompatibilityLevel",
+            fits: |value| value.is_none_or(|it| it >= 3),
+            should: "3 or more, or not there",
+            why: "Below 3 Windows answers with NTLM version 1, which the server refuses unless the scenario allows it.",
+        },
+        Row {
+            path: r"SYSTEM\CurrentControlSet\Control\Lsa\MSV1_0",
+            name: "RestrictSendingNTLMTraffic",
+            fits: |value| value != Some(2),
+            should: "0 or 1, or not there",
+            why: "2 forbids NTLM to other machines, and locmfa reads no Kerberos tickets.",
+        },
+    ];
+
+    /// Judges the values on Windows. Elsewhere it can only be said what to look at on MIM's host.
+    pub(super) fn examine() -> Vec<Step> {
+        ROWS.iter().map(|row| read(row).map_or_else(|| row.look(), |value| row.judge(value))).collect()
+    }
+
+    /// The value, if it is there; nothing where there is no registry.
+    #[cfg(windows)]
+    fn read(row: &Row) -> Option<Option<u32>> {
+        Some(windows_registry::LOCAL_MACHINE.open(row.path).and_then(|key| key.get_u32(row.name)).ok())
+    }
+
+    #[cfg(not(windows))]
+    const fn read(_: &Row) -> Option<Option<u32>> {
+        None
+    }
+
+    impl Row {
+        fn look(&self) -> Step {
+            let Self { path, name, should, why, .. } = self;
+            finding("MIM's host", Verdict::Note, format!(r"HKLM\{path}, {name} should be {should}."), *why)
+        }
+
+        fn judge(&self, value: Option<u32>) -> Step {
+            let Self { path, name, should, why, .. } = self;
+            let is = value.map_or_else(|| "not there".into(), |it| it.to_string());
+            let what = format!(r"HKLM\{path}, {name} is {is}.");
+            if (self.fits)(value) {
+                return finding("registry", Verdict::Ok, what, "");
+            }
+            let set = match (self.fits)(Some(1)) {
+                true => format!(
+                    r"New-ItemProperty -Path 'HKLM:\{path}' -Name {name} -PropertyType DWord -Value 1 -Force; then restart the service that calls."
+                ),
+                false => format!("It should be {should}."),
+            };
+            finding("registry", Verdict::Warning, what, format!("{why} {set}"))
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn each_value_is_judged_and_has_a_remedy() {
+            for row in ROWS {
+                let verdicts = [None, Some(0), Some(1), Some(2), Some(3)].map(|value| {
+                    let step = row.judge(value);
+                    assert_eq!(step.verdict == Verdict::Ok, step.remedy.is_empty(), "{}", row.name);
+                    step.verdict == Verdict::Ok
+                });
+                assert!(verdicts.contains(&true) && verdicts.contains(&false), "{}", row.name);
+                assert!(row.why.ends_with('.') && !row.should.is_empty());
+            }
+            let unset = ROWS[0].judge(None);
+            assert!(unset.what.ends_with("SystemDefaultTlsVersions is not there."), "{}", unset.what);
+            assert!(unset.remedy.contains("-Value 1 -Force"), "{}", unset.remedy);
+            assert!(ROWS[5].judge(Some(1)).remedy.ends_with("It should be 0, or not there."));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::certificates::{Certificates, Keys, read_certificates};
+
+    fn verdict(steps: &[Step], step: &str) -> Verdict {
+        steps.iter().find(|it| it.step == step).unwrap_or_else(|| panic!("no step {step}: {steps:?}")).verdict
+    }
+
+    #[tokio::test]
+    async fn a_new_folder_is_fit_and_its_authority_is_not_yet_trusted() {
+        let folder = tempfile::tempdir().unwrap();
+        let listen = vec!["127.0.0.1:0".parse().unwrap()];
+        let args = Doctor { scenario: None, certs: folder.path().into(), host: vec![], listen, json: false };
+        let now = OffsetDateTime::now_utc();
+        let nobody = Trust::new(vec![], vec![]);
+        let before = examine(&args, &nobody, now).await;
+        assert_eq!((verdict(&before, "authority"), verdict(&before, "certificate")), (Verdict::Note, Verdict::Note));
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0, "it made something");
+
+        Certificates::open(folder.path(), &[], Keys::Ecdsa).unwrap();
+        let steps = examine(&args, &nobody, now).await;
+        assert!(all_right(&steps), "{steps:?}");
+        assert_eq!(verdict(&steps, "authority"), Verdict::Warning);
+        let names = ["scenario", "clock", "authority dates", "certificate names", "certificate dates", "port"];
+        assert!(names.iter().all(|it| verdict(&steps, it) == Verdict::Ok), "{steps:?}");
+
+        let authority = read_certificates(&folder.path().join(certificates::AUTHORITY)).unwrap();
+        let steps = examine(&args, &Trust::new(authority, vec![]), now).await;
+        assert_eq!(verdict(&steps, "authority"), Verdict::Ok);
+
+        let later = examine(&args, &nobody, now + Duration::days(390)).await;
+        assert_eq!(verdict(&later, "certificate dates"), Verdict::Warning);
+        let earlier = examine(&args, &nobody, now - Duration::days(3650)).await;
+        for step in ["clock", "authority dates", "certificate dates"] {
+            assert_eq!(verdict(&earlier, step), Verdict::Failed, "{step}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_broken_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let args = Doctor {
+            scenario: Some(file("s.yaml", "usesr: [anna]")),
+            certs: folder.path().into(),
+            host: vec!["mfa.contoso.com".into()],
+            listen: vec![held.local_addr().unwrap()],
+            json: false,
+        };
+        file(certificates::AUTHORITY, "junk");
+        let steps = examine(&args, &Trust::new(vec![], vec![]), OffsetDateTime::now_utc()).await;
+        for (step, expected) in
+            [("scenario", Verdict::Failed), ("authority", Verdict::Failed), ("port", Verdict::Warning)]
+        {
+            assert_eq!(verdict(&steps, step), expected, "{steps:?}");
+        }
+        assert!(steps.iter().all(|it| it.verdict != Verdict::Failed || !it.remedy.is_empty()), "{steps:?}");
+    }
+}

@@ -1,0 +1,105 @@
+//! The flags that say where the service is and how to get in, which all commands that call it share.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use super::Service;
+use super::client::{Client, Target};
+use super::trust::Trust;
+use crate::contract::Secret;
+use crate::sign_in::Credentials;
+
+#[derive(Args, Debug, Default)]
+pub struct Access {
+    /// The service's URL, as in LOCMFASRV; without one, that of a locmfa on this machine
+    #[arg(long, value_name = "URL")]
+    pub url: Option<Target>,
+    /// The user of the service as whom MIM asks for everybody; without one, mimservice@contoso.com
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// The MfaSettings.xml that says the URL and the user, where the flags do not
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+    /// A further authority to trust, PEM or DER
+    #[arg(long, value_name = "FILE")]
+    pub authority: Vec<PathBuf>,
+    /// The account to sign in as, DOMAIN\user or user@domain. Its password comes from the environment's
+    /// LOCMFA_PASSWORD or from --password-file, or is asked for
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// The file that holds the account's password in its first line
+    #[arg(long, value_name = "FILE", requires = "account")]
+    pub password_file: Option<PathBuf>,
+}
+
+impl Access {
+    /// The service: what the flags say, else the settings file, else a locmfa on this machine.
+    ///
+    /// # Errors
+    /// The settings file cannot be read.
+    pub fn service(&self) -> anyhow::Result<Service> {
+        let said = match &self.settings {
+            Some(file) => Service::of_file(file)?,
+            None => Service::default(),
+        };
+        Ok(Service {
+            target: self.url.clone().unwrap_or(said.target),
+            username: self.username.clone().unwrap_or(said.username),
+            ..said
+        })
+    }
+
+    /// The client that these flags make.
+    ///
+    /// # Errors
+    /// A file cannot be read, or there is no password.
+    pub fn client(&self, target: Target) -> anyhow::Result<Client> {
+        let credentials = match &self.account {
+            None => None,
+            Some(account) => {
+                let password = password(account, self.password_file.as_deref())?;
+                Some(Credentials { account: account.clone(), password })
+            }
+        };
+        Ok(Client { target, trust: Trust::load(&self.authority)?, credentials })
+    }
+}
+
+const PASSWORD: &str = "LOCMFA_PASSWORD";
+
+fn password(account: &str, file: Option<&Path>) -> anyhow::Result<Secret> {
+    if let Some(file) = file {
+        let text = std::fs::read_to_string(file).with_context(|| {
+            format!("cannot read {}; name a file that holds the password of {account}", file.display())
+        })?;
+        return Ok(text.lines().next().unwrap_or_default().into());
+    }
+    #[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]
+    if let Ok(password) = std::env::var(PASSWORD) {
+        return Ok(password.into());
+    }
+    if !io::stdin().is_terminal() {
+        bail!(
+            "there is no password for {account}; set {PASSWORD} in the environment, or name a file that holds it with --password-file"
+        );
+    }
+    let password = rpassword::prompt_password(format!("Password of {account}: "));
+    password.map(Secret::from).context("the password cannot be read from here; use --password-file")
+}
+
+/// Asks whoever sits at the terminal for the code of a text message.
+///
+/// # Errors
+/// Nobody sits there.
+pub(super) fn ask_for_code() -> anyhow::Result<Secret> {
+    if !io::stdin().is_terminal() {
+        bail!("a text message went out, and nobody is there to type its code; give it with --code");
+    }
+    write!(io::stderr(), "Code of the text message: ").context("cannot ask for the code")?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).context("cannot read the code")?;
+    Ok(line.trim().into())
+}
