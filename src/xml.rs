@@ -67,7 +67,7 @@ pub fn read(text: &str) -> Result<Document<'_>, Malformed> {
         Malformed { reason: reason(&error), position: Position { line: position.row, column: position.col } }
     })?;
     // A text with few tags cannot nest deep, and nearly every request has few.
-    let may_be_deep = text.bytes().filter(|it| *it == b'<').count() > MAX_DEPTH;
+    let may_be_deep = memchr::memchr_iter(b'<', text.as_bytes()).count() > MAX_DEPTH;
     match may_be_deep.then(|| too_deep(&document)).flatten() {
         Some(offset) => Err(Malformed {
             reason: format!("Elements nest deeper than {MAX_DEPTH} levels."),
