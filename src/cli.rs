@@ -308,6 +308,7 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     for warning in listening.warnings() {
         warn!("{warning}");
     }
+    let failures = listening.failures();
     let ready = Ready::of(&listening, certificates.as_ref());
     let limits = Limits {
         connections: args.limits.connections,
@@ -364,7 +365,7 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
         let _ = std::fs::remove_file(file);
     }
     let (calls, forgotten) = space.update(|engine, _| (engine.journal.calls(), engine.journal.forgotten()));
-    info!(calls, forgotten, "stopped");
+    info!(calls, forgotten, failures = failures.summary(), "stopped");
     Ok(ExitCode::SUCCESS)
 }
 

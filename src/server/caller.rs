@@ -150,6 +150,9 @@ fn challenge(offers: &[String]) -> Response {
 }
 
 fn report(trouble: &Trouble, headers: &HeaderMap, connection: Option<&Connection>) {
+    if let Some(connection) = connection {
+        connection.keep(trouble.kind(), trouble.to_string(), trouble.hint());
+    }
     let agent = headers.get(header::USER_AGENT).and_then(|it| it.to_str().ok()).unwrap_or_default();
     warn!(
         target: "locmfa::sign_in",

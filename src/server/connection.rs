@@ -25,6 +25,7 @@ use tokio_rustls::server::TlsStream;
 use tower::Service;
 use tracing::{debug, warn};
 
+use super::failures::Failures;
 use super::hello::{First, Opening, is_whole};
 use super::tls::{Acceptor, TlsFacts};
 use super::trouble::Trouble;
@@ -36,6 +37,7 @@ pub struct Listening {
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     warnings: Vec<String>,
+    failures: Arc<Failures>,
 }
 
 /// Why an address cannot be listened on.
@@ -99,12 +101,14 @@ pub struct Connection {
     pub tls: Option<TlsFacts>,
     /// How far the client has signed in: Windows authentication lives on the connection.
     pub sign_in: Mutex<Conversation>,
+    /// Where it is kept if the connection or the sign-in fails.
+    failures: Arc<Failures>,
 }
 
 impl Connection {
     #[must_use]
     pub fn new(id: u64, peer: SocketAddr, local: SocketAddr, tls: Option<TlsFacts>) -> Self {
-        Self { id, peer, local, tls, sign_in: Mutex::default() }
+        Self { id, peer, local, tls, sign_in: Mutex::default(), failures: Arc::default() }
     }
 
     /// Whether the client runs on this machine: from loopback, or from the address that it called. So ASP.NET's
@@ -115,12 +119,20 @@ impl Connection {
         peer.is_loopback() || peer == local
     }
 
+    /// Keeps why the connection or a sign-in on it failed.
+    pub(super) fn keep(&self, kind: &'static str, what: String, hint: &str) {
+        self.failures.keep(self.peer, kind, what, hint);
+    }
+
     /// Logs why the connection failed: the one line about it.
     fn report(&self, trouble: &Trouble) {
         let (id, peer, local) = (self.id, self.peer, self.local);
         let server_name = self.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
         let hint = trouble.hint();
         let (kind, hint) = (trouble.kind(), hint.as_deref());
+        if !matches!(trouble, Trouble::Probe) {
+            self.keep(kind, trouble.to_string(), hint.unwrap_or_default());
+        }
         match trouble {
             // Port scanners, load balancers and monitors do this all day.
             Trouble::Probe => {
@@ -153,7 +165,8 @@ impl Listening {
     }
 
     async fn bind_once(addresses: &[SocketAddr]) -> Result<Self, BindError> {
-        let mut listening = Self { listeners: Vec::new(), addresses: Vec::new(), warnings: Vec::new() };
+        let mut listening =
+            Self { listeners: Vec::new(), addresses: Vec::new(), warnings: Vec::new(), failures: Arc::default() };
         let mut picked = 0;
         for address in addresses {
             let mut address = *address;
@@ -196,6 +209,12 @@ impl Listening {
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
+
+    /// What fails on these sockets from now on.
+    #[must_use]
+    pub fn failures(&self) -> Arc<Failures> {
+        self.failures.clone()
+    }
 }
 
 impl BindError {
@@ -233,7 +252,8 @@ pub async fn serve(
     let connections = limits.connections;
     let places = Arc::new(Semaphore::new(connections as usize));
     let (stage, stages) = watch::channel(Stage::Serving);
-    let server = Arc::new(Server { tls, app, limits, places: places.clone(), next_id: AtomicU64::new(1) });
+    let failures = listening.failures;
+    let server = Arc::new(Server { tls, app, limits, places: places.clone(), next_id: AtomicU64::new(1), failures });
 
     let mut accepting = JoinSet::new();
     for listener in listening.listeners {
@@ -344,6 +364,7 @@ struct Server {
     limits: Limits,
     places: Arc<Semaphore>,
     next_id: AtomicU64,
+    failures: Arc<Failures>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -412,7 +433,8 @@ impl Server {
         // A client that is gone already has no address.
         let Ok(local) = stream.local_addr() else { return };
         let _ = stream.set_nodelay(true);
-        let connection = Connection::new(self.next_id.fetch_add(1, Ordering::Relaxed), peer, local, None);
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let connection = Connection { failures: self.failures.clone(), ..Connection::new(id, peer, local, None) };
         let mut ending = pin!(ending);
         if let Some(tls) = &self.tls {
             let shaken = tokio::select! {

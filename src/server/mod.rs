@@ -2,6 +2,7 @@
 
 pub mod certificates;
 pub mod connection;
+pub mod failures;
 pub mod hello;
 pub mod tls;
 pub mod trouble;

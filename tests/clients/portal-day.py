@@ -1,20 +1,21 @@
-"""zeep: a user portal's working day. `portal-day.py URL`, against a server of portal-day.yaml.
-
-Start one with: locmfa --http --listen 127.0.0.1:9997 tests/clients/portal-day.yaml
-Prints a line for each check and ends with 0 whatever they said, as the other clients do.
-"""
+"""zeep: a user portal's working day, from adding users to removing them, over SERVICE."""
 
 import base64
 import hashlib
 import hmac
+import os
 import struct
-import sys
 import time
 
+import requests
 import zeep
 from zeep.helpers import serialize_object
+from zeep.transports import Transport
 
-client = zeep.Client(sys.argv[1] + "?WSDL")
+session = requests.Session()
+session.trust_env = False
+session.verify = os.environ["AUTHORITY"]
+client = zeep.Client(os.environ["SERVICE"] + "?WSDL", transport=Transport(session=session))
 service = client.service
 
 

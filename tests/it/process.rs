@@ -170,6 +170,30 @@ fn secrets_do_not_reach_the_log() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn the_end_of_the_log_counts_what_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("s.yaml"),
+        "server: {sign_in: basic}\naccounts: [{name: mim, password: x, groups: [PhoneFactor Admins]}]",
+    )
+    .unwrap();
+    let server = Server::start(folder.path(), &["s.yaml"]);
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        // mim:wrong
+        write!(
+            stream,
+            "GET /PfWsSdk.asmx HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Basic bWltOndyb25n\r\n\r\n"
+        )
+        .unwrap();
+        assert!(read(stream).starts_with("HTTP/1.1 401 "));
+    }
+    let (_, lines) = server.stop();
+    assert_eq!(lines.last().unwrap()["failures"], "2 WrongPassword");
+}
+
 #[test]
 fn a_scenario_with_mistakes_starts_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,76 @@
+//! What failed lately: connections that came to nothing and sign-ins that were refused, kept for people who ask why.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// Why one client did not come through.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub at: SystemTime,
+    pub peer: SocketAddr,
+    /// As in `docs/troubles.md`.
+    pub kind: &'static str,
+    pub what: String,
+    /// What to do about it; empty where nothing is to be done.
+    pub hint: String,
+}
+
+/// The newest failures, and how many there were of each kind.
+#[derive(Debug, Default)]
+pub struct Failures(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    lately: VecDeque<Failure>,
+    counts: BTreeMap<&'static str, u64>,
+}
+
+/// How many failures are kept in full.
+const LATELY: usize = 256;
+
+impl Failures {
+    pub(super) fn keep(&self, peer: SocketAddr, kind: &'static str, what: String, hint: &str) {
+        #[expect(clippy::disallowed_methods, reason = "connections run on the world's time, not on a space's")]
+        let at = SystemTime::now();
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept.counts.entry(kind).or_default() += 1;
+        if kept.lately.len() == LATELY {
+            kept.lately.pop_front();
+        }
+        kept.lately.push_back(Failure { at, peer, kind, what, hint: hint.into() });
+    }
+
+    /// The newest, the oldest of them first.
+    #[must_use]
+    pub fn lately(&self) -> Vec<Failure> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).lately.iter().cloned().collect()
+    }
+
+    /// How many there were of each kind, those that are no longer kept included, as `2 WrongPassword, 1 old-tls`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts: Vec<_> = kept.counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        counts.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_are_kept_and_all_are_counted() {
+        let failures = Failures::default();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 9));
+        for n in 0..LATELY + 10 {
+            let kind = if n % 2 == 0 { "even" } else { "odd" };
+            failures.keep(peer, kind, n.to_string(), "");
+        }
+        let lately = failures.lately();
+        assert_eq!((lately.len(), lately[0].what.as_str(), lately[LATELY - 1].what.as_str()), (256, "10", "265"));
+        assert_eq!(failures.summary(), "133 even, 133 odd");
+    }
+}
