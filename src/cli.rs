@@ -1,7 +1,7 @@
 //! The command line: a function for each subcommand.
 
 use std::io::{self, IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::server::certificates::{self, Certificates, Keys, PfxCipher, Summary};
 use crate::server::connection::{self, Limits, Listening};
 use crate::server::tls::Acceptor;
 use crate::server::{self, Admission, FOLDER, Site};
-use crate::sign_in::Scheme;
+use crate::sign_in::{Scheme, Trust as Trusted};
 use crate::switchboard::Space;
 use crate::trust::{self, Wish};
 
@@ -121,6 +121,17 @@ struct CertificateArgs {
 impl CertificateArgs {
     const fn keys(&self) -> Keys {
         if self.rsa { Keys::EcdsaAndRsa } else { Keys::Ecdsa }
+    }
+
+    /// The certificates of the folder, which must be there: nobody shall trust an authority that serves nobody.
+    fn existing(&self) -> anyhow::Result<Certificates> {
+        if !self.certs.join(certificates::AUTHORITY).exists() {
+            bail!(
+                "there is no authority in {}; start the server first, or name its folder with --certs",
+                self.certs.display()
+            );
+        }
+        self.open()
     }
 
     /// The certificates of the folder, made where they are missing.
@@ -288,9 +299,10 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     log_to_stderr(args.log, args.verbose);
     let Ok(scenario) = load(args.scenario.as_deref()) else { return Ok(ExitCode::from(1)) };
     for address in &args.listen {
-        if !address.ip().is_loopback() && args.scenario.is_none() {
+        if !address.ip().is_loopback() && scenario.server.sign_in.trust == Trusted::Anybody {
             bail!(
-                "{address} can be reached by other machines, and the built-in scenario lets anybody in. Name a scenario file of your own, such as scenarios/sign-in-windows.yaml."
+                "{address} can be reached by other machines, and the scenario {} lets anybody in with any password. Serve one that names its accounts, such as scenarios/sign-in-windows.yaml.",
+                scenario.name
             );
         }
         if !address.ip().is_loopback() && !args.allow_remote {
@@ -309,7 +321,11 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
         warn!("{warning}");
     }
     let failures = listening.failures();
-    let ready = Ready::of(&listening, certificates.as_ref());
+    let ready = Ready::of(
+        &listening,
+        certificates.as_ref(),
+        &args.certificates.host.first().cloned().unwrap_or_else(certificates::host_name),
+    );
     let limits = Limits {
         connections: args.limits.connections,
         header_bytes: args.limits.header_limit as usize,
@@ -375,24 +391,25 @@ impl Serve {
             return Ok(Certificates::from_pem(cert, key)?);
         }
         if let Some(pfx) = &self.pfx {
-            return Ok(Certificates::from_pfx(pfx, &pfx_password(self.pfx_password_file.as_deref())?)?);
+            return Ok(Certificates::from_pfx(
+                pfx,
+                &pfx_password(self.pfx_password_file.as_deref(), "--pfx-password-file")?,
+            )?);
         }
         self.certificates.open()
     }
 }
 
 /// The password of a PFX file: what a file holds in its first line, or the environment.
-fn pfx_password(file: Option<&Path>) -> anyhow::Result<Secret> {
+fn pfx_password(file: Option<&Path>, flag: &str) -> anyhow::Result<Secret> {
     let Some(file) = file else {
         #[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]
         let password = std::env::var(PFX_PASSWORD);
         return password.map(Secret::from).map_err(|_| {
-            anyhow!("a PFX file has a password; write it into a file and name that with --pfx-password-file, or set {PFX_PASSWORD} in the environment")
+            anyhow!("a PFX file has a password; write it into a file and name that with {flag}, or set {PFX_PASSWORD} in the environment")
         });
     };
-    let text = std::fs::read_to_string(file).with_context(|| {
-        format!("cannot read {}; name a file that holds the password of the PFX file", file.display())
-    })?;
+    let text = text_of(file).context("the password of the PFX file")?;
     Ok(text.lines().next().unwrap_or_default().into())
 }
 
@@ -447,10 +464,16 @@ struct Ready {
 }
 
 impl Ready {
-    fn of(listening: &Listening, certificates: Option<&Certificates>) -> Self {
+    /// `host` is the name by which other machines reach this one.
+    fn of(listening: &Listening, certificates: Option<&Certificates>, host: &str) -> Self {
         let scheme = if certificates.is_some() { "https" } else { "http" };
         let address = listening.addresses()[0];
-        let host = if address.ip().is_loopback() { "localhost".into() } else { address.ip().to_string() };
+        let host = match address.ip() {
+            ip if ip.is_loopback() => "localhost".into(),
+            ip if ip.is_unspecified() => host.into(),
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
         let service = format!("{scheme}://{host}:{}{FOLDER}/PfWsSdk.asmx", address.port());
         let authority = certificates.and_then(Certificates::authority).and_then(|it| it.files.first());
         Self {
@@ -611,8 +634,8 @@ fn show(args: &CertificateArgs, renewal: Renewal) -> anyhow::Result<ExitCode> {
 }
 
 fn export(args: &Export) -> anyhow::Result<ExitCode> {
-    let certificates = args.certificates.open()?;
-    let password = pfx_password(args.password_file.as_deref())?;
+    let certificates = args.certificates.existing()?;
+    let password = pfx_password(args.password_file.as_deref(), "--password-file")?;
     let cipher = match args.cipher {
         Cipher::Aes => PfxCipher::Aes,
         Cipher::TripleDes => PfxCipher::TripleDes,
@@ -622,7 +645,7 @@ fn export(args: &Export) -> anyhow::Result<ExitCode> {
 }
 
 fn trusted(wish: Wish, args: &Trust) -> anyhow::Result<ExitCode> {
-    let certificates = args.certificates.open()?;
+    let certificates = args.certificates.existing()?;
     let authority = certificates.authority().context("there is no authority in that folder")?;
     if !args.run {
         return print(&trust::explained(wish, authority));

@@ -72,6 +72,15 @@ pub(super) struct Remembered {
     in_call: bool,
 }
 
+impl Remembered {
+    fn is_worth_keeping(&self) -> bool {
+        self.block.is_some() || self.in_call || !self.passed.is_empty()
+    }
+}
+
+/// How many subjects are remembered before the first look for those whose time is over.
+pub(super) const SWEEP: usize = 1024;
+
 /// A success that the cache can use.
 #[derive(Debug)]
 struct Passed {
@@ -103,6 +112,8 @@ pub(super) struct Challenge {
     request_id: String,
     deadline: Timestamp,
     rule: Option<Arc<str>>,
+    /// The code that the text message will carry, where the scenario fixes it.
+    code: Option<Secret>,
     step: Step,
 }
 
@@ -235,9 +246,10 @@ impl Engine {
             request_id,
             deadline: plan.at,
             rule: plan.rule,
-            step: Step::Ringing(plan.ending),
+            code: plan.code,
+            step: Step::Ringing(plan.ending.clone()),
         };
-        Ok(self.begin(now, challenge, plan.code))
+        Ok(self.begin(now, challenge, plan.ending))
     }
 
     /// Lets everything happen that is due.
@@ -259,7 +271,10 @@ impl Engine {
                 self.challenges.insert(id, challenge);
                 continue;
             }
-            let settlement = self.end(deadline, challenge, ending);
+            let settlement = match challenge.sends_a_code(&ending) {
+                true => self.send_code(deadline, challenge, ending),
+                false => self.end(deadline, challenge, ending),
+            };
             self.settled.push((id, settlement));
         }
     }
@@ -417,6 +432,7 @@ impl Engine {
                 lifted |= remembered.block.take().is_some();
             }
         }
+        self.subjects.retain(|_, it| it.is_worth_keeping());
         lifted.then_some(()).ok_or(Refusal::NotBlocked { username: name })
     }
 
@@ -522,44 +538,49 @@ impl Engine {
         };
         let at = match script.and_then(|it| it.after) {
             Some(after) => now + after,
-            None if ending.is_unanswered() || is_silence(&ending) => stops,
             None if method.waits_for_code() => now,
+            None if ending.is_unanswered() || is_silence(&ending) => stops,
             None => now + self.company.ring,
         };
         let code = script.and_then(|it| it.code.as_ref()).or(self.company.passcode.code.as_ref()).cloned();
         let rule = rule.map(|it| it.name.clone());
-        match at > stops {
+        // A message does not ring: however late it is sent, it is sent.
+        match at > stops && !method.waits_for_code() {
             true => Plan { at: stops, ending: Reaction::NoAnswer.outcome(method).into(), rule, code },
             false => Plan { at, ending, rule, code },
         }
     }
 
-    /// Opens a challenge, or ends it where nothing is to be waited for. `code` is the one that a text message carries.
-    fn begin(&mut self, now: Timestamp, mut challenge: Challenge, code: Option<Secret>) -> Asked {
-        let Step::Ringing(ending) = &challenge.step else { unreachable!("a new challenge rings") };
-        let ending = ending.clone();
-        let fate = Some(ending.clone()).filter(Ending::comes_after_sending);
-        let asks_for_code = matches!(ending.known(), Some(Outcome::TextSent | Outcome::OathPending));
-        if challenge.method.waits_for_code() && (asks_for_code || fate.is_some()) {
-            let text = challenge.method != Method::Oath;
-            let code = text.then(|| code.unwrap_or_else(|| self.draw_code()));
-            let attempts_left = self.company.passcode.attempts;
-            challenge.step = Step::Waiting { code, attempts_left, fate };
-            challenge.deadline = now + self.company.passcode.lifetime;
-            let sent = if text { Outcome::TextSent } else { Outcome::OathPending };
-            let settlement = challenge.settlement(sent.into(), challenge.request_id.clone());
-            let id = self.open(challenge);
-            let username = self.challenges[&id].subject.username.clone();
-            self.waiting.entry(username).or_default().insert(id);
-            return Asked::Settled(settlement);
+    /// Opens a challenge, or ends it where nothing is to be waited for.
+    fn begin(&mut self, now: Timestamp, challenge: Challenge, ending: Ending) -> Asked {
+        let is_due = challenge.deadline <= now;
+        if is_due && challenge.sends_a_code(&ending) {
+            return Asked::Settled(self.send_code(now, challenge, ending));
         }
-        if challenge.deadline <= now && !(ending.is_unanswered() && challenge.backup.is_some()) {
+        if is_due && !(ending.is_unanswered() && challenge.backup.is_some()) {
             return Asked::Settled(self.end(now, challenge, ending));
         }
         if challenge.method.channel() == Channel::Voice {
             self.subjects.entry(challenge.subject.clone()).or_default().in_call = true;
         }
         Asked::Open(self.open(challenge))
+    }
+
+    /// Sends the code of a text message, or asks for the token's: from now on a second operation may bring it. What
+    /// ends differently is the fate that the code meets.
+    fn send_code(&mut self, now: Timestamp, mut challenge: Challenge, ending: Ending) -> Settlement {
+        let text = challenge.method != Method::Oath;
+        let planned = challenge.code.take();
+        let code = text.then(|| planned.unwrap_or_else(|| self.draw_code()));
+        let fate = Some(ending).filter(Ending::comes_after_sending);
+        challenge.step = Step::Waiting { code, attempts_left: self.company.passcode.attempts, fate };
+        challenge.deadline = now + self.company.passcode.lifetime;
+        let sent = if text { Outcome::TextSent } else { Outcome::OathPending };
+        let settlement = challenge.settlement(sent.into(), challenge.request_id.clone());
+        let username = challenge.subject.username.clone();
+        let id = self.open(challenge);
+        self.waiting.entry(username).or_default().insert(id);
+        settlement
     }
 
     fn open(&mut self, challenge: Challenge) -> ChallengeId {
@@ -616,6 +637,14 @@ impl Engine {
     fn remember_pass(&mut self, now: Timestamp, challenge: &Challenge) {
         // Who confirms an event has not signed in.
         let Some(cache) = self.company.cache.filter(|_| !challenge.plays_event) else { return };
+        // Most people do not come back, and what they passed runs out unseen.
+        if self.subjects.len() >= self.sweep_at {
+            self.subjects.retain(|_, it| {
+                it.passed.retain(|it| now.since(it.at) <= cache.lasts);
+                it.is_worth_keeping()
+            });
+            self.sweep_at = SWEEP.max(2 * self.subjects.len());
+        }
         let passed = &mut self.subjects.entry(challenge.subject.clone()).or_default().passed;
         passed.retain(|it| now.since(it.at) <= cache.lasts);
         passed.push(Passed {
@@ -628,7 +657,7 @@ impl Engine {
 
     /// Forgets a subject of whom there is nothing to remember.
     fn prune(&mut self, subject: &Subject) {
-        if self.subjects.get(subject).is_some_and(|it| it.block.is_none() && it.passed.is_empty() && !it.in_call) {
+        if self.subjects.get(subject).is_some_and(|it| !it.is_worth_keeping()) {
             self.subjects.remove(subject);
         }
     }
@@ -704,6 +733,12 @@ impl Engine {
 const OATH_MEMORY: u64 = 120;
 
 impl Challenge {
+    /// Whether a code goes out before it ends like this.
+    fn sends_a_code(&self, ending: &Ending) -> bool {
+        let asks = matches!(ending.known(), Some(Outcome::TextSent | Outcome::OathPending));
+        self.method.waits_for_code() && (asks || ending.comes_after_sending())
+    }
+
     fn facts(&self) -> Facts<'_> {
         Facts {
             operation: self.operation,

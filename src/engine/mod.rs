@@ -52,6 +52,8 @@ pub struct Engine {
     users: Directory,
     rules: Vec<Rule>,
     subjects: HashMap<Subject, Remembered>,
+    /// How many subjects there may be before those that are over are forgotten.
+    sweep_at: usize,
     challenges: HashMap<ChallengeId, Challenge>,
     /// When each open challenge is due.
     deadlines: BTreeSet<(Timestamp, ChallengeId)>,
@@ -94,6 +96,7 @@ impl Engine {
             users,
             rules: setup.rules,
             subjects: HashMap::new(),
+            sweep_at: challenge::SWEEP,
             challenges: HashMap::new(),
             deadlines: BTreeSet::new(),
             waiting: BTreeMap::new(),

@@ -120,6 +120,10 @@ impl Settings {
     pub fn read(bytes: &[u8]) -> Result<Self, Broken> {
         let encoding = |reason| Broken { reason: Reason::Encoding(reason), text: String::new(), at: 0 };
         let (form, text) = Form::decode(bytes).map_err(encoding)?;
+        if text.starts_with(MARK) {
+            // A second mark is text before the root, and the walk would count it wrong.
+            return Err(Broken { reason: Reason::Malformed("Data at the root level is invalid.".into()), text, at: 0 });
+        }
         let walk = Walk::over(&text);
         if let Some(at) = walk.document_type {
             return Err(Broken { reason: Reason::DocumentType, text, at });
@@ -520,4 +524,19 @@ fn declaration(bytes: &[u8]) -> Option<&str> {
     let value = declaration.split_once("encoding")?.1.trim_start().strip_prefix('=')?.trim_start();
     let quote = value.chars().next().filter(|it| matches!(it, '"' | '\''))?;
     value[1..].split(quote).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_byte_order_mark_is_no_xml() {
+        let ascii = b"\xef\xbb\xbf\xef\xbb\xbf<a><LICENSE_KEY>x</LICENSE_KEY></a>".as_slice();
+        let wide = b"\xff\xfe\xff\xfe\x00\x3e\x00\x3e\x00\x3e\x00\x00\x3e\x00".as_slice();
+        for bytes in [ascii, wide] {
+            let broken = Settings::read(bytes).unwrap_err();
+            assert!(matches!(broken.reason, Reason::Malformed(_)), "{broken:?}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use super::answer;
 use super::connection::Connection;
 use super::tls;
 use crate::scenario::Outsider;
-use crate::sign_in::{ClientCertificate, Conversation, Names, Policy, Presented, Step, Trouble, Who};
+use crate::sign_in::{Account, ClientCertificate, Conversation, Names, Policy, Presented, Step, Trouble, Who};
 use crate::soap::{self, Fault, Version};
 
 /// Who is let in, and how.
@@ -21,6 +21,8 @@ pub struct Admission {
     group: String,
     outsider: Outsider,
     anonymous: Arc<str>,
+    /// The names of the listed accounts, as the log and the journal have them: made once, not for each request.
+    listed: Vec<(Arc<Account>, Arc<str>)>,
 }
 
 /// A request that was let in.
@@ -45,7 +47,8 @@ impl Admission {
     pub fn new(mut policy: Policy, group: &str, outsider: Outsider, host: &str) -> Self {
         let names = names(&policy, host);
         policy.names = names;
-        Self { policy, group: group.into(), outsider, anonymous: "anonymous".into() }
+        let listed = policy.accounts.iter().map(|it| (it.clone(), it.name.to_string().into())).collect();
+        Self { policy, group: group.into(), outsider, anonymous: "anonymous".into(), listed }
     }
 
     /// Judges a request, whose body was read: an answer that leaves before it would close the connection.
@@ -92,19 +95,27 @@ impl Admission {
                 if let Who::Listed(account) = &caller.who
                     && !account.is_in(&self.group)
                 {
-                    warn!(
-                        target: "locmfa::sign_in",
-                        peer = %Peer(connection),
-                        caller = %caller.who,
-                        hint = "add the group to the account's groups in the scenario",
-                        "the account is not in the group {}", self.group
-                    );
-                    return Err(self.shut_out(&caller.who, headers).into());
+                    let what = format!("{} is not in the group {}.", caller.who, self.group);
+                    let hint = "Add the group to the account's groups in the scenario.";
+                    warn!(target: "locmfa::sign_in", peer = %Peer(connection), trouble = OUTSIDE, what, hint, "sign-in failed");
+                    if let Some(connection) = connection {
+                        connection.keep(OUTSIDE, what, hint);
+                    }
+                    let answer = self.shut_out(&caller.who, headers);
+                    let answer = match answer.status() {
+                        StatusCode::UNAUTHORIZED => answer,
+                        // The sign-in itself went well, and its last message belongs to the answer.
+                        _ => answer::signed_in(answer, www_authenticate.as_deref(), persistent),
+                    };
+                    return Err(answer.into());
                 }
+                let listed = |account: &Arc<Account>| self.listed.iter().find(|(it, _)| Arc::ptr_eq(it, account));
                 let name = match &caller.who {
-                    Who::Anonymous => self.anonymous.clone(),
-                    who => who.to_string().into(),
+                    Who::Anonymous => Some(&self.anonymous),
+                    Who::Listed(account) => listed(account).map(|(_, name)| name),
+                    Who::Unlisted(_) => None,
                 };
+                let name = name.cloned().unwrap_or_else(|| caller.who.to_string().into());
                 let ends = persistent || www_authenticate.is_some();
                 Ok(Admitted { caller: name, ends_sign_in: ends.then_some(Ending { www_authenticate, persistent }) })
             }
@@ -139,6 +150,9 @@ impl Admitted {
         }
     }
 }
+
+/// The kind of failure of an account that signs in and may not call.
+const OUTSIDE: &str = "OutsideGroup";
 
 fn challenge(offers: &[String]) -> Response {
     match offers {

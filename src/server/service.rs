@@ -101,7 +101,7 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
     admitted.complete(match (&parts.method, place.path_info) {
         (&Method::POST, "") => visit.soap(&body).await,
         (&Method::GET, "") => visit.describe(),
-        (&Method::POST, path_info) if visit.is_local && path_info.len() > 1 => visit.form(&path_info[1..], &body).await,
+        (&Method::POST, path_info) if visit.is_local && path_info.len() > 1 => visit.form(&path_info[1..]).await,
         (_, "") => answer::method_not_allowed(),
         (_, path_info) => answer::unrecognized(path_info),
     })
@@ -152,7 +152,7 @@ impl Visit<'_> {
         let call = match opened {
             Ok(call) => call,
             Err(rejected) => {
-                log_whole(self, body);
+                log_whole(self, &soap::decode(&head, body));
                 return match rejected {
                     Rejected::Malformed(malformed) => {
                         record.close(format!("400 not XML: {malformed}"));
@@ -184,11 +184,11 @@ impl Visit<'_> {
     }
 
     /// The HTTP POST protocol, for the operations that take nothing and answer a text.
-    async fn form(&self, name: &str, body: &Bytes) -> Response {
+    async fn form(&self, name: &str) -> Response {
         let mut record = Record::open(self);
         let Some(operation) = operations::find(name).filter(|it| it.signature.is_plain()) else {
             record.close(format!("500 {name:?} is not offered by HTTP POST"));
-            log_whole(self, body);
+            // A form may hold a password, and what it holds says nothing more.
             return answer::plain_error(&format!("{name} Web Service method name is not valid."));
         };
         let request = operation.read(None).expect("it has no parameters");
@@ -330,7 +330,7 @@ fn milliseconds(time: Duration) -> f64 {
 }
 
 /// A request that nobody understood, in full, but for secrets.
-fn log_whole(visit: &Visit<'_>, body: &[u8]) {
+fn log_whole(visit: &Visit<'_>, body: &str) {
     debug!(
         target: "locmfa::call",
         peer = %Peer(visit.connection),
@@ -338,7 +338,7 @@ fn log_whole(visit: &Visit<'_>, body: &[u8]) {
         soap_action = visit.headers.get("soapaction").map(text).unwrap_or_default(),
         content_type = visit.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default(),
         user_agent = visit.headers.get(header::USER_AGENT).map(text).unwrap_or_default(),
-        body = operations::without_secrets(&String::from_utf8_lossy(body)),
+        body = operations::without_secrets(body),
         "not understood",
     );
 }

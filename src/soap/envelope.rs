@@ -103,8 +103,8 @@ impl<'a> Head<'a> {
 
 /// Opens a request: finds the operation, reads its parameters.
 ///
-/// `find` knows an operation by its action, `find_by_element` by the name of the body's element; `read` reads the
-/// parameters from the element of that name.
+/// `find` knows an operation by its name, which `name_of` gives back; `read` reads the parameters from the element of
+/// that name.
 ///
 /// # Errors
 /// [`Rejected`], in ASP.NET's order of checks.
@@ -185,7 +185,8 @@ fn not_understood(envelope: Node<'_, '_>, version: Version) -> Option<String> {
 
 /// The text of a body. A byte-order mark wins over the charset; `text/xml` without a charset is ASCII, as ASP.NET
 /// reads it, and `application/soap+xml` without one is what the XML declaration says.
-fn decode<'a>(head: &Head<'_>, body: &'a [u8]) -> Cow<'a, str> {
+#[must_use]
+pub fn decode<'a>(head: &Head<'_>, body: &'a [u8]) -> Cow<'a, str> {
     if let Some((encoding, mark)) = encoding_rs::Encoding::for_bom(body) {
         return encoding.decode_without_bom_handling(&body[mark..]).0;
     }

@@ -3,5 +3,5 @@
 mod envelope;
 mod fault;
 
-pub use envelope::{Call, Head, Rejected, Version, open, seal, seal_fault};
+pub use envelope::{Call, Head, Rejected, Version, decode, open, seal, seal_fault};
 pub use fault::{Fault, Party};

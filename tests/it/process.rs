@@ -162,6 +162,23 @@ fn secrets_do_not_reach_the_log() {
     assert!(server.call("ValidatePasscode", &format!("{anna}<passcode>864209</passcode>")).contains("true"));
     // What nobody understands is logged whole, but for these.
     read(server.send_body("PrimaryAuthUser", "<x><password>battery-staple</password><username>eve</username>"));
+    // So is UTF-16, and a form not at all.
+    let wide = "\u{feff}<x><password>battery-staple</password>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (path_info, kind, body) in [
+        ("", "text/xml", wide),
+        ("/PrimaryAuthUser", "application/x-www-form-urlencoded", b"username=eve&password=battery-staple".to_vec()),
+    ] {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        write!(
+            stream,
+            "POST /a/PfWsSdk.asmx{path_info} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {kind}\r\n\
+             SOAPAction: \"http://www.phonefactor.com/PfWsSdk/PrimaryAuthUser\"\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        )
+        .unwrap();
+        stream.write_all(&body).unwrap();
+        read(stream);
+    }
     let (_, lines) = server.stop();
     let log = format!("{lines:?}");
     assert!(log.contains("not understood") && log.contains("<username>eve</username>"), "{log}");
@@ -174,24 +191,21 @@ fn secrets_do_not_reach_the_log() {
 #[test]
 fn the_end_of_the_log_counts_what_failed() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(
-        folder.path().join("s.yaml"),
-        "server: {sign_in: basic}\naccounts: [{name: mim, password: x, groups: [PhoneFactor Admins]}]",
-    )
-    .unwrap();
+    let scenario = "server: {sign_in: basic}\naccounts: [{name: mim, password: x}, {name: guest, password: x}]";
+    fs::write(folder.path().join("s.yaml"), scenario).unwrap();
     let server = Server::start(folder.path(), &["s.yaml"]);
-    for _ in 0..2 {
+    // mim:wrong, twice, and guest:x
+    for credentials in ["bWltOndyb25n", "bWltOndyb25n", "Z3Vlc3Q6eA=="] {
         let mut stream = TcpStream::connect(server.address()).unwrap();
-        // mim:wrong
         write!(
             stream,
-            "GET /PfWsSdk.asmx HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Basic bWltOndyb25n\r\n\r\n"
+            "GET /PfWsSdk.asmx HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Basic {credentials}\r\n\r\n"
         )
         .unwrap();
         assert!(read(stream).starts_with("HTTP/1.1 401 "));
     }
     let (_, lines) = server.stop();
-    assert_eq!(lines.last().unwrap()["failures"], "2 WrongPassword");
+    assert_eq!(lines.last().unwrap()["failures"], "1 OutsideGroup, 2 WrongPassword");
 }
 
 #[test]
@@ -219,7 +233,10 @@ fn what_keeps_it_from_starting_is_one_sentence_with_a_remedy() {
     let cases: [(&[&str], &[&str]); 7] = [
         (&["--http", "--listen", &taken], &["is taken by another program", "--listen"]),
         (&["s.yaml", "--listen", "0.0.0.0:0"], &["can be reached by other machines", "--allow-remote"]),
-        (&["--listen", "0.0.0.0:0", "--allow-remote"], &["the built-in scenario lets anybody in", "scenario file"]),
+        (
+            &["--listen", "0.0.0.0:0", "--allow-remote"],
+            &["the scenario built-in lets anybody in", "sign-in-windows.yaml"],
+        ),
         (&["--certs", "file", free[0], free[1]], &["file", "--certs"]),
         (&["--certs", "foreign", free[0], free[1]], &["authority.pem"]),
         (&["--http", "--ready-file", "no/such/folder/ready.json", free[0], free[1]], &["ready.json", "--ready-file"]),
