@@ -141,7 +141,7 @@ fn authority(folder: &Path, trust: &Trust, now: OffsetDateTime) -> Vec<Step> {
             Verdict::Warning,
             format!("This machine does not trust {}: MIM will not, if it runs here.", summary.subject),
             format!(
-                "Import {} into Cert:\\LocalMachine\\Root on the machine that calls; `locmfa certs show` says how.",
+                "Import {} into Cert:\\LocalMachine\\Root on the machine that calls; `locmfa certs trust` says how.",
                 folder.join("authority.cer").display()
             ),
         ),

@@ -395,7 +395,7 @@ pub fn check_trust(shown: &Shown) -> Result<(), Failure> {
     Err(Failure::new(
         Stage::Certificate,
         format!("The certificate of {} by {} {why}.", shown.summary.subject, shown.summary.issuer),
-        "Import the authority into this machine's root store (`locmfa certs show` says how), or name its file with --authority (certs/authority.pem, where locmfa made it).",
+        "Import the authority into this machine's root store (`locmfa certs trust` says how), or name its file with --authority (certs/authority.pem, where locmfa made it).",
     ))
 }
 

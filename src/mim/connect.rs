@@ -159,7 +159,7 @@ impl Chain<'_> {
                 "certificate trust",
                 Verdict::Warning,
                 format!("{issuer} is trusted because of --authority only; this machine does not trust it."),
-                "MIM will not either, if it runs here: import the authority into Cert:\\LocalMachine\\Root (`locmfa certs show` says how).",
+                "MIM will not either, if it runs here: import the authority into Cert:\\LocalMachine\\Root (`locmfa certs trust` says how).",
             );
             true
         } else {
