@@ -1,9 +1,12 @@
 //! A row of the dispatch table, and the macros that write one.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use crate::contract::{Error, Invalid, NAMESPACE, Recast, Record, Shape, Signature, Value, Wire};
 use crate::engine::{Change, Engine, Refusal, Timestamp};
@@ -241,6 +244,20 @@ fn dress<Out: Record>(context: Context<'_>, out: &Out, refusal: Option<Refusal>,
     Reply { xml: xml.finish(), succeeded, refusal, note }
 }
 
+/// Answers a request. An operation that panics answers a fault, as an exception does in ASP.NET, and neither its
+/// connection nor anybody else's ends.
+///
+/// # Errors
+/// The fault of the operation.
+pub async fn answered(request: Box<dyn Request>, context: Context<'_>) -> Result<Reply, Fault> {
+    let mut answer = request.answer(context);
+    poll_fn(|task| {
+        let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(task)));
+        polled.unwrap_or(Poll::Ready(Err(Fault::Internal { operation: context.operation })))
+    })
+    .await
+}
+
 /// A request of an operation that answers a text.
 #[derive(Debug)]
 struct Plain<T>(T);
@@ -307,4 +324,31 @@ macro_rules! forms {
             },)*];
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Setup;
+
+    #[derive(Debug)]
+    struct Broken;
+
+    impl Request for Broken {
+        fn values(&self) -> Vec<(&'static str, Value<'_>)> {
+            Vec::new()
+        }
+
+        fn answer<'a>(self: Box<Self>, _: Context<'a>) -> Pending<'a> {
+            Box::pin(async { panic!("an operation with a mistake in it") })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_operation_that_panics_answers_a_fault() {
+        let space = Space::new("default", Setup::default(), 1024);
+        let context = Context { space: &space, operation: "UserExists" };
+        let fault = answered(Box::new(Broken), context).await.unwrap_err();
+        assert_eq!(fault, Fault::Internal { operation: "UserExists" });
+    }
 }

@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 use crate::contract::{Record, Secret, Value};
 use crate::engine::Refusal;
 
-pub use declare::{Answer, Answers, Context, No, Note, Operation, Pending, Reply, Request, Says, response};
+pub use declare::{Answer, Answers, Context, No, Note, Operation, Pending, Reply, Request, Says, answered, response};
 
 pub use authentication::{PfAuthUser, PfAuthUserOut};
 pub use connection::{TestMasterConnection, TestSecurity};

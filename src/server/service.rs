@@ -171,7 +171,7 @@ impl Visit<'_> {
         };
         record.reads(call.operation, call.request.values());
         let context = Context { space: &self.site.space, operation: call.operation.signature.name };
-        let answered = call.request.answer(context).await;
+        let answered = operations::answered(call.request, context).await;
         match (answered, call.not_understood) {
             (Err(fault), _) => record.fault(call.version, &fault),
             (Ok(_), Some(header)) => record.fault(call.version, &Fault::NotUnderstood { header }),
@@ -194,7 +194,7 @@ impl Visit<'_> {
         let request = operation.read(None).expect("it has no parameters");
         record.reads(operation, request.values());
         let context = Context { space: &self.site.space, operation: operation.signature.name };
-        match request.answer(context).await {
+        match operations::answered(request, context).await {
             Ok(reply) => {
                 record.reply(&reply);
                 answer::page(StatusCode::OK, Page::Fresh(Version::Soap11.content_type()), answer::string(&reply).into())
