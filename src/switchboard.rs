@@ -79,6 +79,11 @@ impl Space {
         self.0.clock.started + self.0.clock.instant.elapsed()
     }
 
+    /// Waits by the space's clock.
+    pub async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
     /// Changes the engine, after all that is due has happened, and tells those whose challenges ended.
     pub fn update<T>(&self, change: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
         self.update_state(|state, now| change(&mut state.engine, now))

@@ -1,6 +1,7 @@
 //! The state of the emulated server: pure, synchronous, told the time. No I/O, no lock, no XML.
 
 mod account;
+mod act;
 mod challenge;
 mod company;
 mod device;
@@ -9,6 +10,8 @@ mod find;
 mod index;
 mod journal;
 mod lookup;
+mod magic;
+mod matching;
 mod number;
 pub mod oath;
 mod outcome;
@@ -16,9 +19,12 @@ mod pattern;
 mod refusal;
 mod rule;
 mod secret;
+mod state;
+mod template;
 mod time;
 mod trail;
 mod user;
+mod when;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -26,31 +32,41 @@ use std::time::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+pub use act::{Act, ActRefusal, Acted, Open, OpenState};
 pub use challenge::{Ask, Asked, ChallengeId, Settlement};
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Session, Setup, Token};
 pub use device::Device;
 pub use find::{PhonePattern, Query};
 pub use journal::{Entry, Journal};
+pub use magic::Magic;
+pub use matching::{Call, Explained};
 pub use number::{NotANumber, Number};
 pub use outcome::{Channel, Ending, Method, Outcome, Own, Passes, Reaction};
 pub use pattern::Pattern;
 pub use refusal::Refusal;
-pub use rule::{Act, Facts, Rule, Script, When};
+pub use rule::{Answer, Answers, Broken, Canned, CannedValue, Conduct, Effect, Rule, Script, UserChange, Verdict};
+pub use state::{Led, Move, Per, Standing, State, Trigger};
+pub use template::{WORDS, unknown_word};
 pub use time::Timestamp;
-pub use trail::{Change, Changed, Mail, Trail};
+pub use trail::{Change, Changed, Mail, Message, MessageKind, Trail};
 pub use user::{Block, Bypass, Directory, User};
+pub use when::{Addresses, Day, Facts, Hours, Operations, When};
 
 use crate::contract::{AuthResult, PassedSession};
 use challenge::{Challenge, Remembered, Subject};
 use device::Activation;
-use event::Call;
+use event::OpenCall;
+use matching::Rules;
+use state::People;
 
 /// One emulated server.
 #[derive(Debug)]
 pub struct Engine {
     company: Company,
     users: Directory,
-    rules: Vec<Rule>,
+    rules: Rules,
+    magic_numbers: bool,
+    people: People,
     subjects: HashMap<Subject, Remembered>,
     /// How many subjects there may be before those that are over are forgotten.
     sweep_at: usize,
@@ -67,10 +83,11 @@ pub struct Engine {
     activations: HashMap<String, Activation>,
     next_device: u64,
     /// The calls that play events, by identifier.
-    calls: HashMap<String, Call>,
+    calls: HashMap<String, OpenCall>,
     sessions: Vec<Session>,
     changes: Trail<Changed>,
     outbox: Trail<Mail>,
+    messages: Trail<Message>,
     random: ChaCha8Rng,
     pub journal: Journal,
 }
@@ -94,7 +111,9 @@ impl Engine {
         let mut engine = Self {
             company: setup.company,
             users,
-            rules: setup.rules,
+            rules: Rules::new(setup.rules),
+            magic_numbers: setup.magic_numbers,
+            people: People::new(setup.states),
             subjects: HashMap::new(),
             sweep_at: challenge::SWEEP,
             challenges: HashMap::new(),
@@ -109,6 +128,7 @@ impl Engine {
             sessions: setup.sessions,
             changes: Trail::default(),
             outbox: Trail::default(),
+            messages: Trail::default(),
             random: ChaCha8Rng::seed_from_u64(setup.seed.unwrap_or(chance)),
             journal: Journal::new(journal_bytes),
         };

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{Engine, Refusal, Timestamp, User};
-use crate::contract::Email;
+use crate::contract::{Email, Secret};
 
 /// A change as an operation asks for it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,6 +41,27 @@ pub struct Mail {
     pub cc: String,
     pub subject: String,
     pub body: String,
+}
+
+/// What went out to a person who is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    pub at: Timestamp,
+    pub kind: MessageKind,
+    /// The number, if there is one.
+    pub to: String,
+    pub username: String,
+    pub text: String,
+    pub code: Option<Secret>,
+    /// Of the challenge.
+    pub request_id: String,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum MessageKind {
+    Text,
+    /// A notification of the mobile app.
+    App,
 }
 
 /// The newest of what happened.
@@ -121,6 +142,17 @@ impl Engine {
     #[must_use]
     pub const fn outbox(&self) -> &Trail<Mail> {
         &self.outbox
+    }
+
+    /// The text messages and notifications that would have been sent.
+    #[must_use]
+    pub const fn messages(&self) -> &Trail<Message> {
+        &self.messages
+    }
+
+    pub(super) fn keep_message(&mut self, message: Message) {
+        let bytes = message.to.len() + message.username.len() + message.text.len() + message.request_id.len();
+        self.messages.push(message, bytes);
     }
 
     /// The mail that tells a user how to sign in: the template for the user's mode, else the first.

@@ -1,13 +1,14 @@
 //! Scenario files: from YAML text to what a server is to be, or to every mistake in the text.
 //!
 //! `tree` reads YAML and keeps the places, `reader` reads values and reports what does not fit, `meaning` knows the
-//! grammar, `portal` the part of it that MIM does not need, `mistake` is what people get to see.
+//! grammar, `rules` its part about rules, `portal` the part that MIM does not need, `mistake` is what people get to see.
 
 pub mod import;
 mod meaning;
 mod mistake;
 mod portal;
 mod reader;
+mod rules;
 mod tree;
 
 use std::path::{Path, PathBuf};

@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use expect_test::expect_file;
 use locmfa::contract::{
-    AuthenticationType, CustomerDefaults, Features, Mode, PhoneAppMode, PinMode, Shape, SmsMode, UserSettings, Wire,
+    AuthenticationType, CustomerDefaults, Features, Mode, PhoneAppMode, PinMode, Shape, SmsMode, UserSettings, Value,
+    Wire,
 };
-use locmfa::engine::{Ask, Asked, Channel, Company, Engine, Method, Outcome, Reaction, Refusal, Settlement, Timestamp};
+use locmfa::engine::{
+    Ask, Asked, Call, Channel, Company, Effect, Engine, Magic, Method, Number, Outcome, Reaction, Refusal, Settlement,
+    Timestamp, WORDS, When,
+};
 use locmfa::scenario::{self, Code, Mistake, Scenario};
 use locmfa::sign_in::Scheme;
 
@@ -49,9 +53,18 @@ fn call_result(scenario: &Scenario, username: &str, phone_number: &str, mode: Mo
 fn ask(scenario: &Scenario, username: &str, phone_number: &str, mode: Mode) -> Result<Settlement, Refusal> {
     let now = Timestamp::from_unix(Duration::from_secs(1_800_000_000));
     let mut engine = Engine::new(scenario.setup.clone(), now, 1, 1 << 20);
+    let values = [
+        ("username", Value::Text(username)),
+        ("mode", Value::Text(mode.word())),
+        ("phoneNumber", Value::Text(phone_number)),
+    ];
+    let call = Call { operation: "PfAuthUser_5", asks: true, space: "default", values: &values };
+    let verdict = engine.receive(now, &call);
     let ask = Ask {
         plays_event: false,
         operation: "PfAuthUser_5",
+        space: "default",
+        verdict: verdict.as_ref(),
         username,
         initiating_type: AuthenticationType::Unspecified,
         ip_address: "",
@@ -69,6 +82,14 @@ fn ask(scenario: &Scenario, username: &str, phone_number: &str, mode: Mode) -> R
             Ok(engine.take_settled().remove(0).1)
         }
     }
+}
+
+fn numbers(when: &When) -> &[Number] {
+    let phones = when.conditions().iter().find_map(|it| match it {
+        When::Phone(numbers) => Some(numbers.as_slice()),
+        _ => None,
+    });
+    phones.unwrap_or_default()
 }
 
 #[test]
@@ -119,7 +140,7 @@ fn every_number_of_a_ready_made_rule_leads_to_that_rule() {
     for file in files("scenarios") {
         let scenario = scenario::load_file(&file).unwrap();
         for rule in &scenario.setup.rules {
-            for number in &rule.when.numbers {
+            for number in numbers(&rule.when) {
                 // The mobile app needs a person who has it; a phone call reaches the same rule.
                 let settlement = ask(&scenario, "mimservice", number.digits(), Mode::Unspecified).unwrap();
                 assert_eq!(settlement.rule.as_ref(), Some(&rule.name), "{} {number}", file.display());
@@ -204,7 +225,8 @@ rules:
     assert_eq!(ben.block.as_ref().unwrap().reason, "Left the company");
     let names: Vec<_> = setup.rules.iter().map(|it| &*it.name).collect();
     assert_eq!(names, ["rule 1", "rule 2"]);
-    assert_eq!(setup.rules[0].script.after, Some(Duration::ZERO));
+    let Effect::Proceed(script) = &setup.rules[0].answers.of(0).effect else { panic!("it asks") };
+    assert_eq!(script.after, Some(Duration::ZERO));
 }
 
 #[test]
@@ -379,6 +401,8 @@ fn the_keys_of_the_reference_are_those_that_are_read() {
         ("users: [{username: a, administrator: {qqqqqq: 1}}]", ""),
         ("rules: [{qqqqqq: 1}]", ""),
         ("rules: [{when: {qqqqqq: 1}}]", "when."),
+        ("rules: [{first: {qqqqqq: 1}}]", ""),
+        ("states: [{name: a, qqqqqq: 1}]", ""),
         ("sessions: [{cookie_id: a, username: a, qqqqqq: 1}]", ""),
     ];
     for (text, prefix) in tables {
@@ -401,6 +425,10 @@ fn the_keys_of_the_reference_are_those_that_are_read() {
         ("users: [{username: a, devices: {qqqqqq: 1}}]", "devices"),
         ("users: [{username: a, questions: [{question: a, answer: a, qqqqqq: 1}]}]", "questions"),
         ("rules: [{outcome: {code: 250, qqqqqq: 1}}]", "outcome"),
+        ("rules: [{error: {code: 250, qqqqqq: 1}}]", "error"),
+        ("rules: [{fault: {text: a, qqqqqq: 1}}]", "fault"),
+        ("states: [{name: a}]\nrules: [{state: {set: a, qqqqqq: 1}}]", "state"),
+        ("states: [{name: a, when: {outcome: busy, qqqqqq: 1}}]", "when"),
     ];
     for (text, row) in rows {
         let rows: String = REFERENCE.lines().filter(|it| it.starts_with(&format!("| `{row}` |"))).collect();
@@ -408,6 +436,24 @@ fn the_keys_of_the_reference_are_those_that_are_read() {
             let named = rows.split(|it: char| it != '_' && !it.is_alphanumeric()).any(|it| it == key);
             assert!(named, "docs/scenarios.md lacks {key} of {row}");
         }
+    }
+}
+
+#[test]
+fn the_reference_lists_every_magic_number() {
+    for it in Magic::all() {
+        let outcome = it.ending(Method::Voice(PinMode::Standard)).known().unwrap();
+        let after = it.after.map_or_else(|| "`company.ring`".into(), |it| humantime::format_duration(it).to_string());
+        let (digits, code, word, about) = (it.digits, outcome.code(), outcome.word(), it.about);
+        let row = format!("| `+1 425 555 {digits}` | {code} `{word}` | {after} | {about} |");
+        assert!(REFERENCE.contains(&row), "docs/scenarios.md lacks: {row}");
+    }
+}
+
+#[test]
+fn every_word_of_a_template_is_in_the_reference() {
+    for word in WORDS {
+        assert!(REFERENCE.contains(&format!("`{{{word}}}`")), "docs/scenarios.md lacks {{{word}}}");
     }
 }
 
