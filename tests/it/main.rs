@@ -21,7 +21,7 @@ use axum::http::{Request, request};
 use http_body_util::BodyExt;
 
 use locmfa::server::{Admission, Site, router};
-use locmfa::switchboard::Space;
+use locmfa::switchboard::{Limits, Switchboard};
 use tower::ServiceExt;
 
 /// A server in process, of a scenario given as text.
@@ -29,11 +29,10 @@ pub(crate) struct Served(pub(crate) Arc<Site>);
 
 pub(crate) fn site(setup: &str) -> Served {
     let scenario = locmfa::scenario::load("test", setup).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-    let space = Space::new("default", scenario.setup, 1 << 20);
-    tokio::spawn(space.clone().keep_time());
+    let spaces = Switchboard::new(scenario.setup, Limits::default());
     let server = scenario.server;
     let admission = Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
-    Served(Arc::new(Site::new(space, admission, server.paths, 1 << 20)))
+    Served(Arc::new(Site::new(spaces, admission, server.paths, 1 << 20)))
 }
 
 impl Served {
