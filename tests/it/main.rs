@@ -9,6 +9,7 @@ mod outcomes;
 mod process;
 mod scenario;
 mod sign_in;
+mod spaces;
 mod store;
 mod tidy;
 mod troubles;
@@ -37,7 +38,10 @@ pub(crate) fn site(setup: &str) -> Served {
 
 impl Served {
     pub(crate) fn request(&self, method: &str, suffix: &str) -> Asking {
-        let uri = format!("/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx{suffix}");
+        self.at(method, &format!("/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx{suffix}"))
+    }
+
+    pub(crate) fn at(&self, method: &str, uri: &str) -> Asking {
         Asking { site: self.0.clone(), request: Request::builder().method(method).uri(uri), body: Vec::new() }
     }
 }
