@@ -12,7 +12,7 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
-pub use mistake::{Code, Mistake, Place};
+pub use mistake::{Code, Mistake, Place, Severity, summary};
 pub(crate) use mistake::{point, quoted};
 
 use crate::engine::Setup;
@@ -26,6 +26,8 @@ pub struct Scenario {
     pub name: String,
     pub server: Server,
     pub setup: Setup,
+    /// What it can serve with, and should be looked at.
+    pub warnings: Vec<Mistake>,
 }
 
 /// What belongs to the listener, whatever happens behind it.
@@ -70,13 +72,15 @@ impl Default for Server {
 /// Reads a scenario. `source` is how mistakes name the text.
 ///
 /// # Errors
-/// Every mistake in the text, in its order.
+/// Every mistake in the text, in its order, where one of them is an error.
 pub fn load(source: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
     let report = Report::new(source, text.strip_prefix('\u{feff}').unwrap_or(text));
     let scenario = tree::read(&report).and_then(|root| meaning::scenario(source, Written::root(&report, &root)));
     let mistakes = report.finish();
     match scenario {
-        Some(scenario) if mistakes.is_empty() => Ok(scenario),
+        Some(scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {
+            Ok(Scenario { warnings: mistakes, ..scenario })
+        }
         _ => Err(mistakes),
     }
 }
