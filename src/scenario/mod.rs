@@ -13,7 +13,7 @@ mod tree;
 use std::path::{Path, PathBuf};
 
 pub use mistake::{Code, Mistake, Place};
-pub(crate) use mistake::{point, quoted};
+pub(crate) use mistake::{closest, point, quoted};
 
 use crate::engine::Setup;
 use crate::sign_in::{Policy, Scheme};
