@@ -19,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 use crate::contract::Secret;
 use crate::description;
 use crate::doctor;
+use crate::engine::{Bounds, Kind};
 use crate::mim;
 use crate::scenario::{self, Mistake, Scenario};
 use crate::server::admin::{self, Admin, Gate, Stage};
@@ -28,7 +29,7 @@ use crate::server::failures::Failures;
 use crate::server::tls::Acceptor;
 use crate::server::{self, Admission, FOLDER, Site};
 use crate::sign_in::{Scheme, Trust as Trusted};
-use crate::switchboard::Space;
+use crate::switchboard::{self, Switchboard};
 use crate::trust::{self, Wish};
 
 /// Imitates the Web Service SDK of Azure Multi-Factor Authentication Server, to test Microsoft Identity Manager.
@@ -181,9 +182,28 @@ struct LimitArgs {
     /// How long open calls may take after the server was told to stop, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     grace: u64,
-    /// How much the journal of calls may hold, in bytes
+    /// How much the journal of calls may hold, in bytes, for each space
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     journal_bytes: usize,
+    /// How many calls the journal may hold, for each space
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    journal_entries: usize,
+    /// How many spaces there may be, the default one included
+    #[arg(long, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    spaces: u32,
+    /// How long nobody may use a space before it is dropped, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
+    space_idle: u64,
+}
+
+impl LimitArgs {
+    const fn switchboard(&self) -> switchboard::Limits {
+        switchboard::Limits {
+            spaces: self.spaces as usize,
+            idle: Duration::from_secs(self.space_idle),
+            history: Bounds { bytes: self.journal_bytes, entries: self.journal_entries },
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -358,7 +378,7 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
         ..Limits::default()
     };
     let name = scenario.name.clone();
-    let space = Space::new("default", scenario.setup, args.limits.journal_bytes);
+    let spaces = Switchboard::new(scenario.setup, args.limits.switchboard());
     let scenario::Server { sign_in, group, outsider, client_authorities, paths } = scenario.server;
     let acceptor = match &certificates {
         None => None,
@@ -368,10 +388,10 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
         Some(certificates) => Some(Acceptor::new(certificates)),
     };
     let admission = Admission::new(sign_in, &group, outsider, &certificates::host_name());
-    let site = Site::new(space.clone(), admission, paths, args.limits.body_limit);
+    let site = Site::new(spaces.clone(), admission, paths, args.limits.body_limit);
     let app = server::router(Arc::new(site));
-    let timer = tokio::spawn(space.clone().keep_time());
-    let admin = admin.map(|door| door.open(space.clone(), failures.clone()));
+    let janitor = tokio::spawn(spaces.clone().drop_idle());
+    let admin = admin.map(|door| door.open(spaces.clone(), failures.clone()));
 
     let told_to_stop = told_to_stop();
     if let Some(made) = certificates.as_ref().map(Certificates::made).filter(|it| !it.is_empty()) {
@@ -388,15 +408,15 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     ready.tell(&name);
     let grace = Duration::from_secs(args.limits.grace);
     let stopping = {
-        let space = space.clone();
+        let spaces = spaces.clone();
         let admin = admin.as_ref().map(|it| it.admin.clone());
         async move {
             told_to_stop.await;
             admin.inspect(|it| it.reach(Stage::Stopping));
-            info!(open_calls = space.waiting(), "stopping");
+            info!(open_calls = spaces.waiting(), "stopping");
             tokio::spawn(async move {
                 tokio::time::sleep(grace).await;
-                space.stop();
+                spaces.stop();
             });
         }
     };
@@ -404,13 +424,13 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     if let Some(admin) = admin {
         admin.close().await;
     }
-    timer.abort();
+    janitor.abort();
     if let Some(file) = &args.ready_file {
         // Nobody shall take a stopped server for a ready one; a file that is gone already is as good.
         let _ = std::fs::remove_file(file);
     }
-    let (calls, forgotten) = space.update(|engine, _| (engine.journal.calls(), engine.journal.forgotten()));
-    info!(calls, forgotten, failures = failures.summary(), "stopped");
+    let calls: u64 = spaces.list().iter().map(|it| it.update(|engine, _| engine.history.count(Kind::Call))).sum();
+    info!(calls, failures = failures.summary(), "stopped");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -482,8 +502,8 @@ impl Serve {
 }
 
 impl Door {
-    fn open(self, space: Space, failures: Arc<Failures>) -> Opened {
-        let admin = Arc::new(Admin::new(space, failures, self.gate));
+    fn open(self, spaces: Switchboard, failures: Arc<Failures>) -> Opened {
+        let admin = Arc::new(Admin::new(spaces, failures, self.gate));
         let limits = Limits { grace: AFTER_GRACE, ..Limits::default() };
         let (close, closed) = oneshot::channel();
         let closed = async move {

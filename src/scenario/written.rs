@@ -61,10 +61,10 @@ pub fn told(user: &User, company: &Company, now: Timestamp) -> Map<String, Value
     map.extend(values);
     beside(&mut map, user, company);
     if let Some(block) = &user.block {
-        map.insert("blocked_since".into(), moment(block.since).into());
+        map.insert("blocked_since".into(), block.since.to_string().into());
     }
     if let Some(bypass) = user.bypass.as_ref().filter(|it| now < it.until) {
-        let bypass = serde_json::json!({"until": moment(bypass.until), "reason": bypass.reason});
+        let bypass = serde_json::json!({"until": bypass.until.to_string(), "reason": bypass.reason});
         map.insert("bypass".into(), bypass);
     }
     let fields = UserSettings::SHAPE.fields().iter().zip(user.settings.texts());
@@ -72,15 +72,6 @@ pub fn told(user: &User, company: &Company, now: Timestamp) -> Map<String, Value
     let set = set.map(|(field, _)| field.key).chain(user.password.as_ref().map(|_| "password"));
     map.insert("secrets".into(), set.collect());
     map
-}
-
-/// A moment as the API and files write it.
-#[must_use]
-pub fn moment(at: Timestamp) -> String {
-    let nanoseconds = i128::try_from(at.unix().as_nanos()).unwrap_or(i128::MAX);
-    let at = time::OffsetDateTime::from_unix_timestamp_nanos(nanoseconds);
-    let at = at.unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
-    at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }
 
 /// What a user has beside his settings, without secrets.

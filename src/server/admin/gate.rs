@@ -23,6 +23,7 @@ use super::Admin;
 use super::problem::{Kind, PROBLEM, Problem};
 use crate::contract::Secret;
 use crate::scenario::closest;
+use crate::switchboard::DEFAULT;
 
 /// Whom the API listens to.
 #[derive(Debug, Default)]
@@ -165,7 +166,7 @@ fn unknown_path(admin: &Admin, path: &str) -> Problem {
 
 /// The space that a path names, by a first segment `~name`, and the path without it.
 fn space_of(uri: &Uri) -> Result<(String, Uri), Problem> {
-    let Some(rest) = uri.path().strip_prefix("/~") else { return Ok((super::DEFAULT.into(), uri.clone())) };
+    let Some(rest) = uri.path().strip_prefix("/~") else { return Ok((DEFAULT.into(), uri.clone())) };
     let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy().to_lowercase();
     let query = uri.query().map(|it| format!("?{it}")).unwrap_or_default();

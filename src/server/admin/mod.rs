@@ -33,15 +33,12 @@ use gate::Named;
 use problem::{Kind, Problem};
 
 use super::failures::Failures;
-use crate::switchboard::Space;
-
-/// The space that a path names which names none.
-const DEFAULT: &str = "default";
+use crate::switchboard::{DEFAULT, Space, Switchboard};
 
 /// What the API serves.
 #[derive(Debug)]
 pub struct Admin {
-    space: Space,
+    spaces: Switchboard,
     failures: Arc<Failures>,
     gate: Gate,
     stage: watch::Sender<Stage>,
@@ -60,8 +57,8 @@ pub enum Stage {
 
 impl Admin {
     #[must_use]
-    pub fn new(space: Space, failures: Arc<Failures>, gate: Gate) -> Self {
-        Self { space, failures, gate, stage: watch::Sender::default() }
+    pub fn new(spaces: Switchboard, failures: Arc<Failures>, gate: Gate) -> Self {
+        Self { spaces, failures, gate, stage: watch::Sender::default() }
     }
 
     /// Tells how far the server has come.
@@ -72,14 +69,6 @@ impl Admin {
     /// The paths that there are.
     fn paths(&self) -> Vec<String> {
         document().paths.paths.keys().cloned().collect()
-    }
-
-    fn space(&self, name: &str) -> Result<Space, Problem> {
-        if name == self.space.name() {
-            return Ok(self.space.clone());
-        }
-        let detail = format!("There is no space {name:?}.");
-        Err(Problem::new(Kind::UnknownSpace, detail, format!("PUT /spaces/{name} makes it.")))
     }
 }
 
@@ -177,7 +166,7 @@ impl FromRequestParts<Arc<Admin>> for At {
 
     async fn from_request_parts(parts: &mut Parts, admin: &Arc<Admin>) -> Result<Self, Problem> {
         let named = parts.extensions.get::<Named>().expect("the gate takes it from the path");
-        admin.space(&named.0).map(Self)
+        Ok(Self(admin.spaces.find(&named.0)?))
     }
 }
 

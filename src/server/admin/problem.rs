@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::engine::Refusal;
 use crate::scenario::Mistake;
+use crate::switchboard::NoSpace;
 
 /// Declares the problems: `Name => status, "name", "what they have in common"`.
 macro_rules! problems {
@@ -114,8 +115,8 @@ impl Problem {
     pub(super) fn of_mistakes(mistakes: &[Mistake]) -> Self {
         let first = mistakes.first().map(|it| it.message.as_str()).unwrap_or_default();
         let detail = match mistakes.len() {
-            1 => format!("{first}."),
-            more => format!("{first}; and {} more.", more - 1),
+            0 | 1 => sentence(first),
+            more => sentence(&format!("{first}; and {} more", more - 1)),
         };
         let remedy = mistakes.iter().flat_map(|it| &it.help).next().cloned();
         let remedy = remedy.unwrap_or_else(|| "Mend what mistakes tells of. Nothing was changed.".into());
@@ -135,6 +136,28 @@ impl From<Refusal> for Problem {
                 .with("code", other.code()),
         }
     }
+}
+
+impl From<NoSpace> for Problem {
+    fn from(no: NoSpace) -> Self {
+        let told = no.to_string();
+        let (detail, remedy) = told.split_once("; ").or_else(|| told.split_once(": ")).unwrap_or((&told, ""));
+        let remedy = if remedy.is_empty() { "POST /spaces/default/reset lets it begin anew." } else { remedy };
+        let kind = match no {
+            NoSpace::Unknown(_) => Kind::UnknownSpace,
+            NoSpace::BadName(_) => Kind::BadParameter,
+            NoSpace::Full(_) => Kind::Full,
+            NoSpace::Taken(_) | NoSpace::Default => Kind::Refused,
+        };
+        Self::new(kind, sentence(detail), sentence(remedy))
+    }
+}
+
+/// A part of a message as a sentence of its own.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|it| it.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}{}", letters.as_str(), if text.ends_with('.') { "" } else { "." })
 }
 
 impl IntoResponse for Problem {
