@@ -310,6 +310,11 @@ fn users(written: Written<'_>, company: &Company) -> Vec<User> {
     users
 }
 
+/// A user alone.
+pub(super) fn one_user(written: Written<'_>, company: &Company) -> Option<User> {
+    user(written.called("a user"), company, &mut Names::new("user"), &mut Names::new("device"))
+}
+
 fn user(written: Written<'_>, company: &Company, names: &mut Names, device_ids: &mut Names) -> Option<User> {
     if written.is_text() {
         return Some(User::new(&names.add(written, written.name()?)?, company.new_user()));

@@ -9,13 +9,14 @@ mod mistake;
 mod portal;
 mod reader;
 mod tree;
+pub mod written;
 
 use std::path::{Path, PathBuf};
 
 pub use mistake::{Code, Mistake, Place, Severity, summary};
-pub(crate) use mistake::{point, quoted};
+pub(crate) use mistake::{closest, point, quoted};
 
-use crate::engine::Setup;
+use crate::engine::{Company, Setup, User};
 use crate::sign_in::{Policy, Scheme};
 use reader::{Report, Written};
 
@@ -81,6 +82,20 @@ pub fn load(source: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
         Some(scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {
             Ok(Scenario { warnings: mistakes, ..scenario })
         }
+        _ => Err(mistakes),
+    }
+}
+
+/// Reads one user, as it stands under `users`.
+///
+/// # Errors
+/// As [`load`].
+pub fn user(source: &str, text: &str, company: &Company) -> Result<User, Vec<Mistake>> {
+    let report = Report::new(source, text.strip_prefix('\u{feff}').unwrap_or(text));
+    let user = tree::read(&report).and_then(|root| meaning::one_user(Written::root(&report, &root), company));
+    let mistakes = report.finish();
+    match user {
+        Some(user) if mistakes.is_empty() => Ok(user),
         _ => Err(mistakes),
     }
 }
