@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use divan::{Bencher, black_box};
 use locmfa::contract::NAMESPACE;
-use locmfa::engine::{Act, Reaction, Rule, Script, Setup, User, When};
+use locmfa::engine::{Act, Bounds, Reaction, Rule, Script, Setup, User, When};
 use locmfa::operations::{self, Context, Operation};
 use locmfa::soap::{self, Head};
 use locmfa::switchboard::Space;
@@ -23,7 +23,7 @@ fn space() -> Space {
     let script =
         Script { after: Some(Duration::ZERO), act: Some(Act::React(Reaction::Approve)), code: None, digits: None };
     setup.rules.push(Rule { name: "at once".into(), when: When::default(), script });
-    Space::new("default", setup, 1 << 20)
+    Space::new("default", setup, Bounds::default())
 }
 
 /// The 700 bytes that a .NET client sends.

@@ -17,6 +17,7 @@ use tracing_subscriber::EnvFilter;
 use crate::contract::Secret;
 use crate::description;
 use crate::doctor;
+use crate::engine::{Bounds, Kind};
 use crate::mim;
 use crate::scenario::{self, Code, Mistake, Scenario, Severity};
 use crate::server::certificates::{self, Certificates, Keys, PfxCipher, Summary};
@@ -24,7 +25,7 @@ use crate::server::connection::{self, Limits, Listening};
 use crate::server::tls::Acceptor;
 use crate::server::{self, Admission, FOLDER, Site};
 use crate::sign_in::{Scheme, Trust as Trusted};
-use crate::switchboard::Space;
+use crate::switchboard::{self, Switchboard};
 use crate::trust::{self, Wish};
 
 /// Imitates the Web Service SDK of Azure Multi-Factor Authentication Server, to test Microsoft Identity Manager.
@@ -161,9 +162,28 @@ struct LimitArgs {
     /// How long open calls may take after the server was told to stop, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     grace: u64,
-    /// How much the journal of calls may hold, in bytes
+    /// How much the journal of calls may hold, in bytes, for each space
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     journal_bytes: usize,
+    /// How many calls the journal may hold, for each space
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    journal_entries: usize,
+    /// How many spaces there may be, the default one included
+    #[arg(long, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    spaces: u32,
+    /// How long nobody may use a space before it is dropped, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
+    space_idle: u64,
+}
+
+impl LimitArgs {
+    const fn switchboard(&self) -> switchboard::Limits {
+        switchboard::Limits {
+            spaces: self.spaces as usize,
+            idle: Duration::from_secs(self.space_idle),
+            history: Bounds { bytes: self.journal_bytes, entries: self.journal_entries },
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -345,7 +365,7 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
         ..Limits::default()
     };
     let name = scenario.name.clone();
-    let space = Space::new("default", scenario.setup, args.limits.journal_bytes);
+    let spaces = Switchboard::new(scenario.setup, args.limits.switchboard());
     let scenario::Server { sign_in, group, outsider, client_authorities, paths } = scenario.server;
     let acceptor = match &certificates {
         None => None,
@@ -355,9 +375,9 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
         Some(certificates) => Some(Acceptor::new(certificates)),
     };
     let admission = Admission::new(sign_in, &group, outsider, &certificates::host_name());
-    let site = Site::new(space.clone(), admission, paths, args.limits.body_limit);
+    let site = Site::new(spaces.clone(), admission, paths, args.limits.body_limit);
     let app = server::router(Arc::new(site));
-    let timer = tokio::spawn(space.clone().keep_time());
+    let janitor = tokio::spawn(spaces.clone().drop_idle());
 
     let told_to_stop = told_to_stop();
     if let Some(made) = certificates.as_ref().map(Certificates::made).filter(|it| !it.is_empty()) {
@@ -373,24 +393,24 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     ready.tell(&name);
     let grace = Duration::from_secs(args.limits.grace);
     let stopping = {
-        let space = space.clone();
+        let spaces = spaces.clone();
         async move {
             told_to_stop.await;
-            info!(open_calls = space.waiting(), "stopping");
+            info!(open_calls = spaces.waiting(), "stopping");
             tokio::spawn(async move {
                 tokio::time::sleep(grace).await;
-                space.stop();
+                spaces.stop();
             });
         }
     };
     connection::serve(listening, acceptor.map(Arc::new), app, limits, stopping).await;
-    timer.abort();
+    janitor.abort();
     if let Some(file) = &args.ready_file {
         // Nobody shall take a stopped server for a ready one; a file that is gone already is as good.
         let _ = std::fs::remove_file(file);
     }
-    let (calls, forgotten) = space.update(|engine, _| (engine.journal.calls(), engine.journal.forgotten()));
-    info!(calls, forgotten, failures = failures.summary(), "stopped");
+    let calls: u64 = spaces.list().iter().map(|it| it.update(|engine, _| engine.history.count(Kind::Call))).sum();
+    info!(calls, failures = failures.summary(), "stopped");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -597,7 +617,7 @@ fn import(args: &Import) -> anyhow::Result<ExitCode> {
     let (text, imported) = match args.into.as_deref().filter(|it| it.exists()) {
         Some(scenario) => {
             let existing = text_of(scenario)?;
-            let merged = imported.into_scenario(&existing, args.force);
+            let merged = imported.into_scenario(&existing, args.force, &|text| scenario::load_file_as(scenario, text));
             merged.map_err(|why| anyhow::anyhow!("{}: {why}", scenario.display()))?
         }
         None => (imported.scenario(), imported),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::company::{Cache, CacheKey};
+use super::history::{Message, MessageKind, Stage, Turn, What};
 use super::outcome::{Channel, Ending, Method, Outcome};
 use super::secret::OathKey;
 use super::user::{Block, User};
@@ -30,7 +31,7 @@ pub struct Ask<'a> {
 
 /// Names a challenge that is open.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ChallengeId(u64);
+pub struct ChallengeId(pub u64);
 
 /// What comes of asking.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ pub(super) struct Subject {
 }
 
 /// What is remembered of a subject.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Remembered {
     block: Option<Block>,
     passed: Vec<Passed>,
@@ -82,7 +83,7 @@ impl Remembered {
 pub(super) const SWEEP: usize = 1024;
 
 /// A success that the cache can use.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Passed {
     at: Timestamp,
     initiating_type: AuthenticationType,
@@ -91,8 +92,9 @@ struct Passed {
 }
 
 /// An open challenge.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Challenge {
+    id: ChallengeId,
     subject: Subject,
     /// Whether the number came with the call.
     number_given: bool,
@@ -117,7 +119,7 @@ pub(super) struct Challenge {
     step: Step,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Step {
     /// The person will do this at the deadline.
     Ringing(Ending),
@@ -143,6 +145,7 @@ impl Engine {
             return Err(Refusal::NoUsername {});
         }
         let request_id = self.draw_request_id();
+        let id = self.next_challenge();
         let settled = |outcome: Outcome, request_id, warning| {
             let ending = Ending::from(outcome);
             let succeeds = ending.succeeds(None);
@@ -230,6 +233,7 @@ impl Engine {
             return Err(Refusal::NoOathToken { username: username.into() });
         }
         let challenge = Challenge {
+            id,
             subject,
             number_given,
             plays_event: ask.plays_event,
@@ -264,6 +268,7 @@ impl Engine {
                 Step::Ringing(ref ending) => ending.clone(),
                 Step::Waiting { .. } => {
                     self.forget_code(id, &challenge);
+                    self.turn(deadline, &challenge, Stage::Closed { passed: false });
                     continue;
                 }
             };
@@ -290,6 +295,18 @@ impl Engine {
         std::mem::take(&mut self.settled)
     }
 
+    /// Whether a person was asked to decide, and has not.
+    #[must_use]
+    pub const fn asks_a_person(&self) -> bool {
+        false
+    }
+
+    /// When a challenge is due.
+    #[must_use]
+    pub fn deadline(&self, id: ChallengeId) -> Option<Timestamp> {
+        Some(self.challenges.get(&id)?.deadline)
+    }
+
     /// How many challenges are open, those that wait for a code included.
     #[must_use]
     pub fn open_challenges(&self) -> usize {
@@ -313,8 +330,7 @@ impl Engine {
         let right = texts.iter().copied().find(|it| self.expected(*it).is_some_and(|code| code == passcode));
         let fate = right.and_then(|it| self.texted(it)?.clone());
         if let Some(id) = right.filter(|_| fate.is_none()) {
-            let challenge = self.close(id);
-            self.remember_pass(now, &challenge);
+            self.pass(now, id);
             return Ok(());
         }
         let fate = fate.or_else(|| texts.iter().find_map(|it| self.texted(*it)?.clone()));
@@ -329,7 +345,8 @@ impl Engine {
             *attempts_left = attempts_left.saturating_sub(1);
             left = left.max(*attempts_left);
             if *attempts_left == 0 {
-                self.close(*id);
+                let challenge = self.close(*id);
+                self.turn(now, &challenge, Stage::Closed { passed: false });
             }
         }
         let wrong_pin = texts.iter().any(|it| self.is_code_without_pin(*it, passcode));
@@ -399,8 +416,7 @@ impl Engine {
         }
         *last = Some(step);
         if let Some(id) = waiting {
-            let challenge = self.close(id);
-            self.remember_pass(now, &challenge);
+            self.pass(now, id);
         }
         Ok(())
     }
@@ -563,6 +579,10 @@ impl Engine {
         if challenge.method.channel() == Channel::Voice {
             self.subjects.entry(challenge.subject.clone()).or_default().in_call = true;
         }
+        self.turn(now, &challenge, Stage::Asked);
+        if challenge.method.channel() != Channel::Voice && !challenge.method.waits_for_code() {
+            self.send_message(now, &challenge, None);
+        }
         Asked::Open(self.open(challenge))
     }
 
@@ -573,19 +593,70 @@ impl Engine {
         let planned = challenge.code.take();
         let code = text.then(|| planned.unwrap_or_else(|| self.draw_code()));
         let fate = Some(ending).filter(Ending::comes_after_sending);
-        challenge.step = Step::Waiting { code, attempts_left: self.company.passcode.attempts, fate };
+        challenge.step = Step::Waiting { code: code.clone(), attempts_left: self.company.passcode.attempts, fate };
         challenge.deadline = now + self.company.passcode.lifetime;
         let sent = if text { Outcome::TextSent } else { Outcome::OathPending };
         let settlement = challenge.settlement(sent.into(), challenge.request_id.clone());
+        if text {
+            self.send_message(now, &challenge, code.as_ref());
+        }
+        self.turn(now, &challenge, Stage::Sent);
         let username = challenge.subject.username.clone();
         let id = self.open(challenge);
         self.waiting.entry(username).or_default().insert(id);
         settlement
     }
 
-    fn open(&mut self, challenge: Challenge) -> ChallengeId {
+    fn next_challenge(&mut self) -> ChallengeId {
         let id = ChallengeId(self.next_challenge);
         self.next_challenge += 1;
+        id
+    }
+
+    /// Notes a step in the life of a challenge.
+    fn turn(&mut self, now: Timestamp, challenge: &Challenge, stage: Stage) {
+        let turn = Turn {
+            challenge: challenge.id,
+            stage,
+            username: challenge.username.as_str().into(),
+            owner: challenge.owner.as_deref().map(Into::into),
+            number: challenge.number.clone(),
+            method: challenge.method,
+            rule: challenge.rule.clone(),
+        };
+        self.history.note(now, What::Turn(turn));
+    }
+
+    /// Notes the message that asks the person.
+    fn send_message(&mut self, now: Timestamp, challenge: &Challenge, code: Option<&Secret>) {
+        let channel = challenge.method.channel();
+        let text = match code {
+            Some(code) => format!("Your verification code is {}.", code.reveal()),
+            None => "Do you sign in? Answer to go on.".into(),
+        };
+        let message = Message {
+            kind: if channel == Channel::App { MessageKind::App } else { MessageKind::Text },
+            operation: challenge.operation,
+            username: challenge.username.as_str().into(),
+            to: challenge.number.as_ref().map(|it| it.to_string().into()).unwrap_or_default(),
+            from: "".into(),
+            cc: "".into(),
+            subject: "".into(),
+            text: text.into(),
+            code: code.cloned(),
+            challenge: Some(challenge.id),
+        };
+        self.history.note(now, What::Message(message));
+    }
+
+    /// Forgets that anybody is in a call.
+    pub(super) fn let_go(&mut self) {
+        self.subjects.values_mut().for_each(|it| it.in_call = false);
+        self.subjects.retain(|_, it| it.is_worth_keeping());
+    }
+
+    fn open(&mut self, challenge: Challenge) -> ChallengeId {
+        let id = challenge.id;
         self.deadlines.insert((challenge.deadline, id));
         self.challenges.insert(id, challenge);
         id
@@ -613,6 +684,12 @@ impl Engine {
         }
         let request_id = std::mem::take(&mut challenge.request_id);
         let settlement = challenge.settlement(ending, request_id);
+        let stage = Stage::Settled {
+            ending: settlement.ending.clone(),
+            succeeds: settlement.succeeds,
+            request_id: settlement.request_id.as_str().into(),
+        };
+        self.turn(now, &challenge, stage);
         if settlement.succeeds {
             self.remember_pass(now, &challenge);
         }
@@ -660,6 +737,13 @@ impl Engine {
         if self.subjects.get(subject).is_some_and(|it| !it.is_worth_keeping()) {
             self.subjects.remove(subject);
         }
+    }
+
+    /// Ends a challenge whose code came.
+    fn pass(&mut self, now: Timestamp, id: ChallengeId) {
+        let challenge = self.close(id);
+        self.remember_pass(now, &challenge);
+        self.turn(now, &challenge, Stage::Closed { passed: true });
     }
 
     /// Removes a challenge that waited for a code.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Rule;
 use super::user::User;
+use super::{Rule, Start};
 use crate::contract::{
     AdfsSettings, AuthResult, AuthenticationType, CustomerDefaults, Email, Features, Mode, PassedSession, PhoneAppMode,
     PinMode, Secret, SecurityQuestion, SmsDirection, SmsMode, Tag, UserPortalSettings, UserPortalWhitelistIp,
@@ -20,6 +20,7 @@ pub struct Setup {
     pub sessions: Vec<Session>,
     /// Fixes what is drawn by chance: codes, request identifiers.
     pub seed: Option<u64>,
+    pub clock: Start,
 }
 
 /// The company's settings.

@@ -6,7 +6,7 @@ use super::{Engine, Refusal, Timestamp};
 use crate::contract::Secret;
 
 /// A call that is open between two events.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Call {
     username: String,
     until: Timestamp,

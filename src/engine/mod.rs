@@ -2,12 +2,13 @@
 
 mod account;
 mod challenge;
+mod change;
 mod company;
 mod device;
 mod event;
 mod find;
+mod history;
 mod index;
-mod journal;
 mod lookup;
 mod number;
 pub mod oath;
@@ -17,7 +18,6 @@ mod refusal;
 mod rule;
 mod secret;
 mod time;
-mod trail;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -27,17 +27,19 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 pub use challenge::{Ask, Asked, ChallengeId, Settlement};
+pub use change::Change;
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Session, Setup, Token};
 pub use device::Device;
 pub use find::{PhonePattern, Query};
-pub use journal::{Entry, Journal};
+pub use history::{
+    Bounds, Changed, Entry, Event, History, Kind, Message, MessageKind, Notice, Origin, Raw, Stage, Turn, What,
+};
 pub use number::{NotANumber, Number};
 pub use outcome::{Channel, Ending, Method, Outcome, Own, Passes, Reaction};
 pub use pattern::Pattern;
 pub use refusal::Refusal;
 pub use rule::{Act, Facts, Rule, Script, When};
-pub use time::Timestamp;
-pub use trail::{Change, Changed, Mail, Trail};
+pub use time::{Pace, Start, Timestamp};
 pub use user::{Block, Bypass, Directory, User};
 
 use crate::contract::{AuthResult, PassedSession};
@@ -46,7 +48,7 @@ use device::Activation;
 use event::Call;
 
 /// One emulated server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Engine {
     company: Company,
     users: Directory,
@@ -69,17 +71,18 @@ pub struct Engine {
     /// The calls that play events, by identifier.
     calls: HashMap<String, Call>,
     sessions: Vec<Session>,
-    changes: Trail<Changed>,
-    outbox: Trail<Mail>,
+    /// What the scenario fixes for chance.
+    seed: Option<u64>,
     random: ChaCha8Rng,
-    pub journal: Journal,
+    pub history: History,
 }
 
 impl Engine {
     /// A server as a scenario sets it up. `chance` seeds what is drawn where the scenario fixes no seed;
-    /// `journal_bytes` bounds the journal.
+    /// `bounds` is how
+    /// much is kept of calls.
     #[must_use]
-    pub fn new(setup: Setup, now: Timestamp, chance: u64, journal_bytes: usize) -> Self {
+    pub fn new(setup: Setup, now: Timestamp, chance: u64, bounds: Bounds) -> Self {
         let mut users = setup.users;
         for user in &mut users {
             if user.pin_changed == Timestamp::default() {
@@ -107,13 +110,29 @@ impl Engine {
             next_device: 1,
             calls: HashMap::new(),
             sessions: setup.sessions,
-            changes: Trail::default(),
-            outbox: Trail::default(),
+            seed: setup.seed,
             random: ChaCha8Rng::seed_from_u64(setup.seed.unwrap_or(chance)),
-            journal: Journal::new(journal_bytes),
+            history: History::new(bounds),
         };
         engine.number_devices();
         engine
+    }
+
+    /// A server with the same users, rules and states, to go its own way: with a history of its own, and without the
+    /// challenges that are open here.
+    #[must_use]
+    pub fn fork(&self, chance: u64) -> Self {
+        let mut fork = self.clone();
+        fork.history = self.history.anew();
+        fork.challenges.clear();
+        fork.deadlines.clear();
+        fork.waiting.clear();
+        fork.codes.clear();
+        fork.settled.clear();
+        fork.calls.clear();
+        fork.let_go();
+        fork.random = ChaCha8Rng::seed_from_u64(self.seed.unwrap_or(chance));
+        fork
     }
 
     #[must_use]

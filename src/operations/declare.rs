@@ -329,7 +329,7 @@ macro_rules! forms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Setup;
+    use crate::engine::{Bounds, Setup};
 
     #[derive(Debug)]
     struct Broken;
@@ -346,7 +346,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_operation_that_panics_answers_a_fault() {
-        let space = Space::new("default", Setup::default(), 1024);
+        let space = Space::new("default", Setup::default(), Bounds::default());
         let context = Context { space: &space, operation: "UserExists" };
         let fault = answered(Box::new(Broken), context).await.unwrap_err();
         assert_eq!(fault, Fault::Internal { operation: "UserExists" });

@@ -63,13 +63,18 @@ impl<'r> Composer<'r> {
     /// Why it has no text.
     pub(super) fn file(&mut self, name: &str, path: &Path) -> Result<Option<Node<'r>>, NoText> {
         let text = text_of(path, LENGTH.saturating_sub(self.length))?;
+        Ok(self.file_as(name, path, text))
+    }
+
+    /// The tree of a file, were this its text, and of all that it uses.
+    pub(super) fn file_as(&mut self, name: &str, path: &Path, text: String) -> Option<Node<'r>> {
         let real = path.canonicalize().unwrap_or_else(|_| path.into());
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         self.read.push(path.into());
         self.open.push(real);
         let tree = self.text(name, Some(folder), text);
         self.open.pop();
-        Ok(tree)
+        tree
     }
 
     fn source(&mut self, source: &'r Source) -> Option<Node<'r>> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::contract::{Secret, UserSettings};
 use crate::engine::{
-    Act, Block, Cache, CacheKey, Company, Directory, Ending, Number, Outcome, Own, PasscodeRules, Pattern, Reaction,
-    Rule, Script, Setup, Timestamp, User, When, oath,
+    Act, Block, Cache, CacheKey, Company, Directory, Ending, Number, Outcome, Own, Pace, PasscodeRules, Pattern,
+    Reaction, Rule, Script, Setup, Start, Timestamp, User, When, oath,
 };
 use crate::operations;
 
@@ -23,6 +23,7 @@ pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
         let _ = (fields.take("use"), fields.take("environment"));
         let mut seed = None;
         fields.set("seed", &mut seed, |it| it.whole(0..=i64::MAX).map(Some));
+        let clock = fields.take("clock").and_then(clock).unwrap_or_default();
         let accounts = fields.take("accounts").map(accounts);
         let server = fields.take("server").and_then(|it| server(it, &accounts)).unwrap_or_else(|| Server {
             sign_in: Policy { accounts: listed(&accounts), ..Server::default().sign_in },
@@ -41,11 +42,41 @@ pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
         Scenario {
             name: source.into(),
             server,
-            setup: Setup { company, users, rules, sessions, seed },
+            setup: Setup { company, users, rules, sessions, seed, clock },
             files: Vec::new(),
             warnings: Vec::new(),
         }
     })
+}
+
+/// The clock: a word for how time passes, or with the time at the start.
+fn clock(written: Written<'_>) -> Option<Start> {
+    let words = [("real", Pace::Real), ("frozen", Pace::Frozen), ("auto", Pace::Auto)];
+    if written.is_text() {
+        return written.word(&words).map(|pace| Start { at: None, pace });
+    }
+    written.mapping("clock", |fields| {
+        let mut start = Start::default();
+        fields.set("start", &mut start.at, |it| moment(it).map(Some));
+        fields.set("pace", &mut start.pace, |it| it.word(&words));
+        if let Some(rate) = fields.take("rate") {
+            match rate.text().and_then(|it| it.parse::<f64>().ok()).filter(|it| (0.001..=1e6).contains(it)) {
+                _ if start.pace != Pace::Real => {
+                    let help = "Leave one of them out.".into();
+                    rate.report(Code::NeverApplies, "rate goes with the pace real alone".into(), [help]);
+                }
+                Some(rate) => start.pace = Pace::Rate(rate),
+                None => rate.report(Code::BadValue, "rate must be a number from 0.001 to 1000000".into(), []),
+            }
+        }
+        start
+    })
+}
+
+fn moment(written: Written<'_>) -> Option<Timestamp> {
+    let text = written.text()?;
+    let help = "Write it with date, time and zone: 2026-11-24T08:00:00Z.".into();
+    Timestamp::of_text(text).or_else(|| written.wrong(Code::BadValue, format!("{} is no moment", quoted(text)), [help]))
 }
 
 /// Who may sign in: everybody, or those who are listed.

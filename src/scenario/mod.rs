@@ -91,8 +91,24 @@ pub fn load(source: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
 /// # Errors
 /// As [`load`]; a file that cannot be read is one mistake without a place.
 pub fn load_file(path: &Path) -> Result<Scenario, Vec<Mistake>> {
+    load_file_where(path, &from_environment)
+}
+
+/// [`load_file`], were this the file's text.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_file_as(path: &Path, text: &str) -> Result<Scenario, Vec<Mistake>> {
+    let source = path.display().to_string();
+    let report = Report::new(compose::FILES);
+    let mut composer = Composer::new(&report, &from_environment);
+    let tree = composer.file_as(&source, path, text.into());
+    understood(&source, &report, tree, composer.read)
+}
+
+fn from_environment(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "a scenario names what it asks the environment for")]
-    load_file_where(path, &|name| std::env::var(name).ok())
+    std::env::var(name).ok()
 }
 
 /// [`load_file`] in an environment of the caller's own.

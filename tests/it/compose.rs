@@ -37,7 +37,8 @@ fn told(mistakes: &[Mistake]) -> String {
 fn mistakes(files: &[(&str, &str)]) -> Vec<(Code, String, usize, String)> {
     let folder = written(files);
     let short = |it: Mistake| {
-        let source = Path::new(&it.source).strip_prefix(folder.path()).unwrap_or_else(|_| Path::new(&it.source)).to_owned();
+        let source =
+            Path::new(&it.source).strip_prefix(folder.path()).unwrap_or_else(|_| Path::new(&it.source)).to_owned();
         let message = it.message.replace(&folder.path().display().to_string(), "");
         (it.code, source.display().to_string(), it.place.map_or(0, |it| it.line), message)
     };

@@ -10,9 +10,11 @@ mod outcomes;
 mod process;
 mod scenario;
 mod sign_in;
+mod spaces;
 mod store;
 mod tidy;
 mod troubles;
+mod walkthroughs;
 mod wire;
 
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use axum::http::{Request, request};
 use http_body_util::BodyExt;
 
 use locmfa::server::{Admission, Site, router};
-use locmfa::switchboard::Space;
+use locmfa::switchboard::{Limits, Switchboard};
 use tower::ServiceExt;
 
 /// A server in process, of a scenario given as text.
@@ -30,16 +32,18 @@ pub(crate) struct Served(pub(crate) Arc<Site>);
 
 pub(crate) fn site(setup: &str) -> Served {
     let scenario = locmfa::scenario::load("test", setup).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-    let space = Space::new("default", scenario.setup, 1 << 20);
-    tokio::spawn(space.clone().keep_time());
+    let spaces = Switchboard::new(scenario.setup, Limits::default());
     let server = scenario.server;
     let admission = Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
-    Served(Arc::new(Site::new(space, admission, server.paths, 1 << 20)))
+    Served(Arc::new(Site::new(spaces, admission, server.paths, 1 << 20)))
 }
 
 impl Served {
     pub(crate) fn request(&self, method: &str, suffix: &str) -> Asking {
-        let uri = format!("/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx{suffix}");
+        self.at(method, &format!("/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx{suffix}"))
+    }
+
+    pub(crate) fn at(&self, method: &str, uri: &str) -> Asking {
         Asking { site: self.0.clone(), request: Request::builder().method(method).uri(uri), body: Vec::new() }
     }
 }

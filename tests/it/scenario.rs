@@ -7,7 +7,9 @@ use expect_test::expect_file;
 use locmfa::contract::{
     AuthenticationType, CustomerDefaults, Features, Mode, PhoneAppMode, PinMode, Shape, SmsMode, UserSettings, Wire,
 };
-use locmfa::engine::{Ask, Asked, Channel, Company, Engine, Method, Outcome, Reaction, Refusal, Settlement, Timestamp};
+use locmfa::engine::{
+    Ask, Asked, Bounds, Channel, Company, Engine, Method, Outcome, Reaction, Refusal, Settlement, Timestamp,
+};
 use locmfa::scenario::{self, Code, Mistake, Scenario};
 use locmfa::sign_in::Scheme;
 
@@ -48,7 +50,7 @@ fn call_result(scenario: &Scenario, username: &str, phone_number: &str, mode: Mo
 /// Asks as MIM does: for the person with that number, as the service account. An empty number is not sent.
 fn ask(scenario: &Scenario, username: &str, phone_number: &str, mode: Mode) -> Result<Settlement, Refusal> {
     let now = Timestamp::from_unix(Duration::from_secs(1_800_000_000));
-    let mut engine = Engine::new(scenario.setup.clone(), now, 1, 1 << 20);
+    let mut engine = Engine::new(scenario.setup.clone(), now, 1, Bounds::default());
     let ask = Ask {
         plays_event: false,
         operation: "PfAuthUser_5",
