@@ -738,7 +738,7 @@ fn import(args: &Import) -> anyhow::Result<ExitCode> {
     let (text, imported) = match args.into.as_deref().filter(|it| it.exists()) {
         Some(scenario) => {
             let existing = text_of(scenario)?;
-            let merged = imported.into_scenario(&existing, args.force);
+            let merged = imported.into_scenario(&existing, args.force, &|text| scenario::load_file_as(scenario, text));
             merged.map_err(|why| anyhow::anyhow!("{}: {why}", scenario.display()))?
         }
         None => (imported.scenario(), imported),

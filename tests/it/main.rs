@@ -2,6 +2,7 @@
 
 mod call;
 mod cases;
+mod compose;
 mod description;
 mod fidelity;
 mod mim;
