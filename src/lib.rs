@@ -22,6 +22,7 @@ pub mod server;
 pub mod mim;
 
 pub mod doctor;
+pub mod service;
 pub mod trust;
 
 pub mod cli;
