@@ -22,7 +22,8 @@ pub mod server;
 pub mod mim;
 
 pub mod doctor;
-pub mod service;
 pub mod trust;
+
+pub mod service;
 
 pub mod cli;

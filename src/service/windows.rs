@@ -248,7 +248,9 @@ fn uninstall(folder: &Folder, out: &mut dyn Write) -> anyhow::Result<()> {
     let service = open(ServiceAccess::STOP | ServiceAccess::DELETE)?;
     stop(&service)?;
     service.delete().context("Windows does not remove the service")?;
-    LOCAL_MACHINE.remove_tree(EVENT_SOURCE).context("the service is gone, its source in the Event Log is not")?;
+    if LOCAL_MACHINE.open(EVENT_SOURCE).is_ok() {
+        LOCAL_MACHINE.remove_tree(EVENT_SOURCE).context("the service is gone, its source in the Event Log is not")?;
+    }
     writeln!(out, "The service {NAME} is gone. {folder} stays, with the authority and the logs.")?;
     Ok(())
 }

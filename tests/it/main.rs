@@ -8,6 +8,7 @@ mod mim;
 mod outcomes;
 mod process;
 mod scenario;
+mod service;
 mod sign_in;
 mod store;
 mod tidy;
