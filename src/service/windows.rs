@@ -1,4 +1,5 @@
-//! The service as Windows sees it. Thin on purpose: only this file was never run by the tests of other systems.
+//! The service as Windows sees it. Thin on purpose: other systems can neither check nor run this file, and
+//! `tests/windows/run` does so with wine alone.
 
 use std::ffi::OsString;
 use std::fs;
@@ -317,9 +318,10 @@ fn serve(_: Vec<OsString>) {
     let stop = Mutex::new(Some(stop));
     let handler = move |control| match control {
         ServiceControl::Stop | ServiceControl::Shutdown => {
-            let stop = stop.lock().ok().and_then(|mut it| it.take());
-            // Who is stopping already need not be told.
-            stop.map(|it| it.send(()));
+            if let Some(stop) = stop.lock().ok().and_then(|mut it| it.take()) {
+                // Who has ended already need not be told.
+                let _ = stop.send(());
+            }
             ServiceControlHandlerResult::NoError
         }
         ServiceControl::Interrogate => ServiceControlHandlerResult::NoError,
