@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use divan::{Bencher, black_box};
 use locmfa::contract::NAMESPACE;
-use locmfa::engine::{Answer, Conduct, Effect, Reaction, Rule, Script, Setup, User, When};
+use locmfa::engine::{Answer, Bounds, Conduct, Effect, Reaction, Rule, Script, Setup, User, When};
 use locmfa::operations::{self, Context, Operation};
 use locmfa::soap::{self, Head};
 use locmfa::switchboard::Space;
@@ -24,7 +24,7 @@ fn space() -> Space {
     let effect = Effect::Proceed(Script { after: Some(Duration::ZERO), conduct, ..Script::default() });
     let answer = Answer { effect, ..Answer::default() };
     setup.rules.push(Rule { name: "at once".into(), when: When::default(), answers: answer.into() });
-    Space::new("default", setup, 1 << 20)
+    Space::new("default", setup, Bounds::default())
 }
 
 /// The 700 bytes that a .NET client sends.

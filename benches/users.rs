@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use divan::{Bencher, black_box};
-use locmfa::engine::{Engine, Pattern, PhonePattern, Query, Timestamp};
+use locmfa::engine::{Bounds, Engine, Pattern, PhonePattern, Query, Timestamp};
 use locmfa::scenario;
 
 fn main() {
@@ -33,7 +33,7 @@ fn written(users: usize) -> String {
 
 fn engine(users: usize) -> Engine {
     let scenario = scenario::load("bench", &written(users)).expect("it has no mistakes");
-    Engine::new(scenario.setup, now(), 1, 1 << 20)
+    Engine::new(scenario.setup, now(), 1, Bounds::default())
 }
 
 fn now() -> Timestamp {
@@ -66,7 +66,7 @@ fn import_an_export(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn start_an_engine(bencher: Bencher<'_, '_>) {
     let setup = scenario::load("bench", &written(USERS)).expect("it has no mistakes").setup;
-    bencher.with_inputs(|| setup.clone()).bench_local_values(|setup| Engine::new(setup, now(), 1, 1 << 20));
+    bencher.with_inputs(|| setup.clone()).bench_local_values(|setup| Engine::new(setup, now(), 1, Bounds::default()));
 }
 
 #[divan::bench]

@@ -25,7 +25,7 @@ use locmfa::contract::NAMESPACE;
 use locmfa::engine::Timestamp;
 use locmfa::scenario;
 use locmfa::server::{Admission, Cut, Site, router};
-use locmfa::switchboard::Space;
+use locmfa::switchboard::{Limits, Switchboard};
 use roxmltree::{Document, Node};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -58,11 +58,11 @@ async fn replayed(transcript: &str) -> datatest_stable::Result<String> {
         .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let mut engine_setup = scenario.setup;
     engine_setup.seed.get_or_insert(1);
-    let space = Space::starting_at("default", engine_setup, 1 << 20, Timestamp::from_unix(START));
-    tokio::spawn(space.clone().keep_time());
+    engine_setup.clock.at.get_or_insert_with(|| Timestamp::from_unix(START));
+    let spaces = Switchboard::new(engine_setup, Limits::default());
     let server = scenario.server;
     let admission = Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
-    let site = Arc::new(Site::new(space, admission, server.paths, 1 << 20));
+    let site = Arc::new(Site::new(spaces, admission, server.paths, 1 << 20));
 
     let mut actual = format!("{setup}\n---\n");
     let mut background = Vec::<JoinHandle<String>>::new();

@@ -1,6 +1,7 @@
 //! What a person does with a phone, and what comes of it: a small state machine for each challenge that is open.
 
 use super::challenge::{Challenge, Step};
+use super::history::Stage;
 use super::outcome::{Channel, Ending, Method, Outcome, Reaction};
 use super::{ChallengeId, Engine, Number, Timestamp, User};
 use crate::contract::{PhoneAppMode, PinMode, Secret, SmsMode};
@@ -279,19 +280,18 @@ impl Engine {
     /// [`ActRefusal`] where the challenge is not open, or where the act does not fit it. Then nothing changes.
     pub fn act(&mut self, now: Timestamp, id: ChallengeId, act: &Act) -> Result<Acted, ActRefusal> {
         let mut challenge = self.challenges.remove(&id).ok_or(ActRefusal::NotOpen)?;
-        let result = self.perform(&mut challenge, act);
+        let result = self.perform(now, &mut challenge, act);
         let deadline = challenge.deadline;
         match result {
             Ok(Some(ending)) => {
                 self.deadlines.remove(&(deadline, id));
-                self.settle(now, id, challenge, ending.clone());
+                self.settle(now, challenge, ending.clone());
                 Ok(Acted::Ended(ending))
             }
             Ok(None) => {
                 self.deadlines.remove(&(deadline, id));
                 challenge.is_taken_over();
-                self.deadlines.insert((challenge.deadline, id));
-                self.challenges.insert(id, challenge);
+                self.keep(challenge);
                 Ok(Acted::GoesOn)
             }
             Err(refusal) => {
@@ -302,22 +302,30 @@ impl Engine {
     }
 
     /// Lets a person act within a challenge.
-    pub(super) fn perform(&self, challenge: &mut Challenge, act: &Act) -> Result<Option<Ending>, ActRefusal> {
-        let person = challenge.person(&self.users);
+    pub(super) fn perform(
+        &mut self,
+        now: Timestamp,
+        challenge: &mut Challenge,
+        act: &Act,
+    ) -> Result<Option<Ending>, ActRefusal> {
         let scene = Scene {
             method: challenge.method,
             plays_event: challenge.plays_event,
-            person,
+            person: challenge.person(&self.users),
             stale_pin: challenge.stale_pin,
             fraud_alert: self.company.features.fraud_alert,
             fraud_code: &self.company.fraud_code,
             attempts: self.company.pin_attempts,
             code: challenge.code.as_ref(),
         };
-        match &mut challenge.step {
+        let result = match &mut challenge.step {
             Step::Asking { line, .. } => line.act(act, &scene),
             Step::Waiting { .. } => Err(ActRefusal::CodeElsewhere(act.in_words())),
+        }?;
+        if *act == Act::Answer {
+            self.turn(now, challenge, Stage::Answered);
         }
+        Ok(result)
     }
 
     /// The challenges that are open, the oldest first.
@@ -325,11 +333,5 @@ impl Engine {
         let mut ids: Vec<_> = self.challenges.keys().copied().collect();
         ids.sort_unstable();
         ids.into_iter().filter_map(|id| Some(self.challenges.get(&id)?.shown(id)))
-    }
-
-    /// Whether somebody was asked to decide and has not: time must not jump past that.
-    #[must_use]
-    pub fn somebody_decides(&self) -> bool {
-        self.challenges.values().any(|it| matches!(it.step, Step::Asking { decides: true, .. }))
     }
 }

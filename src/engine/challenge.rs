@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::act::{Line, Open, OpenState};
 use super::company::{Cache, CacheKey};
+use super::history::{Message, MessageKind, Stage, Turn, What};
 use super::outcome::{Channel, Ending, Method, Outcome};
 use super::rule::{Conduct, Script, Verdict};
 use super::secret::OathKey;
 use super::state::Keys;
 use super::template::{self, Words};
 use super::user::{Block, User};
-use super::{Act, Directory, Engine, Facts, Message, MessageKind, Number, Reaction, Refusal, Timestamp, magic, oath};
+use super::{Act, Directory, Engine, Facts, Number, Reaction, Refusal, Timestamp, magic, oath};
 use crate::contract::{AuthResult, AuthenticationType, Mode, PinMode, Secret, SmsDirection, SmsMode, UserSettings};
 
 /// What a caller asks.
@@ -39,7 +40,7 @@ pub struct Ask<'a> {
 
 /// Names a challenge that is open.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ChallengeId(u64);
+pub struct ChallengeId(pub u64);
 
 /// What comes of asking.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ pub(super) struct Subject {
 }
 
 /// What is remembered of a subject.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Remembered {
     block: Option<Block>,
     passed: Vec<Passed>,
@@ -93,7 +94,7 @@ impl Remembered {
 pub(super) const SWEEP: usize = 1024;
 
 /// A success that the cache can use.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Passed {
     at: Timestamp,
     initiating_type: AuthenticationType,
@@ -102,8 +103,9 @@ struct Passed {
 }
 
 /// An open challenge.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Challenge {
+    id: ChallengeId,
     subject: Subject,
     since: Timestamp,
     /// Whether the number came with the call.
@@ -137,7 +139,7 @@ pub(super) struct Challenge {
     warning: Option<&'static str>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Step {
     /// The person is being asked.
     Asking {
@@ -170,6 +172,7 @@ impl Engine {
             return Err(Refusal::NoUsername {});
         }
         let request_id = self.draw_request_id();
+        let id = self.next_challenge();
         let settled = |outcome: Outcome, request_id, warning| {
             let ending = Ending::from(outcome);
             let succeeds = ending.succeeds(None);
@@ -244,6 +247,7 @@ impl Engine {
             return Err(Refusal::NoOathToken { username: username.into() });
         }
         let mut challenge = Challenge {
+            id,
             subject,
             since: now,
             number_given,
@@ -283,11 +287,12 @@ impl Engine {
             let Some(mut challenge) = self.challenges.remove(&id) else { continue };
             if matches!(challenge.step, Step::Waiting { .. }) {
                 self.forget_code(id, &challenge);
+                self.turn(deadline, &challenge, Stage::Closed { passed: false });
                 continue;
             }
             match self.play(deadline, &mut challenge) {
-                Some(ending) => self.settle(deadline, id, challenge, ending),
-                None => self.keep(id, challenge),
+                Some(ending) => self.settle(deadline, challenge, ending),
+                None => drop(self.keep(challenge)),
             }
         }
     }
@@ -301,6 +306,18 @@ impl Engine {
     /// The challenges that ended since this was last asked.
     pub fn take_settled(&mut self) -> Vec<(ChallengeId, Settlement)> {
         std::mem::take(&mut self.settled)
+    }
+
+    /// Whether a person was asked to decide, and has not.
+    #[must_use]
+    pub fn asks_a_person(&self) -> bool {
+        self.challenges.values().any(|it| matches!(it.step, Step::Asking { decides: true, .. }))
+    }
+
+    /// When a challenge is due.
+    #[must_use]
+    pub fn deadline(&self, id: ChallengeId) -> Option<Timestamp> {
+        Some(self.challenges.get(&id)?.deadline)
     }
 
     /// How many challenges are open, those that wait for a code included.
@@ -326,8 +343,7 @@ impl Engine {
         let right = texts.iter().copied().find(|it| self.expected(*it).is_some_and(|code| code == passcode));
         let fate = right.and_then(|it| self.texted(it)?.clone());
         if let Some(id) = right.filter(|_| fate.is_none()) {
-            let challenge = self.close(id);
-            self.remember_pass(now, &challenge);
+            self.pass(now, id);
             return Ok(());
         }
         let fate = fate.or_else(|| texts.iter().find_map(|it| self.texted(*it)?.clone()));
@@ -346,7 +362,8 @@ impl Engine {
             left = left.max(*attempts_left);
             if *attempts_left == 0 {
                 self.ended(now, &[*id], Outcome::TextRetriesReached);
-                self.close(*id);
+                let challenge = self.close(*id);
+                self.turn(now, &challenge, Stage::Closed { passed: false });
             }
         }
         Err(match fate.as_ref().and_then(Ending::known) {
@@ -415,8 +432,7 @@ impl Engine {
         }
         *last = Some(step);
         if let Some(id) = waiting {
-            let challenge = self.close(id);
-            self.remember_pass(now, &challenge);
+            self.pass(now, id);
         }
         Ok(())
     }
@@ -629,11 +645,12 @@ impl Engine {
         if challenge.method.channel() == Channel::Voice {
             self.subjects.entry(challenge.subject.clone()).or_default().in_call = true;
         }
-        Asked::Open(self.open_new(challenge))
+        self.turn(now, &challenge, Stage::Asked);
+        Asked::Open(self.keep(challenge))
     }
 
     /// Lets the person do what is due. The ending, if that ends it.
-    fn play(&self, now: Timestamp, challenge: &mut Challenge) -> Option<Ending> {
+    fn play(&mut self, now: Timestamp, challenge: &mut Challenge) -> Option<Ending> {
         loop {
             let Step::Asking { line, plan, stops, .. } = &mut challenge.step else { return None };
             let stops = *stops;
@@ -641,7 +658,7 @@ impl Engine {
             let due = if is_due { plan.pop_front() } else { None };
             match due {
                 Some((_, Doing::End(ending))) => return Some(ending),
-                Some((_, Doing::Act(act))) => match self.perform(challenge, &act) {
+                Some((at, Doing::Act(act))) => match self.perform(at, challenge, &act) {
                     Ok(Some(ending)) => return Some(ending),
                     Ok(None) => (),
                     Err(_) => challenge.warning = Some("the rule has the person do what nobody can do when asked so"),
@@ -657,11 +674,12 @@ impl Engine {
     }
 
     /// Ends a challenge that was open, or lets it go on in another way.
-    pub(super) fn settle(&mut self, now: Timestamp, id: ChallengeId, mut challenge: Challenge, ending: Ending) {
+    pub(super) fn settle(&mut self, now: Timestamp, mut challenge: Challenge, ending: Ending) {
+        let id = challenge.id;
         let settlement = if challenge.sends_a_code(&ending) {
             self.send_code(now, challenge, ending)
         } else if self.try_backup(now, &mut challenge, &ending) {
-            return self.keep(id, challenge);
+            return drop(self.keep(challenge));
         } else {
             self.end(now, challenge, ending)
         };
@@ -682,9 +700,11 @@ impl Engine {
     }
 
     /// Keeps a challenge open until its deadline.
-    pub(super) fn keep(&mut self, id: ChallengeId, challenge: Challenge) {
+    pub(super) fn keep(&mut self, challenge: Challenge) -> ChallengeId {
+        let id = challenge.id;
         self.deadlines.insert((challenge.deadline, id));
         self.challenges.insert(id, challenge);
+        id
     }
 
     /// Sends the code of a text message, or asks for the token's: from now on a second operation may bring it. What
@@ -696,17 +716,37 @@ impl Engine {
         self.notify(now, &challenge);
         let sent = if challenge.method == Method::Oath { Outcome::OathPending } else { Outcome::TextSent };
         let settlement = challenge.settlement(sent.into(), challenge.request_id.clone());
+        self.turn(now, &challenge, Stage::Sent);
         let username = challenge.subject.username.clone();
-        let id = self.open_new(challenge);
+        let id = self.keep(challenge);
         self.waiting.entry(username).or_default().insert(id);
         settlement
     }
 
-    fn open_new(&mut self, challenge: Challenge) -> ChallengeId {
+    fn next_challenge(&mut self) -> ChallengeId {
         let id = ChallengeId(self.next_challenge);
         self.next_challenge += 1;
-        self.keep(id, challenge);
         id
+    }
+
+    /// Notes a step in the life of a challenge.
+    pub(super) fn turn(&mut self, now: Timestamp, challenge: &Challenge, stage: Stage) {
+        let turn = Turn {
+            challenge: challenge.id,
+            stage,
+            username: challenge.username.as_str().into(),
+            owner: challenge.owner.as_deref().map(Into::into),
+            number: challenge.number.clone(),
+            method: challenge.method,
+            rule: challenge.rule.clone(),
+        };
+        self.history.note(now, What::Turn(turn));
+    }
+
+    /// Forgets that anybody is in a call.
+    pub(super) fn let_go(&mut self) {
+        self.subjects.values_mut().for_each(|it| it.in_call = false);
+        self.subjects.retain(|_, it| it.is_worth_keeping());
     }
 
     /// Keeps what goes out to the person: a text message, a notification of the app.
@@ -726,17 +766,21 @@ impl Engine {
         let words = challenge.words();
         let text = match kind {
             MessageKind::Text => template::fill(&self.company.passcode.message, &words).into_owned(),
-            MessageKind::App => format!("Approve the sign-in of {}?", words.user),
+            _ => format!("Approve the sign-in of {}?", words.user),
         };
-        self.keep_message(Message {
-            at: now,
+        let message = Message {
             kind,
-            to: challenge.number.as_ref().map(ToString::to_string).unwrap_or_default(),
-            username: words.user,
-            text,
+            operation: challenge.operation,
+            username: challenge.username.as_str().into(),
+            to: challenge.number.as_ref().map(|it| it.to_string().into()).unwrap_or_default(),
+            from: "".into(),
+            cc: "".into(),
+            subject: "".into(),
+            text: text.into(),
             code: challenge.code.clone().filter(|_| kind == MessageKind::Text),
-            request_id: challenge.request_id.clone(),
-        });
+            challenge: Some(challenge.id),
+        };
+        self.history.note(now, What::Message(message));
     }
 
     /// Rings the backup number, if nobody took the call and there is one that was not tried. The rules are asked
@@ -766,6 +810,12 @@ impl Engine {
         self.free_code(&challenge);
         let request_id = std::mem::take(&mut challenge.request_id);
         let settlement = challenge.settlement(ending, request_id);
+        let stage = Stage::Settled {
+            ending: settlement.ending.clone(),
+            succeeds: settlement.succeeds,
+            request_id: settlement.request_id.as_str().into(),
+        };
+        self.turn(now, &challenge, stage);
         if settlement.succeeds {
             self.remember_pass(now, &challenge);
         }
@@ -813,6 +863,13 @@ impl Engine {
         if self.subjects.get(subject).is_some_and(|it| !it.is_worth_keeping()) {
             self.subjects.remove(subject);
         }
+    }
+
+    /// Ends a challenge whose code came.
+    fn pass(&mut self, now: Timestamp, id: ChallengeId) {
+        let challenge = self.close(id);
+        self.remember_pass(now, &challenge);
+        self.turn(now, &challenge, Stage::Closed { passed: true });
     }
 
     /// Removes a challenge that waited for a code.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::user::User;
-use super::{Rule, State};
+use super::{Rule, Start, State};
 use crate::contract::{
     AdfsSettings, AuthResult, AuthenticationType, CustomerDefaults, Email, Features, Mode, PassedSession, PhoneAppMode,
     PinMode, Secret, SecurityQuestion, SmsDirection, SmsMode, Tag, UserPortalSettings, UserPortalWhitelistIp,
@@ -24,6 +24,7 @@ pub struct Setup {
     pub sessions: Vec<Session>,
     /// Fixes what is drawn by chance: codes, request identifiers.
     pub seed: Option<u64>,
+    pub clock: Start,
 }
 
 /// The company's settings.

@@ -24,7 +24,7 @@ pub struct Device {
 }
 
 /// An activation that is under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Activation {
     /// Lower case.
     username: String,

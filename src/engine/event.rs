@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Engine, Refusal, Timestamp};
 
 /// A call that is open between two events.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct OpenCall {
     pub username: String,
     until: Timestamp,

@@ -22,13 +22,13 @@ const TEXTS: [Text; 7] =
     [Text::Username, Text::FirstName, Text::LastName, Text::Email, Text::UserGroup, Text::Phone, Text::WholePhone];
 
 /// The columns of users by their slots, as they were when this was made.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     columns: [Column; TEXTS.len()],
 }
 
 /// Texts in lower case, a zero byte before each and behind the last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Column {
     text: Vec<u8>,
     /// Where each begins.
@@ -36,7 +36,7 @@ struct Column {
 }
 
 /// A truth for each slot.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Slots(Vec<u64>);
 
 impl Index {

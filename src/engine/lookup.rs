@@ -21,7 +21,7 @@ pub(super) enum Key {
 }
 
 /// Slots by one kind of key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Lookup {
     key: Key,
     /// One slot for each key.

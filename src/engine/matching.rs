@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::history::{Changed, What};
 use super::rule::{Rule, UserChange, Verdict};
 use super::state::Keys;
 use super::template::Words;
@@ -22,7 +23,7 @@ pub struct Call<'a> {
 }
 
 /// The rules, found by what they select by.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
     rules: Vec<Kept>,
     /// The places of those that name users and no pattern, by name in lower case.
@@ -33,7 +34,7 @@ pub(super) struct Rules {
     others: Vec<usize>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Kept {
     rule: Rule,
     /// Whether it concerns only calls that ask somebody.
@@ -161,7 +162,7 @@ impl Engine {
 
     /// Takes a rule's next answer.
     pub(super) fn take(&mut self, now: Timestamp, found: Found) -> Verdict {
-        let Found { at, keys, words, person } = found;
+        let Found { at, operation, keys, words, person } = found;
         let Kept { rule, answered, .. } = &mut self.rules.rules[at];
         let key = keys.per(rule.answers.per);
         let calls = match answered.get_mut(key) {
@@ -180,7 +181,7 @@ impl Engine {
                 None => self.people.add(name, &keys),
             }
         }
-        Verdict { rule: rule.name.clone(), answer, person, words }
+        Verdict { rule: rule.name.clone(), answer, operation, person, words }
     }
 
     /// What is known of a call.
@@ -233,6 +234,18 @@ impl Engine {
         let change = verdict.answer.change.as_ref();
         let Some((change, username)) = change.zip(verdict.person.as_deref()) else { return };
         self.change_user(now, username, change);
+        let keys = change.settings.iter().map(|it| it.0);
+        let keys = keys.chain(change.block.is_some().then_some("blocked"));
+        let keys: Vec<_> = keys.chain(change.password.is_some().then_some("password")).collect();
+        self.history.note(
+            now,
+            What::Changed(Changed {
+                operation: verdict.operation,
+                username: username.into(),
+                by: (&*verdict.rule).into(),
+                detail: keys.join(", ").into(),
+            }),
+        );
     }
 
     fn change_user(&mut self, now: Timestamp, username: &str, change: &UserChange) {
@@ -261,6 +274,7 @@ impl Engine {
 pub(super) struct Found {
     /// The rule's place.
     at: usize,
+    operation: &'static str,
     keys: Keys,
     words: Words,
     person: Option<String>,
@@ -271,6 +285,7 @@ impl Found {
         let name = facts.person.map_or(facts.username, |it| it.username.as_str());
         Self {
             at,
+            operation: facts.operation,
             keys: facts.keys.clone(),
             words: Words { user: name.into(), number: facts.number.clone(), time: facts.now, ..Words::default() },
             person: facts.person.map(|it| it.username.clone()),

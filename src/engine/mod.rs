@@ -3,12 +3,13 @@
 mod account;
 mod act;
 mod challenge;
+mod change;
 mod company;
 mod device;
 mod event;
 mod find;
+mod history;
 mod index;
-mod journal;
 mod lookup;
 mod magic;
 mod matching;
@@ -22,7 +23,6 @@ mod secret;
 mod state;
 mod template;
 mod time;
-mod trail;
 mod user;
 mod when;
 
@@ -34,10 +34,13 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 pub use act::{Act, ActRefusal, Acted, Open, OpenState};
 pub use challenge::{Ask, Asked, ChallengeId, Settlement};
+pub use change::Change;
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Session, Setup, Token};
 pub use device::Device;
 pub use find::{PhonePattern, Query};
-pub use journal::{Entry, Journal};
+pub use history::{
+    Bounds, Changed, Entry, Event, History, Kind, Message, MessageKind, Notice, Origin, Raw, Stage, Turn, What,
+};
 pub use magic::Magic;
 pub use matching::{Call, Explained};
 pub use number::{NotANumber, Number};
@@ -47,8 +50,7 @@ pub use refusal::Refusal;
 pub use rule::{Answer, Answers, Broken, Canned, CannedValue, Conduct, Effect, Rule, Script, UserChange, Verdict};
 pub use state::{Led, Move, Per, Standing, State, Trigger};
 pub use template::{WORDS, unknown_word};
-pub use time::Timestamp;
-pub use trail::{Change, Changed, Mail, Message, MessageKind, Trail};
+pub use time::{Pace, Start, Timestamp};
 pub use user::{Block, Bypass, Directory, User};
 pub use when::{Addresses, Day, Facts, Hours, Operations, When};
 
@@ -60,7 +62,7 @@ use matching::Rules;
 use state::People;
 
 /// One emulated server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Engine {
     company: Company,
     users: Directory,
@@ -85,18 +87,18 @@ pub struct Engine {
     /// The calls that play events, by identifier.
     calls: HashMap<String, OpenCall>,
     sessions: Vec<Session>,
-    changes: Trail<Changed>,
-    outbox: Trail<Mail>,
-    messages: Trail<Message>,
+    /// What the scenario fixes for chance.
+    seed: Option<u64>,
     random: ChaCha8Rng,
-    pub journal: Journal,
+    pub history: History,
 }
 
 impl Engine {
     /// A server as a scenario sets it up. `chance` seeds what is drawn where the scenario fixes no seed;
-    /// `journal_bytes` bounds the journal.
+    /// `bounds` is how
+    /// much is kept of calls.
     #[must_use]
-    pub fn new(setup: Setup, now: Timestamp, chance: u64, journal_bytes: usize) -> Self {
+    pub fn new(setup: Setup, now: Timestamp, chance: u64, bounds: Bounds) -> Self {
         let mut users = setup.users;
         for user in &mut users {
             if user.pin_changed == Timestamp::default() {
@@ -126,14 +128,29 @@ impl Engine {
             next_device: 1,
             calls: HashMap::new(),
             sessions: setup.sessions,
-            changes: Trail::default(),
-            outbox: Trail::default(),
-            messages: Trail::default(),
+            seed: setup.seed,
             random: ChaCha8Rng::seed_from_u64(setup.seed.unwrap_or(chance)),
-            journal: Journal::new(journal_bytes),
+            history: History::new(bounds),
         };
         engine.number_devices();
         engine
+    }
+
+    /// A server with the same users, rules and states, to go its own way: with a history of its own, and without the
+    /// challenges that are open here.
+    #[must_use]
+    pub fn fork(&self, chance: u64) -> Self {
+        let mut fork = self.clone();
+        fork.history = self.history.anew();
+        fork.challenges.clear();
+        fork.deadlines.clear();
+        fork.waiting.clear();
+        fork.codes.clear();
+        fork.settled.clear();
+        fork.calls.clear();
+        fork.let_go();
+        fork.random = ChaCha8Rng::seed_from_u64(self.seed.unwrap_or(chance));
+        fork
     }
 
     #[must_use]

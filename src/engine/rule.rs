@@ -134,6 +134,7 @@ pub enum Conduct {
 pub struct Verdict {
     pub rule: Arc<str>,
     pub answer: Arc<Answer>,
+    pub(super) operation: &'static str,
     /// The user whom a change concerns, as stored.
     pub(super) person: Option<String>,
     pub(super) words: Words,

@@ -70,14 +70,14 @@ pub(super) struct Keys {
     number: String,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct People {
     states: Vec<State>,
     people: HashMap<String, Person>,
 }
 
 /// What is remembered under one key.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Person {
     /// By the state's place: until when he is in it.
     standing: HashMap<usize, Option<Timestamp>>,

@@ -1,7 +1,11 @@
 //! A moment, as the engine is told it.
 
+use std::fmt;
 use std::ops::Add;
 use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// A moment: time since 1970-01-01T00:00:00Z, to the microsecond. The engine never asks for it; whoever calls
 /// says when it is.
@@ -25,6 +29,22 @@ impl Timestamp {
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
+
+    /// A moment as RFC 3339 writes it: `2026-11-24T08:00:00Z`.
+    #[must_use]
+    pub fn of_text(text: &str) -> Option<Self> {
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        Some(Self(u64::try_from(time.unix_timestamp_nanos() / 1000).ok()?))
+    }
+}
+
+/// As RFC 3339 writes it, in UTC, to the microsecond.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = i128::from(self.0) * 1000;
+        let time = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok().and_then(|it| it.format(&Rfc3339).ok());
+        f.write_str(time.as_deref().unwrap_or("never"))
+    }
 }
 
 impl Add<Duration> for Timestamp {
@@ -33,4 +53,26 @@ impl Add<Duration> for Timestamp {
     fn add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
     }
+}
+
+/// How a space's time passes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Pace {
+    /// As in the world.
+    #[default]
+    Real,
+    /// Not at all, but where it is told to go on.
+    Frozen,
+    /// So many times as fast; more than 0.
+    Rate(f64),
+    /// As in the world, and it jumps to what an open call waits for. It waits for a person who was asked to decide.
+    Auto,
+}
+
+/// The clock that a space starts with.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Start {
+    /// What it shows at the start; none: the world's time.
+    pub at: Option<Timestamp>,
+    pub pace: Pace,
 }

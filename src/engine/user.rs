@@ -1,6 +1,7 @@
 //! Users, and finding them by name or number.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::index::Index;
@@ -117,16 +118,16 @@ fn read(
 /// Where a user is kept.
 pub(super) type Slot = u32;
 
-/// The users in their slots.
-#[derive(Debug, Default)]
+/// The users in their slots. Copies share each user until one of them changes it.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Stored {
-    slots: Vec<Option<Box<User>>>,
+    slots: Vec<Option<Arc<User>>>,
     /// The code of numbers that are written without one.
     pub country_code: String,
 }
 
 /// The users, by name and by number. What they are found by follows every change.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Directory {
     users: Stored,
     free: Vec<Slot>,
@@ -154,7 +155,7 @@ impl Stored {
         self.at(slot).map(|it| it.username.to_lowercase()).unwrap_or_default()
     }
 
-    fn take(&mut self, slot: Slot) -> Box<User> {
+    fn take(&mut self, slot: Slot) -> Arc<User> {
         self.slots[slot as usize].take().expect("what is looked up leads to a user")
     }
 }
@@ -200,7 +201,7 @@ impl Directory {
         self.order.remove(self.place(&self.users.name(slot)));
         let user = self.take(slot);
         self.free.push(slot);
-        Some(*user)
+        Some(Arc::unwrap_or_clone(user))
     }
 
     /// Gives a user another name; `false` where it is taken.
@@ -211,7 +212,7 @@ impl Directory {
         }
         self.order.remove(self.place(&self.users.name(slot)));
         let mut user = self.take(slot);
-        user.username = new.into();
+        Arc::make_mut(&mut user).username = new.into();
         self.put(slot, user);
         self.order.insert(self.place(&self.users.name(slot)), slot);
         self.changed.insert(slot);
@@ -222,7 +223,7 @@ impl Directory {
     pub fn change_settings(&mut self, username: &str, change: impl FnOnce(&mut UserSettings)) {
         let Some(slot) = self.slot(username) else { return };
         let mut user = self.take(slot);
-        change(&mut user.settings);
+        change(&mut Arc::make_mut(&mut user).settings);
         self.put(slot, user);
         self.changed.insert(slot);
     }
@@ -257,19 +258,19 @@ impl Directory {
             self.users.slots.push(None);
             Slot::try_from(self.users.slots.len() - 1).expect("memory ends")
         });
-        self.put(slot, Box::new(user));
+        self.put(slot, Arc::new(user));
         Some(slot)
     }
 
     /// Puts a user into an empty slot, to be found there.
-    fn put(&mut self, slot: Slot, user: Box<User>) {
+    fn put(&mut self, slot: Slot, user: Arc<User>) {
         let Self { users, by_name, by_account, by_number, .. } = self;
         [by_name, by_account, by_number].into_iter().for_each(|it| it.add(slot, &user, users));
         users.slots[slot as usize] = Some(user);
     }
 
     /// Takes a user out of a slot, no longer to be found there.
-    fn take(&mut self, slot: Slot) -> Box<User> {
+    fn take(&mut self, slot: Slot) -> Arc<User> {
         let Self { users, by_name, by_account, by_number, .. } = self;
         let user = users.take(slot);
         [by_name, by_account, by_number].into_iter().for_each(|it| it.remove(slot, &user, users));
@@ -302,7 +303,7 @@ impl Directory {
     /// change.
     pub fn find_mut(&mut self, username: &str) -> Option<&mut User> {
         let slot = self.slot(username)?;
-        self.users.slots[slot as usize].as_deref_mut()
+        self.users.slots[slot as usize].as_mut().map(Arc::make_mut)
     }
 
     /// The slot of a name in lower case.
@@ -334,7 +335,7 @@ impl Directory {
 
     pub fn owner_mut(&mut self, number: &Number) -> Option<&mut User> {
         let slot = self.by_number.find(number.digits(), &self.users)?;
-        self.users.slots[slot as usize].as_deref_mut()
+        self.users.slots[slot as usize].as_mut().map(Arc::make_mut)
     }
 
     /// The users in the order of their names in lower case.
@@ -344,7 +345,7 @@ impl Directory {
 
     /// Every user, in no order, to be changed as by [`Self::find_mut`].
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut User> {
-        self.users.slots.iter_mut().filter_map(Option::as_deref_mut)
+        self.users.slots.iter_mut().flatten().map(Arc::make_mut)
     }
 
     #[must_use]

@@ -494,7 +494,7 @@ macro_rules! forms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Setup;
+    use crate::engine::{Bounds, Setup};
 
     #[derive(Debug)]
     struct Failing;
@@ -511,7 +511,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_operation_that_panics_answers_a_fault() {
-        let space = Space::new("default", Setup::default(), 1024);
+        let space = Space::new("default", Setup::default(), Bounds::default());
         let context = Context { space: &space, operation: "UserExists", verdict: None };
         let failed = answered(Box::new(Failing), context).await.unwrap_err();
         assert_eq!(failed, Fault::Internal { operation: "UserExists" }.into());

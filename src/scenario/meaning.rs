@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::contract::{Secret, UserSettings};
-use crate::engine::{Block, Cache, CacheKey, Company, Number, PasscodeRules, Setup, Timestamp, User, oath};
+use crate::engine::{
+    Block, Cache, CacheKey, Company, Number, Pace, PasscodeRules, Setup, Start, Timestamp, User, oath,
+};
 
 use super::mistake::{Code, quoted};
 use super::reader::{Fields, Written};
@@ -15,22 +17,66 @@ use crate::sign_in::{self, Account, AccountName, CertificateName, ChannelBinding
 /// The whole file.
 pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
     written.mapping("a scenario", |fields| {
+        // Both are read before anything else is: see `compose`.
+        let _ = (fields.take("use"), fields.take("environment"));
         let mut seed = None;
         fields.set("seed", &mut seed, |it| it.whole(0..=i64::MAX).map(Some));
+        let clock = fields.take("clock").and_then(clock).unwrap_or_default();
         let accounts = fields.take("accounts").map(accounts);
         let server = fields.take("server").and_then(|it| server(it, &accounts)).unwrap_or_else(|| Server {
             sign_in: Policy { accounts: listed(&accounts), ..Server::default().sign_in },
             ..Server::default()
         });
         let company = fields.take("company").and_then(company).unwrap_or_default();
-        let users = fields.take("users").map(|it| users(it, &company)).unwrap_or_default();
+        let defaults = fields.take("user_defaults");
+        if let Some(it) = defaults {
+            let mut nobody = User::new("", company.new_user());
+            let said = |fields: &mut Fields<'_>| said(fields, &mut nobody, &company, &mut Names::new("device"));
+            it.mapping("user_defaults", said);
+        }
+        let users = fields.take("users").map(|it| users(it, defaults, &company)).unwrap_or_default();
         let (rules, states) = rules::of(fields, &company, &users);
         let mut magic_numbers = true;
         fields.set("magic_numbers", &mut magic_numbers, Written::truth);
         let sessions = fields.take("sessions").map(portal::sessions).unwrap_or_default();
-        let setup = Setup { company, users, rules, states, magic_numbers, sessions, seed };
-        Scenario { name: source.into(), server, setup }
+        Scenario {
+            name: source.into(),
+            server,
+            setup: Setup { company, users, rules, states, magic_numbers, sessions, seed, clock },
+            files: Vec::new(),
+            warnings: Vec::new(),
+        }
     })
+}
+
+/// The clock: a word for how time passes, or with the time at the start.
+fn clock(written: Written<'_>) -> Option<Start> {
+    let words = [("real", Pace::Real), ("frozen", Pace::Frozen), ("auto", Pace::Auto)];
+    if written.is_text() {
+        return written.word(&words).map(|pace| Start { at: None, pace });
+    }
+    written.mapping("clock", |fields| {
+        let mut start = Start::default();
+        fields.set("start", &mut start.at, |it| moment(it).map(Some));
+        fields.set("pace", &mut start.pace, |it| it.word(&words));
+        if let Some(rate) = fields.take("rate") {
+            match rate.text().and_then(|it| it.parse::<f64>().ok()).filter(|it| (0.001..=1e6).contains(it)) {
+                _ if start.pace != Pace::Real => {
+                    let help = "Leave one of them out.".into();
+                    rate.report(Code::NeverApplies, "rate goes with the pace real alone".into(), [help]);
+                }
+                Some(rate) => start.pace = Pace::Rate(rate),
+                None => rate.report(Code::BadValue, "rate must be a number from 0.001 to 1000000".into(), []),
+            }
+        }
+        start
+    })
+}
+
+fn moment(written: Written<'_>) -> Option<Timestamp> {
+    let text = written.text()?;
+    let help = "Write it with date, time and zone: 2026-11-24T08:00:00Z.".into();
+    Timestamp::of_text(text).or_else(|| written.wrong(Code::BadValue, format!("{} is no moment", quoted(text)), [help]))
 }
 
 /// Who may sign in: everybody, or those who are listed.
@@ -71,7 +117,7 @@ fn server(written: Written<'_>, accounts: &Option<Accounts>) -> Option<Server> {
         fields.set("group", &mut server.group, |it| it.name().map(Into::into));
         let outsiders = [("401", Outsider::Unauthorized), ("403", Outsider::Forbidden), ("fault", Outsider::Fault)];
         fields.set("outsider", &mut server.outsider, |it| it.word(&outsiders));
-        server.client_authorities = any_of(fields, "client_authorities", |it| it.name().map(Into::into));
+        server.client_authorities = any_of(fields, "client_authorities", Written::file);
         server.paths = any_of(fields, "paths", path);
         server
     })
@@ -267,29 +313,54 @@ pub(super) fn country_code(written: Written<'_>) -> Option<String> {
     }
 }
 
-fn users(written: Written<'_>, company: &Company) -> Vec<User> {
+/// `defaults` are what a user has who does not say otherwise.
+fn users(written: Written<'_>, defaults: Option<Written<'_>>, company: &Company) -> Vec<User> {
     let (mut names, mut device_ids) = (Names::new("user"), Names::new("device"));
     let list = written.list();
     // Users are large: one piece of memory for all of them, rather than ever larger ones.
     let mut users = Vec::with_capacity(list.len());
-    users.extend(list.into_iter().filter_map(|it| user(it.called("a user"), company, &mut names, &mut device_ids)));
+    let mut read = |it: Written<'_>| user(it.called("a user"), defaults, company, &mut names, &mut device_ids);
+    users.extend(list.into_iter().filter_map(&mut read));
     users
 }
 
-fn user(written: Written<'_>, company: &Company, names: &mut Names, device_ids: &mut Names) -> Option<User> {
-    if written.is_text() {
+/// A user alone.
+pub(super) fn one_user(written: Written<'_>, company: &Company) -> Option<User> {
+    user(written.called("a user"), None, company, &mut Names::new("user"), &mut Names::new("device"))
+}
+
+fn user(
+    written: Written<'_>,
+    defaults: Option<Written<'_>>,
+    company: &Company,
+    names: &mut Names,
+    device_ids: &mut Names,
+) -> Option<User> {
+    if written.is_text() && defaults.is_none() {
         return Some(User::new(&names.add(written, written.name()?)?, company.new_user()));
     }
-    written.mapping("a user", |fields| {
-        let username = fields.need("username").and_then(|it| names.add(it, it.name()?));
+    written.mapping_over("a user", defaults, |fields| {
+        // A pattern of users has become the users: see `compose`.
+        fields.take("count");
+        if let Some(it) = fields.take("from") {
+            let help = "Add count: how many users there are of the pattern.".into();
+            it.report(Code::NeverApplies, "from says where a pattern counts from, and this is none".into(), [help]);
+        }
+        let username = if written.is_text() { Some(written) } else { fields.need("username") };
+        let username = username.and_then(|it| names.add(it, it.name()?));
         let mut user = User::new(&username.unwrap_or_default(), company.new_user());
-        fields.set("password", &mut user.password, |it| it.secret().map(|it| Some(it.into())));
-        fields.set("blocked", &mut user.block, blocked);
-        fields.record(&mut user.settings);
-        settings(fields, &mut user.settings, company);
-        portal::user(fields, &mut user, company, device_ids);
+        said(fields, &mut user, company, device_ids);
         user
     })
+}
+
+/// What is said of a user beside the name.
+fn said(fields: &mut Fields<'_>, user: &mut User, company: &Company, device_ids: &mut Names) {
+    fields.set("password", &mut user.password, |it| it.secret().map(|it| Some(it.into())));
+    fields.set("blocked", &mut user.block, blocked);
+    fields.record(&mut user.settings);
+    settings(fields, &mut user.settings, company);
+    portal::user(fields, user, company, device_ids);
 }
 
 /// What a user's settings must be beyond their types.
@@ -384,22 +455,22 @@ pub(super) fn any_of<'a, T>(
 /// Names that must each be there once, whatever their letter case.
 pub(super) struct Names {
     of: &'static str,
-    /// The line of each, by the name in lower case.
-    lines: HashMap<String, usize>,
+    /// Where each stands, by the name in lower case.
+    places: HashMap<String, usize>,
 }
 
 impl Names {
     pub(super) fn new(of: &'static str) -> Self {
-        Self { of, lines: HashMap::new() }
+        Self { of, places: HashMap::new() }
     }
 
     pub(super) fn add(&mut self, written: Written<'_>, name: &str) -> Option<String> {
-        if let Some(line) = self.lines.get(&name.to_lowercase()) {
+        if let Some(first) = self.places.get(&name.to_lowercase()) {
             let message = format!("there is another {} {}", self.of, quoted(name));
-            let help = format!("The first stands in line {line}. Letter case makes no difference.");
+            let help = format!("The first stands in {}. Letter case makes no difference.", written.spot(*first));
             return written.wrong(Code::DuplicateName, message, [help]);
         }
-        self.lines.insert(name.to_lowercase(), written.line());
+        self.places.insert(name.to_lowercase(), written.at());
         Some(name.into())
     }
 }

@@ -241,10 +241,10 @@ fn answer<'a>(
     script.after = after.and_then(Written::duration);
     script.code = code.and_then(|it| meaning::code(it, scope.company.passcode.length));
     script.digits = digits.and_then(pressed);
-    if let Some((outcome, person)) = conduct.zip(person) {
+    if let Some((_, person)) = conduct.zip(person) {
         let message = "person stands beside outcome".into();
         let help = "Say what the person does, or what comes of it.".into();
-        if outcome.line() >= person.line() { outcome } else { person }.report(Code::NeverApplies, message, [help]);
+        person.report(Code::NeverApplies, message, [help]);
     }
     if let Some((after, _)) = after.zip(person) {
         let help = "Say when he acts within person: [answers: 4s, ...]".into();

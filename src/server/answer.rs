@@ -10,6 +10,7 @@ use axum::response::Response;
 use super::service::FOLDER;
 use crate::description;
 use crate::operations::Reply;
+use crate::switchboard::NoSpace;
 
 /// How a page may be kept, and its content type.
 #[derive(Clone, Copy, Debug)]
@@ -147,6 +148,15 @@ pub(super) fn too_large(limit: usize) -> Response {
 /// 400: the request broke off, or its chunks are no chunks.
 pub(super) fn bad_request() -> Response {
     iis(StatusCode::BAD_REQUEST, &[], "Bad request", "The body of the request could not be read to its end.")
+}
+
+/// 404 or 503: the path names a space that cannot be.
+pub(super) fn no_space(no: &NoSpace) -> Response {
+    let status = match no {
+        NoSpace::Full(_) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::NOT_FOUND,
+    };
+    iis(status, &[], "No such space", &format!("The address names a space by its first segment: {no}."))
 }
 
 pub(super) fn not_found(uri: &Uri) -> Response {

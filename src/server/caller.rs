@@ -11,7 +11,7 @@ use super::answer;
 use super::connection::Connection;
 use super::tls;
 use crate::scenario::Outsider;
-use crate::sign_in::{Account, ClientCertificate, Conversation, Names, Policy, Presented, Step, Trouble, Who};
+use crate::sign_in::{Account, ClientCertificate, Conversation, Names, Policy, Presented, Scheme, Step, Trouble, Who};
 use crate::soap::{self, Fault, Version};
 
 /// Who is let in, and how.
@@ -30,6 +30,8 @@ pub struct Admission {
 pub(super) struct Admitted {
     /// The account, or `anonymous`.
     pub(super) caller: Arc<str>,
+    /// How it signed in.
+    pub(super) scheme: Scheme,
     /// What the answer to the last message of a sign-in carries.
     ends_sign_in: Option<Ending>,
 }
@@ -117,7 +119,11 @@ impl Admission {
                 };
                 let name = name.cloned().unwrap_or_else(|| caller.who.to_string().into());
                 let ends = persistent || www_authenticate.is_some();
-                Ok(Admitted { caller: name, ends_sign_in: ends.then_some(Ending { www_authenticate, persistent }) })
+                Ok(Admitted {
+                    caller: name,
+                    scheme: caller.scheme,
+                    ends_sign_in: ends.then_some(Ending { www_authenticate, persistent }),
+                })
             }
         }
     }

@@ -7,7 +7,7 @@ use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ use super::failures::Failures;
 use super::hello::{First, Opening, is_whole};
 use super::tls::{Acceptor, TlsFacts};
 use super::trouble::Trouble;
+use crate::engine::Origin;
 use crate::sign_in::Conversation;
 
 /// Sockets that listen.
@@ -102,6 +103,8 @@ pub struct Connection {
     pub tls: Option<TlsFacts>,
     /// How far the client has signed in: Windows authentication lives on the connection.
     pub sign_in: Mutex<Conversation>,
+    /// What the journal tells of it.
+    origin: OnceLock<Arc<Origin>>,
     /// Where it is kept if the connection or the sign-in fails.
     failures: Arc<Failures>,
 }
@@ -109,7 +112,7 @@ pub struct Connection {
 impl Connection {
     #[must_use]
     pub fn new(id: u64, peer: SocketAddr, local: SocketAddr, tls: Option<TlsFacts>) -> Self {
-        Self { id, peer, local, tls, sign_in: Mutex::default(), failures: Arc::default() }
+        Self { id, peer, local, tls, sign_in: Mutex::default(), origin: OnceLock::new(), failures: Arc::default() }
     }
 
     /// Whether the client runs on this machine: from loopback, or from the address that it called. So ASP.NET's
@@ -118,6 +121,21 @@ impl Connection {
     pub fn is_local(&self) -> bool {
         let (peer, local) = (self.peer.ip().to_canonical(), self.local.ip().to_canonical());
         peer.is_loopback() || peer == local
+    }
+
+    /// What the journal tells of it.
+    pub(super) fn origin(&self) -> &Arc<Origin> {
+        self.origin.get_or_init(|| {
+            let tls = self.tls.as_ref();
+            let server_name = tls.and_then(|it| it.server_name.as_deref());
+            Arc::new(Origin {
+                connection: self.id,
+                peer: self.peer.to_string().into(),
+                tls: tls.map_or("", |it| it.version).into(),
+                suite: tls.map_or("", |it| &it.suite).into(),
+                server_name: server_name.unwrap_or_default().into(),
+            })
+        })
     }
 
     /// Keeps why the connection or a sign-in on it failed.

@@ -18,15 +18,16 @@ use super::answer::{self, Page};
 use super::caller::{Admission, Peer};
 use super::connection::Connection;
 use crate::description;
-use crate::engine::{Broken, Entry};
-use crate::operations::{self, Context, Leaves, Operation, Reply, Unanswered};
+use crate::engine::{Broken, Entry, Raw, Refusal, What};
+use crate::operations::{self, Context, Leaves, Note, Operation, Reply, Unanswered};
+use crate::sign_in::Scheme;
 use crate::soap::{self, Fault, Head, Rejected, Version};
-use crate::switchboard::Space;
+use crate::switchboard::{NoSpace, Space, Switchboard};
 
-/// What the service serves: one space, to whom, and where.
+/// What the service serves: its spaces, to whom, and where.
 #[derive(Debug)]
 pub struct Site {
-    pub space: Space,
+    pub spaces: Switchboard,
     pub admission: Admission,
     /// The paths that serve; none: every folder before `/PfWsSdk.asmx`.
     pub paths: Vec<String>,
@@ -37,8 +38,8 @@ pub struct Site {
 
 impl Site {
     #[must_use]
-    pub fn new(space: Space, admission: Admission, paths: Vec<String>, body_limit: usize) -> Self {
-        Self { space, admission, paths, body_limit, pages: Mutex::default() }
+    pub fn new(spaces: Switchboard, admission: Admission, paths: Vec<String>, body_limit: usize) -> Self {
+        Self { spaces, admission, paths, body_limit, pages: Mutex::default() }
     }
 
     /// A text that depends on the address alone, made once for each of the first addresses that ask.
@@ -92,7 +93,9 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
     };
     let visit = Visit {
         site: &site,
+        space: place.space,
         caller: &admitted.caller,
+        scheme: admitted.scheme,
         is_local: connection.as_deref().is_none_or(Connection::is_local),
         connection: connection.as_deref(),
         uri: &parts.uri,
@@ -109,25 +112,32 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
 
 /// Where in the service a path leads.
 struct Place<'a> {
+    /// The name behind `~` in the first segment; none: the space that needs no name.
+    space: Option<&'a str>,
     /// What follows the service's file: empty, or `/Operation`.
     path_info: &'a str,
 }
 
 impl<'a> Place<'a> {
     fn of(uri: &'a Uri, paths: &[String]) -> Option<Self> {
-        let path = uri.path();
+        let (space, path) = match uri.path().strip_prefix("/~").and_then(|it| it.split_at_checked(it.find('/')?)) {
+            Some((space, path)) => (Some(space), path),
+            None => (None, uri.path()),
+        };
         let bytes = path.as_bytes().windows(FILE.len());
         let end = { bytes }.position(|it| it.eq_ignore_ascii_case(FILE.as_bytes()))? + FILE.len();
         let (file, path_info) = path.split_at(end);
         let serves = paths.is_empty() || paths.iter().any(|it| it.eq_ignore_ascii_case(file));
-        (serves && (path_info.is_empty() || path_info.starts_with('/'))).then_some(Self { path_info })
+        (serves && (path_info.is_empty() || path_info.starts_with('/'))).then_some(Self { space, path_info })
     }
 }
 
 /// A request that was let in.
 struct Visit<'a> {
     site: &'a Site,
+    space: Option<&'a str>,
     caller: &'a Arc<str>,
+    scheme: Scheme,
     is_local: bool,
     connection: Option<&'a Connection>,
     uri: &'a Uri,
@@ -135,13 +145,25 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
+    /// The space that the path names, made if it is not there.
+    fn space(&self) -> Result<Space, NoSpace> {
+        match self.space {
+            None => Ok(self.site.spaces.default_space().clone()),
+            Some(name) => self.site.spaces.open(name),
+        }
+    }
+
     /// One SOAP call, straight through.
     async fn soap(&self, body: &Bytes) -> Response {
-        let mut record = Record::open(self);
+        let space = match self.space() {
+            Ok(space) => space,
+            Err(no) => return answer::no_space(&no),
+        };
         let head = Head {
             soap_action: self.headers.get("soapaction").map(text),
             content_type: self.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default(),
         };
+        let mut record = Record::open(self, &space, Raw::new(&soap::decode(&head, body)));
         let opened = soap::open(
             &head,
             body,
@@ -152,14 +174,15 @@ impl Visit<'_> {
         let call = match opened {
             Ok(call) => call,
             Err(rejected) => {
-                log_whole(self, &soap::decode(&head, body));
+                log_whole(self, record.request.reveal());
                 return match rejected {
                     Rejected::Malformed(malformed) => {
-                        record.close(format!("400 not XML: {malformed}"));
+                        record.close(StatusCode::BAD_REQUEST, format!("not XML: {malformed}"));
                         answer::empty(StatusCode::BAD_REQUEST)
                     }
                     Rejected::UnsupportedMediaType => {
-                        record.close(format!("415 content type {:?}", head.content_type));
+                        record
+                            .close(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("content type {:?}", head.content_type));
                         answer::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                     }
                     Rejected::Fault(version, fault, operation) => {
@@ -170,15 +193,15 @@ impl Visit<'_> {
             }
         };
         record.reads(call.operation, call.request.values());
-        let context = Context { space: &self.site.space, operation: call.operation.signature.name, verdict: None };
+        let context = Context { space: &space, operation: call.operation.signature.name, verdict: None };
         let answered = operations::answered(call.request, context).await;
         match (answered, call.not_understood) {
             (Err(unanswered), _) => record.unanswered(call.version, unanswered),
             (Ok(_), Some(header)) => record.fault(call.version, &Fault::NotUnderstood { header }),
             (Ok(reply), None) => {
-                record.reply(&reply);
                 let sealed = soap::seal(call.version, &operations::response(&call.operation.signature, &reply));
                 let sealed = spoilt(sealed, reply.broken);
+                record.reply(&reply, &sealed);
                 answer::page(StatusCode::OK, Page::Fresh(call.version.content_type()), sealed.into())
             }
         }
@@ -186,19 +209,23 @@ impl Visit<'_> {
 
     /// The HTTP POST protocol, for the operations that take nothing and answer a text.
     async fn form(&self, name: &str) -> Response {
-        let mut record = Record::open(self);
+        let space = match self.space() {
+            Ok(space) => space,
+            Err(no) => return answer::no_space(&no),
+        };
+        // A form may hold a password, and what it holds says nothing more.
+        let mut record = Record::open(self, &space, Raw::default());
         let Some(operation) = operations::find(name).filter(|it| it.signature.is_plain()) else {
-            record.close(format!("500 {name:?} is not offered by HTTP POST"));
-            // A form may hold a password, and what it holds says nothing more.
+            record.close(StatusCode::INTERNAL_SERVER_ERROR, format!("{name:?} is not offered by HTTP POST"));
             return answer::plain_error(&format!("{name} Web Service method name is not valid."));
         };
         let request = operation.read(None).expect("it has no parameters");
         record.reads(operation, request.values());
-        let context = Context { space: &self.site.space, operation: operation.signature.name, verdict: None };
+        let context = Context { space: &space, operation: operation.signature.name, verdict: None };
         match operations::answered(request, context).await {
             Ok(reply) => {
-                record.reply(&reply);
                 let document = spoilt(answer::string(&reply), reply.broken);
+                record.reply(&reply, &document);
                 answer::page(StatusCode::OK, Page::Fresh(Version::Soap11.content_type()), document.into())
             }
             Err(unanswered) => record.unanswered(Version::Soap11, unanswered),
@@ -247,15 +274,31 @@ impl Visit<'_> {
 /// One call while it is answered. It is logged and journalled when it is answered, or when the client hangs up.
 struct Record<'a> {
     visit: &'a Visit<'a>,
+    space: &'a Space,
     started: Instant,
     operation: &'static str,
-    username: String,
+    username: Box<str>,
+    request: Raw,
+    answer: Raw,
+    note: Note,
+    error: Option<i32>,
     closed: bool,
 }
 
 impl<'a> Record<'a> {
-    fn open(visit: &'a Visit<'a>) -> Self {
-        Self { visit, started: Instant::now(), operation: "", username: String::new(), closed: false }
+    fn open(visit: &'a Visit<'a>, space: &'a Space, request: Raw) -> Self {
+        Self {
+            visit,
+            space,
+            started: Instant::now(),
+            operation: "",
+            username: "".into(),
+            request,
+            answer: Raw::default(),
+            note: Note::default(),
+            error: None,
+            closed: false,
+        }
     }
 
     fn reads(&mut self, operation: &Operation, values: Vec<(&'static str, crate::contract::Value<'_>)>) {
@@ -266,38 +309,43 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn reply(&mut self, reply: &Reply) {
+    fn reply(&mut self, reply: &Reply, sealed: &str) {
+        self.answer = Raw::new(sealed);
+        self.note = reply.note.clone();
+        self.error = reply.refusal.as_ref().map(Refusal::code);
         let mut outcome = String::with_capacity(32);
         outcome.push_str(if reply.succeeded { "true" } else { "false" });
         let told = (|| {
-            if let Some(code) = reply.note.call_result {
+            if let Some(code) = self.note.call_result {
                 write!(outcome, " {code}")?;
             }
-            if let Some(refusal) = &reply.refusal {
-                write!(outcome, " error {}", refusal.code())?;
+            if let Some(code) = self.error {
+                write!(outcome, " error {code}")?;
             }
-            if let Some(rule) = &reply.note.rule {
+            if let Some(rule) = &self.note.rule {
                 write!(outcome, " by {rule:?}")?;
             }
             fmt::Result::Ok(())
         })();
         told.expect("a String does not fail");
-        if let Some(warning) = reply.note.warning {
-            warn!(target: "locmfa::call", operation = self.operation, user = self.username, "{warning}");
+        if let Some(warning) = self.note.warning {
+            warn!(target: "locmfa::call", operation = self.operation, user = &*self.username, "{warning}");
         }
-        self.close(outcome);
+        self.close(StatusCode::OK, outcome);
     }
 
     fn unanswered(&mut self, version: Version, unanswered: Unanswered) -> Response {
-        let by = unanswered.rule.map(|it| format!(" by {it:?}")).unwrap_or_default();
+        let by = unanswered.rule.as_ref().map(|it| format!(" by {it:?}")).unwrap_or_default();
+        self.note.rule = unanswered.rule;
         match unanswered.leaves {
             Leaves::Fault(fault) => self.fault(version, &fault),
             Leaves::Status(status) => {
-                self.close(format!("{status}{by}"));
-                answer::empty(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                self.close(status, format!("no answer{by}"));
+                answer::empty(status)
             }
             Leaves::Nothing => {
-                self.close(format!("cut off{by}"));
+                self.end(0, format!("cut off{by}"));
                 answer::cut()
             }
         }
@@ -307,37 +355,57 @@ impl<'a> Record<'a> {
         if matches!(fault, Fault::Internal { .. }) {
             error!(target: "locmfa::call", operation = self.operation, "the operation failed");
         }
-        self.close(format!("fault {}", fault.text()));
         let sealed = soap::seal_fault(version, fault);
+        self.answer = Raw::new(&sealed);
+        self.close(StatusCode::INTERNAL_SERVER_ERROR, format!("fault {}", fault.text()));
         answer::page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(version.content_type()), sealed.into())
     }
 
-    fn close(&mut self, outcome: String) {
+    fn close(&mut self, status: StatusCode, outcome: String) {
+        self.end(status.as_u16(), outcome);
+    }
+
+    fn end(&mut self, status: u16, outcome: String) {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
         let took = self.started.elapsed();
-        let space = &self.visit.site.space;
-        let caller = self.visit.caller;
+        let visit = self.visit;
         info!(
             target: "locmfa::call",
-            space = space.name(),
-            caller = &**caller,
+            space = self.space.name(),
+            caller = &**visit.caller,
             operation = self.operation,
-            user = self.username,
+            user = &*self.username,
+            status,
             outcome = outcome.as_str(),
             ms = milliseconds(took),
         );
-        let (operation, username) = (self.operation, std::mem::take(&mut self.username));
-        space.update(|engine, at| {
-            engine.journal.push(Entry { at, took, caller: caller.clone(), operation, username, outcome });
-        });
+        let agent = visit.headers.get(header::USER_AGENT).map(text).unwrap_or_default();
+        let entry = Entry {
+            took,
+            caller: visit.caller.clone(),
+            scheme: visit.scheme.word(),
+            origin: visit.connection.map(|it| it.origin().clone()).unwrap_or_default(),
+            agent: agent.into(),
+            operation: self.operation,
+            username: std::mem::take(&mut self.username),
+            status,
+            outcome: outcome.into(),
+            call_result: self.note.call_result,
+            error: self.error,
+            rule: self.note.rule.take(),
+            warning: self.note.warning,
+            request: std::mem::take(&mut self.request),
+            answer: std::mem::take(&mut self.answer),
+        };
+        self.space.update(|engine, at| engine.history.note(at, What::Call(entry)));
     }
 }
 
 impl Drop for Record<'_> {
     fn drop(&mut self) {
-        self.close("the client hung up".into());
+        self.end(0, "the client hung up".into());
     }
 }
 

@@ -2,16 +2,20 @@
 
 mod call;
 mod cases;
+mod compose;
 mod description;
 mod fidelity;
 mod mim;
 mod outcomes;
 mod process;
 mod scenario;
+mod service;
 mod sign_in;
+mod spaces;
 mod store;
 mod tidy;
 mod troubles;
+mod walkthroughs;
 mod wire;
 
 use std::sync::Arc;
@@ -20,8 +24,10 @@ use axum::body::Body;
 use axum::http::{Request, request};
 use http_body_util::BodyExt;
 
+use locmfa::contract::Value;
+use locmfa::engine::{Ask, Call, Engine, Settlement, Timestamp, Verdict};
 use locmfa::server::{Admission, Site, router};
-use locmfa::switchboard::Space;
+use locmfa::switchboard::{Limits, Space, Switchboard, Unsettled};
 use tower::ServiceExt;
 
 /// A server in process, of a scenario given as text.
@@ -29,16 +35,35 @@ pub(crate) struct Served(pub(crate) Arc<Site>);
 
 pub(crate) fn site(setup: &str) -> Served {
     let scenario = locmfa::scenario::load("test", setup).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-    let space = Space::new("default", scenario.setup, 1 << 20);
-    tokio::spawn(space.clone().keep_time());
+    let spaces = Switchboard::new(scenario.setup, Limits::default());
     let server = scenario.server;
     let admission = Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
-    Served(Arc::new(Site::new(space, admission, server.paths, 1 << 20)))
+    Served(Arc::new(Site::new(spaces, admission, server.paths, 1 << 20)))
+}
+
+/// What the rules make of a challenge, as of the call that asks for it.
+pub(crate) fn received(engine: &mut Engine, now: Timestamp, ask: &Ask<'_>) -> Option<Verdict> {
+    let values = [
+        ("username", Value::Text(ask.username)),
+        ("initiatingAuthenticationType", Value::Text(ask.initiating_type.word())),
+        ("mode", Value::Text(ask.mode.word())),
+        ("phoneNumber", Value::Text(ask.phone_number)),
+    ];
+    engine.receive(now, &Call { operation: ask.operation, asks: true, space: ask.space, values: &values })
+}
+
+/// Asks a person, as the call does.
+pub(crate) async fn asked(space: &Space, ask: Ask<'_>) -> Result<Settlement, Unsettled> {
+    let verdict = space.update(|engine, now| received(engine, now, &ask));
+    space.authenticate(Ask { verdict: verdict.as_ref(), ..ask }).await
 }
 
 impl Served {
     pub(crate) fn request(&self, method: &str, suffix: &str) -> Asking {
-        let uri = format!("/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx{suffix}");
+        self.at(method, &format!("/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx{suffix}"))
+    }
+
+    pub(crate) fn at(&self, method: &str, uri: &str) -> Asking {
         Asking { site: self.0.clone(), request: Request::builder().method(method).uri(uri), body: Vec::new() }
     }
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use locmfa::contract::{AddUserSettings, UserPhone, UserPin};
-use locmfa::engine::{Change, Engine, Number, Pattern, PhonePattern, Query, Setup, Timestamp, User};
+use locmfa::engine::{
+    Bounds, Change, Engine, Kind, Number, Pattern, PhonePattern, Query, Setup, Timestamp, User, What,
+};
 use locmfa::operations;
 use proptest::prelude::*;
 
@@ -51,10 +53,12 @@ users: [{username: anna@contoso.com, first_name: Anna, email_address: a@contoso.
     call("DeleteUser", &format!("<username>nobody</username>{who}")).await;
     call("Enable", &format!("<username>ben</username>{who}")).await;
 
-    site.0.space.update(|engine, at| {
-        let changes: Vec<_> = engine.changes().iter().collect();
-        let told: Vec<_> =
-            changes.iter().map(|it| (it.operation, it.username.as_str(), it.by.as_str(), it.detail.as_str())).collect();
+    site.0.spaces.default_space().update(|engine, at| {
+        let told = engine.history.of(Kind::Changed).map(|it| match &it.what {
+            What::Changed(it) => (it.operation, &*it.username, &*it.by, &*it.detail),
+            other => panic!("{other:?}"),
+        });
+        let told: Vec<_> = told.collect();
         let expected = [
             ("ChangeMode_2", "anna@contoso.com", "admin", ""),
             ("BlockUser", "anna@contoso.com", "admin", "Lost phone"),
@@ -62,10 +66,11 @@ users: [{username: anna@contoso.com, first_name: Anna, email_address: a@contoso.
             ("Enable", "ben", "admin", ""),
         ];
         assert_eq!(told, expected);
-        let mails: Vec<_> = engine.outbox().iter().collect();
+        let mails: Vec<_> = engine.history.of(Kind::Message).collect();
         let [mail] = mails.as_slice() else { panic!("{mails:?}") };
-        assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("a@contoso.com", "Hello Anna"));
-        assert_eq!(mail.body, "anna@contoso.com at 4255550100");
+        let What::Message(mail) = &mail.what else { panic!("{mail:?}") };
+        assert_eq!((&*mail.to, &*mail.subject), ("a@contoso.com", "Hello Anna"));
+        assert_eq!(mail.text.reveal(), "anna@contoso.com at 4255550100");
 
         let asked = Change { username: "ben", sends_mail: true, ..Change::default() };
         let (_, warning) = engine.change(at, asked, |_| Ok(())).unwrap();
@@ -109,7 +114,7 @@ async fn what_is_too_much_is_refused_and_changes_nothing() {
         let refused = [format!("<{operation}Result>false<"), format!("<error><Code>{code}<")];
         assert!(refused.iter().all(|it| answer.contains(it)), "{operation} {code} {answer}");
     }
-    site.0.space.update(|engine, _| {
+    site.0.spaces.default_space().update(|engine, _| {
         assert_eq!(engine.users().len(), 1);
         let user = engine.user("anna").unwrap();
         assert!(user.block.is_none() && user.settings.static_token.is_none());
@@ -178,7 +183,7 @@ proptest! {
 
     #[test]
     fn any_sequence_of_changes_leaves_the_store_whole(acts in prop::collection::vec(act(), 1..40)) {
-        let mut engine = Engine::new(Setup::default(), Timestamp::from_unix(Duration::from_secs(1)), 1, 1 << 16);
+        let mut engine = Engine::new(Setup::default(), Timestamp::from_unix(Duration::from_secs(1)), 1, Bounds::default());
         let now = Timestamp::from_unix(Duration::from_secs(2));
         for act in acts {
             let before = seen(&engine);

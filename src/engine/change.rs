@@ -1,0 +1,92 @@
+//! Changes that operations make, with the mails that tell of them.
+
+use super::history::{Changed, Message, MessageKind, What};
+use super::{Engine, Refusal, Timestamp, User};
+use crate::contract::Email;
+
+/// A change as an operation asks for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Change<'a> {
+    pub operation: &'static str,
+    /// Whose; empty where it concerns no user.
+    pub username: &'a str,
+    /// Who makes it, as the caller says.
+    pub by: &'a str,
+    /// The reason that the caller gives, or the new name.
+    pub detail: &'a str,
+    /// Whether the user is told by mail.
+    pub sends_mail: bool,
+}
+
+impl Engine {
+    /// Makes a change and keeps who made it. A mail that was asked for and cannot go is a warning.
+    ///
+    /// # Errors
+    /// `MasterAway`, and those of the change, which then changed nothing.
+    pub fn change<T>(
+        &mut self,
+        now: Timestamp,
+        asked: Change<'_>,
+        change: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+    ) -> Result<(T, Option<&'static str>), Refusal> {
+        if self.company.master_away {
+            return Err(Refusal::MasterAway {});
+        }
+        let stored = self.users.find(asked.username).map(|it| it.username.as_str().into());
+        let changed = change(self)?;
+        let username: Box<str> = stored.unwrap_or_else(|| asked.username.trim().into());
+        let warning = match self.users.find(&username).filter(|_| asked.sends_mail) {
+            Some(user) => match self.mail(asked.operation, user) {
+                Ok(mail) => {
+                    self.history.note(now, What::Message(mail));
+                    None
+                }
+                Err(why) => Some(why),
+            },
+            None => None,
+        };
+        let (by, detail) = (asked.by.into(), asked.detail.into());
+        self.history.note(now, What::Changed(Changed { operation: asked.operation, username, by, detail }));
+        Ok((changed, warning))
+    }
+
+    /// The mail that tells a user how to sign in: the template for the user's mode, else the first.
+    fn mail(&self, operation: &'static str, user: &User) -> Result<Message, &'static str> {
+        let it = &user.settings;
+        let text = |it: &Option<String>| it.as_deref().unwrap_or_default().into();
+        let to: Box<str> = text(&it.email_address);
+        if !self.company.mail.enabled || !self.company.features.welcome_email {
+            return Err("no mail went out: the company sends none");
+        }
+        if to.trim().is_empty() {
+            return Err("no mail went out: the user has no address");
+        }
+        let templates = &self.company.mail.templates;
+        let fits = |template: &&Email| template.kind.as_deref() == Some(it.mode.word());
+        let template = templates.iter().find(fits).or_else(|| templates.first());
+        let template = template.ok_or("no mail went out: the company has no template")?;
+        let filled = |it: &Option<String>| fill(it.as_deref().unwrap_or_default(), user);
+        Ok(Message {
+            kind: MessageKind::Mail,
+            operation,
+            username: user.username.as_str().into(),
+            to,
+            from: text(&template.from),
+            cc: text(&template.cc),
+            subject: filled(&template.subject).into(),
+            text: filled(&template.body).into(),
+            code: None,
+            challenge: None,
+        })
+    }
+}
+
+/// A template with the user's own words in it.
+fn fill(template: &str, user: &User) -> String {
+    let text = |it: &Option<String>| it.clone().unwrap_or_default();
+    template
+        .replace("{username}", &user.username)
+        .replace("{first_name}", &text(&user.settings.first_name))
+        .replace("{last_name}", &text(&user.settings.last_name))
+        .replace("{phone}", &text(&user.settings.phone))
+}

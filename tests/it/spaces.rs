@@ -1,0 +1,207 @@
+//! Spaces side by side, and their clocks.
+
+use std::time::Duration;
+
+use locmfa::contract::{AuthenticationType, Mode, NAMESPACE};
+use locmfa::engine::{Ask, Bounds, Event, Kind, Outcome, Pace, Setup, Stage, Timestamp, What};
+use locmfa::scenario;
+use locmfa::switchboard::{Limits, NoSpace, Space, Switchboard, Unsettled};
+use tokio::time::Instant;
+
+use crate::{Answered, Served, asked, site};
+
+fn setup(text: &str) -> Setup {
+    scenario::load("test", text).unwrap_or_else(|mistakes| panic!("{mistakes:?}")).setup
+}
+
+/// What a call asks for a user.
+fn asking(username: &str) -> Ask<'_> {
+    Ask {
+        operation: "PfAuthUser_5",
+        space: "default",
+        verdict: None,
+        username,
+        initiating_type: AuthenticationType::Userportal,
+        ip_address: "",
+        application: "",
+        require_user_match: true,
+        mode: Mode::Unspecified,
+        country_code: "",
+        phone_number: "",
+        extension: "",
+        plays_event: false,
+    }
+}
+
+/// Asks a user as a call does.
+async fn ask(space: &Space, username: &str) -> Outcome {
+    let settled = asked(space, asking(username)).await;
+    settled.unwrap_or_else(|it| panic!("{it:?}")).ending.known().expect("a row of the table")
+}
+
+async fn soap(site: &Served, folder: &str, operation: &str, body: &str) -> Answered {
+    let body = format!(
+        "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><{operation} xmlns=\"{NAMESPACE}\">{body}</{operation}></s:Body></s:Envelope>"
+    );
+    let request = site.at("POST", &format!("{folder}/PfWsSdk.asmx"));
+    request.header("content-type", "text/xml").body(body).send().await
+}
+
+const RING: &str = "users: [{username: anna, phone: '+1 425 555 0100'}]\nrules: [{outcome: no-answer, after: 60s}]";
+
+#[tokio::test(start_paused = true)]
+async fn the_first_segment_of_the_address_names_a_space() {
+    let site = site("users: [anna]");
+    let delete = "<username>anna</username>";
+    assert!(soap(&site, "/~A/x", "DeleteUser", delete).await.body.contains("<DeleteUserResult>true"));
+    for (folder, there) in
+        [("/~a/MultiFactorAuthWebServiceSdk", false), ("/~b", true), ("/MultiFactorAuthWebServiceSdk", true)]
+    {
+        let answer = soap(&site, folder, "UserExists", "<username>anna</username>").await;
+        assert!(answer.body.contains(&format!("<UserExistsResult>{there}")), "{folder}: {}", answer.body);
+    }
+    let names: Vec<_> = site.0.spaces.list().iter().map(|it| it.name().to_owned()).collect();
+    assert_eq!(names, ["default", "a", "b"]);
+    // What belongs to a space shows in no other.
+    let calls = |name: &str| site.0.spaces.find(name).unwrap().update(|it, _| it.history.count(Kind::Call));
+    assert_eq!((calls("a"), calls("b"), calls("default")), (2, 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn reading_a_page_makes_no_space_and_a_bad_name_none() {
+    let site = site("users: [anna]");
+    assert_eq!(site.at("GET", "/~new/PfWsSdk.asmx?WSDL").send().await.status, 200);
+    let answer = soap(&site, "/~a%20b", "UserExists", "").await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.body.contains("letters, digits, dots"), "{}", answer.body);
+    assert_eq!(soap(&site, &format!("/~{}", "x".repeat(65)), "UserExists", "").await.status, 404);
+    assert_eq!(site.0.spaces.list().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_is_a_bound_on_spaces_and_an_end_to_idle_ones() {
+    let limits = Limits { spaces: 3, idle: Duration::from_mins(10), history: Bounds::default() };
+    let spaces = Switchboard::new(setup(RING), limits);
+    tokio::spawn(spaces.clone().drop_idle());
+    let a = spaces.open("a").unwrap();
+    spaces.open("b").unwrap();
+    assert_eq!(spaces.open("c").unwrap_err(), NoSpace::Full(3));
+    assert_eq!(spaces.create("a", Setup::default()).unwrap_err(), NoSpace::Taken("a".into()));
+    assert_eq!(spaces.drop_space("default").unwrap_err(), NoSpace::Default);
+
+    // A space in which a caller waits is in use; another is not.
+    a.set_pace(Pace::Frozen);
+    let call = tokio::spawn({
+        let a = a.clone();
+        async move { ask(&a, "anna").await }
+    });
+    tokio::time::sleep(Duration::from_mins(12)).await;
+    assert!(spaces.find("b").is_err());
+    assert!(spaces.find("A").is_ok());
+    a.advance(Duration::from_mins(1));
+    assert_eq!(call.await.unwrap(), Outcome::CallTimedOut);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_space_lets_its_callers_go() {
+    let spaces = Switchboard::new(setup(RING), Limits::default());
+    let space = spaces.open("a").unwrap();
+    let call = tokio::spawn(async move { matches!(asked(&space, asking("anna")).await, Err(Unsettled::Stopped)) });
+    tokio::task::yield_now().await;
+    spaces.drop_space("a").unwrap();
+    assert!(call.await.unwrap());
+    assert_eq!(spaces.drop_space("a").unwrap_err(), NoSpace::Unknown("a".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fork_goes_its_own_way_and_a_reset_begins_anew() {
+    let spaces = Switchboard::new(setup("users: [{username: anna, phone: '+1 425 555 0100'}]"), Limits::default());
+    let a = spaces.open("a").unwrap();
+    let bypass = |it: &Space| it.update(|engine, now| engine.bypass_once(now, "anna", "", 0)).unwrap();
+    let bypassed = |it: &Space| it.update(|engine, _| engine.user("anna").unwrap().bypass.is_some());
+    bypass(&a);
+    let b = spaces.fork("a", "b").unwrap();
+    assert!(bypassed(&b));
+    assert_eq!(ask(&b, "anna").await, Outcome::Bypassed);
+    assert_eq!((bypassed(&a), bypassed(&b), bypassed(spaces.default_space())), (true, false, false));
+    let before = a.update(|engine, at| engine.history.note(at, What::Notice(notice())));
+    spaces.reset("a").unwrap();
+    assert!(!bypassed(&a));
+    // Who follows the events of a space goes on behind the reset.
+    let after = a.update(|engine, at| engine.history.note(at, What::Notice(notice())));
+    assert_eq!(after, before + 1);
+}
+
+fn notice() -> locmfa::engine::Notice {
+    locmfa::engine::Notice { topic: "test", text: "x".into() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minute_of_ringing_is_over_at_once_with_the_clock_that_jumps() {
+    let spaces = Switchboard::new(setup(&format!("clock: auto\n{RING}")), Limits::default());
+    let space = spaces.default_space();
+    let (started, shown) = (Instant::now(), space.now());
+    assert_eq!(ask(space, "anna").await, Outcome::CallTimedOut);
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    assert_eq!(space.now().since(shown), Duration::from_mins(1));
+    space.sleep(Duration::from_hours(1)).await;
+    assert_eq!(started.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frozen_clock_goes_on_when_it_is_told_to() {
+    let text = format!("clock: {{start: 2026-01-01T00:00:00Z, pace: frozen}}\n{RING}");
+    let spaces = Switchboard::new(setup(&text), Limits::default());
+    let space = spaces.default_space().clone();
+    assert_eq!(space.now().to_string(), "2026-01-01T00:00:00Z");
+    let call = tokio::spawn({
+        let space = space.clone();
+        async move { ask(&space, "anna").await }
+    });
+    tokio::time::sleep(Duration::from_hours(24)).await;
+    assert!(!call.is_finished());
+    assert_eq!(space.now().to_string(), "2026-01-01T00:00:00Z");
+    space.advance(Duration::from_secs(59));
+    tokio::task::yield_now().await;
+    assert!(!call.is_finished());
+    // Far past it, the call still ends when it was due.
+    space.advance(Duration::from_hours(1));
+    assert_eq!(call.await.unwrap(), Outcome::CallTimedOut);
+    let settled = space.update(|engine, _| {
+        let is_end = |it: &&std::sync::Arc<Event>| matches!(&it.what, What::Turn(it) if matches!(it.stage, Stage::Settled { .. }));
+        engine.history.of(Kind::Turn).find(is_end).map(|it| it.at)
+    });
+    assert_eq!(settled, Timestamp::of_text("2026-01-01T00:01:00Z"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_can_run_faster() {
+    let spaces = Switchboard::new(setup(&format!("clock: {{rate: 60}}\n{RING}")), Limits::default());
+    let started = Instant::now();
+    assert_eq!(ask(spaces.default_space(), "anna").await, Outcome::CallTimedOut);
+    let took = started.elapsed();
+    assert!((Duration::from_secs(1)..Duration::from_millis(1010)).contains(&took), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_misses_nothing() {
+    let spaces = Switchboard::new(setup("users: [anna]"), Limits::default());
+    let space = spaces.default_space().clone();
+    let waits = |after| {
+        let space = space.clone();
+        tokio::spawn(async move {
+            let events = space.wait_for(after, &[Kind::Notice], Duration::from_secs(30), |_| true).await;
+            events.iter().map(|it| it.seq).collect::<Vec<_>>()
+        })
+    };
+    let first = waits(0);
+    tokio::task::yield_now().await;
+    for _ in 0..3 {
+        space.update(|engine, at| engine.history.note(at, What::Notice(notice())));
+    }
+    assert_eq!(first.await.unwrap(), [1, 2, 3]);
+    assert_eq!(waits(2).await.unwrap(), [3]);
+    let started = Instant::now();
+    assert_eq!(waits(3).await.unwrap(), [0; 0]);
+    assert_eq!(started.elapsed(), Duration::from_secs(30));
+}
