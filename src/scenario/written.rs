@@ -6,7 +6,7 @@ use crate::contract::{self, Record, UserSettings, Wire};
 use crate::engine::{Company, Timestamp, User};
 
 /// What follows from other settings, and is not written.
-const DERIVED: [&str; 2] = ["oath_token_exists", "seconds_since_pin_change"];
+pub const DERIVED: [&str; 2] = ["oath_token_exists", "seconds_since_pin_change"];
 
 /// A user by the keys of a scenario, as far as it is not what every new user of the company is. Secrets are in full:
 /// what comes of it is to be read again, and to be shown to nobody.
