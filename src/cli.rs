@@ -13,7 +13,7 @@ use rustls::pki_types::CertificateDer;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::contract::Secret;
@@ -21,7 +21,7 @@ use crate::description;
 use crate::doctor;
 use crate::engine::{Bounds, Kind};
 use crate::mim;
-use crate::scenario::{self, Mistake, Scenario};
+use crate::scenario::{self, Code, Mistake, Scenario, Severity};
 use crate::server::admin::{self, Admin, Gate, Stage};
 use crate::server::certificates::{self, Certificates, Keys, PfxCipher, Summary};
 use crate::server::connection::{self, Limits, Listening};
@@ -209,8 +209,17 @@ impl LimitArgs {
 #[derive(Args, Debug)]
 struct Check {
     /// The scenario files
-    #[arg(required = true)]
+    #[arg(required_unless_present = "explain")]
     scenarios: Vec<PathBuf>,
+    /// Fail for warnings too
+    #[arg(long)]
+    strict: bool,
+    /// Tell notes too: what may well be meant
+    #[arg(long)]
+    pedantic: bool,
+    /// Tell what a code such as S001 means; without one, what each means
+    #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "")]
+    explain: Option<String>,
     /// How to tell
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -568,22 +577,28 @@ fn trusted_by(certificates: &Certificates, files: &[PathBuf]) -> anyhow::Result<
 /// What is left after the grace for the last answers to leave.
 const AFTER_GRACE: Duration = Duration::from_secs(2);
 
-/// The scenario of a file, or the built-in one; its mistakes go to standard error.
+/// The scenario of a file, or the built-in one; its mistakes go to standard error, its warnings to the log.
 fn load(file: Option<&Path>) -> Result<Scenario, ()> {
     let Some(file) = file else { return Ok(scenario::built_in()) };
-    scenario::load_file(file).map_err(|mistakes| {
+    let loaded = scenario::load_file(file).map_err(|mistakes| {
         let mut err = io::stderr();
         for mistake in &mistakes {
             let _ = writeln!(err, "{mistake}\n");
         }
-        let _ = writeln!(err, "locmfa: {} has {}; nothing was started.", file.display(), count(mistakes.len()));
-    })
+        let counts = scenario::summary(mistakes.iter().map(|it| it.severity));
+        let _ = writeln!(err, "locmfa: {} has {counts}; nothing was started.", file.display());
+    })?;
+    loaded.warnings.iter().for_each(log);
+    Ok(loaded)
 }
 
-fn count(mistakes: usize) -> String {
-    match mistakes {
-        1 => "1 mistake".into(),
-        more => format!("{more} mistakes"),
+/// Logs a mistake that can be served with.
+fn log(it: &Mistake) {
+    let (code, source) = (it.code.code(), &it.source);
+    let line = it.place.as_ref().map(|it| it.line);
+    match it.severity {
+        Severity::Note => debug!(code, source, line, "{}", it.message),
+        _ => warn!(code, source, line, "{}", it.message),
     }
 }
 
@@ -674,9 +689,15 @@ fn told_to_stop() -> impl Future<Output = ()> {
 }
 
 fn check(args: &Check) -> anyhow::Result<ExitCode> {
-    let results = args.scenarios.iter().map(|file| (file, scenario::load_file(file).err().unwrap_or_default()));
-    let results: Vec<(&PathBuf, Vec<Mistake>)> = results.collect();
-    let total: usize = results.iter().map(|(_, mistakes)| mistakes.len()).sum();
+    if let Some(code) = &args.explain {
+        return explain(code);
+    }
+    let told = |it: &Mistake| it.severity > Severity::Note || args.pedantic;
+    let look = |file: &PathBuf| {
+        let found = scenario::load_file(file).map_or_else(|mistakes| mistakes, |it| it.warnings);
+        (file.display().to_string(), found.into_iter().filter(told).collect())
+    };
+    let results: Vec<(String, Vec<Mistake>)> = args.scenarios.iter().map(look).collect();
     match args.format {
         Format::Json => {
             let mistakes: Vec<&Mistake> = results.iter().flat_map(|(_, mistakes)| mistakes).collect();
@@ -686,15 +707,28 @@ fn check(args: &Check) -> anyhow::Result<ExitCode> {
             let mut text = String::new();
             for (file, mistakes) in &results {
                 mistakes.iter().for_each(|it| text += &format!("{it}\n\n"));
-                text += &match mistakes.len() {
-                    0 => format!("{}: no mistakes\n", file.display()),
-                    some => format!("{}: {}\n", file.display(), count(some)),
+                text += &match mistakes.is_empty() {
+                    true => format!("{file}: no mistakes\n"),
+                    false => format!("{file}: {}\n", scenario::summary(mistakes.iter().map(|it| it.severity))),
                 };
             }
             print(&text)?;
         }
     }
-    Ok(ExitCode::from(u8::from(total > 0)))
+    let bearable = if args.strict { Severity::Note } else { Severity::Warning };
+    let fails = results.iter().flat_map(|(_, mistakes)| mistakes).any(|it| it.severity > bearable);
+    Ok(ExitCode::from(u8::from(fails)))
+}
+
+/// Tells what a code means, or each of them.
+fn explain(code: &str) -> anyhow::Result<ExitCode> {
+    if code.is_empty() {
+        return print(&Code::ALL.iter().map(|it| it.explained()).collect::<Vec<_>>().join("\n"));
+    }
+    let Some(code) = Code::named(code) else {
+        bail!("there is no code {code:?}; `locmfa check --explain` tells all of them");
+    };
+    print(&code.explained())
 }
 
 fn import(args: &Import) -> anyhow::Result<ExitCode> {

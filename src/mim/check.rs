@@ -14,7 +14,7 @@ use axum::http::Uri;
 use serde::Serialize;
 
 use super::settings::{self, Broken, Entry, Key, Reason, Settings};
-use crate::scenario::{Place, point, quoted};
+use crate::scenario::{Place, Severity, point, quoted};
 
 /// Declares the findings: `Name { fields } => "code", "name", Severity, "what is wrong", "what to do"`.
 macro_rules! problems {
@@ -88,18 +88,6 @@ problems! {
     BadCountryCode {} => "M024", "bad-country-code", Warning, "DefaultCountryCode is not one to three digits.", "Write the country code in digits, such as 1 or 49.";
     OpenToAll { mode: String } => "M025", "open-to-all", Warning, "Everybody on this machine may read or change the file (mode {mode}).", "Take it from the others: chmod o-rwx, with the file's name.";
     AccessUnseen {} => "M026", "access-unseen", Note, "Who may read and change the file was not looked at.", "Look with icacls \"MfaSettings.xml\" in its folder. Everyone and BUILTIN\\Users should not be able to change it, nor to read it while it holds keys.";
-}
-
-/// How bad it is.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Good to know.
-    Note,
-    /// It may fail, or should not be so.
-    Warning,
-    /// MIM will not reach a local server with this file.
-    Error,
 }
 
 /// One thing that is wrong. `Display` tells all of it, over several lines; in JSON it is one flat object, with the
@@ -380,16 +368,6 @@ fn line_starts(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
     let ends = |at: &usize| bytes[*at] == b'\n' || (bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
     iter::once(0).chain((0..bytes.len()).filter(ends).map(|at| at + 1)).collect()
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Note => "note",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        })
-    }
 }
 
 impl fmt::Display for Finding {

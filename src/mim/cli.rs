@@ -14,9 +14,10 @@ use super::Service;
 use super::access::Access;
 use super::backup::{self, Backup};
 use super::call::{self, Call};
-use super::check::{self, Checked, Finding, Problem, Severity};
+use super::check::{self, Checked, Finding, Problem};
 use super::connect::{self, Connect};
 use super::settings::{Edit, Key, Settings, secrets};
+use crate::scenario::{self, Severity};
 
 /// Commands for Microsoft Identity Manager's side.
 #[derive(Debug, Subcommand)]
@@ -167,16 +168,10 @@ fn is_this_machine(host: &str) -> bool {
 
 /// Such as `2 errors, 1 note`.
 fn summary(findings: &[Finding]) -> String {
-    let counts = [Severity::Error, Severity::Warning, Severity::Note].map(|severity| {
-        let count = findings.iter().filter(|it| it.severity == severity).count();
-        match count {
-            0 => None,
-            1 => Some(format!("1 {severity}")),
-            more => Some(format!("{more} {severity}s")),
-        }
-    });
-    let counts: Vec<String> = counts.into_iter().flatten().collect();
-    if counts.is_empty() { "nothing is wrong".into() } else { counts.join(", ") }
+    match scenario::summary(findings.iter().map(|it| it.severity)) {
+        none if none.is_empty() => "nothing is wrong".into(),
+        counts => counts,
+    }
 }
 
 fn configure(args: &Configure, out: &mut dyn Write, ask: Ask<'_>) -> anyhow::Result<ExitCode> {

@@ -31,7 +31,12 @@ pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
         let users = fields.take("users").map(|it| users(it, &company)).unwrap_or_default();
         let rules = fields.take("rules").map(|it| rules(it, &company, &users)).unwrap_or_default();
         let sessions = fields.take("sessions").map(portal::sessions).unwrap_or_default();
-        Scenario { name: source.into(), server, setup: Setup { company, users, rules, sessions, seed, clock } }
+        Scenario {
+            name: source.into(),
+            server,
+            setup: Setup { company, users, rules, sessions, seed, clock, ..Setup::default() },
+            warnings: Vec::new(),
+        }
     })
 }
 

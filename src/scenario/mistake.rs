@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use serde::{Serialize, Serializer};
 
-/// Declares the kinds of mistakes: `Name => "code", "name", "what it means"`.
+/// Declares the kinds of mistakes: `Name => "code", Severity, "name", "what it means", "wrong" => "right";`, the last
+/// two an example with the mistake and the same without.
 macro_rules! codes {
-    ($($name:ident => $code:literal, $word:literal, $about:literal;)*) => {
+    ($($name:ident => $code:literal, $severity:ident, $word:literal, $about:literal, $wrong:literal => $right:literal;)*) => {
         /// The kind of a mistake. Codes keep their meaning from version to version.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub enum Code { $($name,)* }
@@ -21,6 +22,11 @@ macro_rules! codes {
                 match self { $(Self::$name => $code,)* }
             }
 
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$name => Severity::$severity,)* }
+            }
+
             /// Such as `unknown-key`.
             #[must_use]
             pub const fn word(self) -> &'static str {
@@ -32,30 +38,125 @@ macro_rules! codes {
             pub const fn about(self) -> &'static str {
                 match self { $(Self::$name => $about,)* }
             }
+
+            /// A scenario with such a mistake, and the same without.
+            #[must_use]
+            pub const fn example(self) -> (&'static str, &'static str) {
+                match self { $(Self::$name => ($wrong, $right),)* }
+            }
         }
     };
 }
 
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// It may fail, or should not be so.
+    Warning,
+    /// It will not work: a scenario does not serve.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// How many there are of each, such as `2 errors, 1 note`; empty where there are none.
+#[must_use]
+pub fn summary(severities: impl Iterator<Item = Severity> + Clone) -> String {
+    let counts = [Severity::Error, Severity::Warning, Severity::Note].map(|severity| {
+        match severities.clone().filter(|it| *it == severity).count() {
+            0 => None,
+            1 => Some(format!("1 {severity}")),
+            more => Some(format!("{more} {severity}s")),
+        }
+    });
+    counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 codes! {
-    UnknownKey => "S001", "unknown-key", "A key that has no meaning in its place.";
-    MissingKey => "S002", "missing-key", "A key that must be there and is not.";
-    DuplicateKey => "S003", "duplicate-key", "A key that stands twice in one mapping.";
-    WrongType => "S004", "wrong-type", "A list, mapping or single value where another of them is needed.";
-    BadValue => "S005", "bad-value", "A value that cannot be read, or that is out of its range.";
-    UnknownWord => "S006", "unknown-word", "A word that is none of those allowed in its place.";
-    DuplicateName => "S007", "duplicate-name", "A name or identifier that is there already, where each can stand once.";
-    NotANumber => "S008", "not-a-number", "A text that is no telephone number.";
-    UnknownOperation => "S009", "unknown-operation", "A name or pattern that fits no operation of the service.";
-    NeverApplies => "S010", "never-applies", "A setting that can have no effect.";
-    NotYaml => "S011", "not-yaml", "A file that is not YAML, and so not JSON either.";
-    TooLarge => "S012", "too-large", "A file that is longer, deeper or more repetitive than a scenario may be.";
-    Unreadable => "S013", "unreadable", "A file that cannot be opened, or that is no text.";
+    UnknownKey => "S001", Error, "unknown-key", "A key that has no meaning in its place.",
+        "users:\n  - {username: anna, phon: \"+1 425 555 0100\"}\n" =>
+        "users:\n  - {username: anna, phone: \"+1 425 555 0100\"}\n";
+    MissingKey => "S002", Error, "missing-key", "A key that must be there and is not.",
+        "users:\n  - {phone: \"+1 425 555 0100\"}\n" =>
+        "users:\n  - {username: anna, phone: \"+1 425 555 0100\"}\n";
+    DuplicateKey => "S003", Error, "duplicate-key", "A key that stands twice in one mapping.",
+        "users: [anna]\nusers: [ben]\n" =>
+        "users: [anna, ben]\n";
+    WrongType => "S004", Error, "wrong-type", "A list, mapping or single value where another of them is needed.",
+        "users: anna\n" =>
+        "users: [anna]\n";
+    BadValue => "S005", Error, "bad-value", "A value that cannot be read, or that is out of its range.",
+        "company: {ring: 4 parsecs}\n" =>
+        "company: {ring: 4s}\n";
+    UnknownWord => "S006", Error, "unknown-word", "A word that is none of those allowed in its place.",
+        "users: [anna]\nrules:\n  - outcome: bussy\n" =>
+        "users: [anna]\nrules:\n  - outcome: busy\n";
+    DuplicateName => "S007", Error, "duplicate-name", "A name or identifier that is there already, where each can stand once.",
+        "users: [anna, Anna]\n" =>
+        "users: [anna, ben]\n";
+    NotANumber => "S008", Error, "not-a-number", "A text that is no telephone number.",
+        "users:\n  - {username: anna, phone: none}\n" =>
+        "users:\n  - {username: anna, phone: \"\"}\n";
+    UnknownOperation => "S009", Error, "unknown-operation", "A name or pattern that fits no operation of the service.",
+        "users: [anna]\nrules:\n  - {when: {operation: PfAuthUsr*}, outcome: busy}\n" =>
+        "users: [anna]\nrules:\n  - {when: {operation: PfAuthUser*}, outcome: busy}\n";
+    NeverApplies => "S010", Error, "never-applies", "A setting that can have no effect.",
+        "server: {sign_in: basic}\naccounts: [{name: portal}]\n" =>
+        "server: {sign_in: basic}\naccounts: [{name: portal, password: Passw0rd-for-tests}]\n";
+    NotYaml => "S011", Error, "not-yaml", "A file that is not YAML, and so not JSON either.",
+        "accounts:\n  - name: \"CONTOSO\\mimservice\"\n" =>
+        "accounts:\n  - name: 'CONTOSO\\mimservice'\n";
+    TooLarge => "S012", Error, "too-large", "A file that is longer, deeper or more repetitive than a scenario may be.",
+        "users: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[anna]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]\n" =>
+        "users: [anna]\n";
+    Unreadable => "S013", Error, "unreadable", "A file that cannot be opened, or that is no text.",
+        "use: no-such-file.yaml\n" =>
+        "users: [anna]\n";
+}
+
+impl Code {
+    /// The code that a text names, by code or name.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|it| it.code().eq_ignore_ascii_case(text) || it.word().eq_ignore_ascii_case(text))
+    }
+
+    /// What the code means, with its example, over several lines.
+    #[must_use]
+    pub fn explained(self) -> String {
+        let indented = |text: &str| text.lines().map(|it| format!("    {it}\n")).collect::<String>();
+        let (wrong, right) = self.example();
+        format!(
+            "{} {} {}\n{}\n\n  wrong:\n{}\n  right:\n{}",
+            self.severity(),
+            self.code(),
+            self.word(),
+            self.about(),
+            indented(wrong),
+            indented(right),
+        )
+    }
 }
 
 /// One mistake in a scenario. `Display` tells all of it, over several lines; in JSON it is one flat object.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Mistake {
     pub code: Code,
+    pub severity: Severity,
     /// `code`'s name.
     pub kind: &'static str,
     /// The file, as its reader named it.
@@ -93,13 +194,14 @@ impl Serialize for Code {
 impl Mistake {
     /// A mistake that concerns a whole file.
     pub(super) fn of_file(code: Code, source: &str, message: String, help: &str) -> Self {
-        Self { code, kind: code.word(), source: source.into(), place: None, message, help: vec![help.into()] }
+        let (severity, kind) = (code.severity(), code.word());
+        Self { code, severity, kind, source: source.into(), place: None, message, help: vec![help.into()] }
     }
 }
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} {}: {}", self.code.code(), self.code.word(), self.message)?;
+        writeln!(f, "{} {} {}: {}", self.severity, self.code.code(), self.kind, self.message)?;
         point(f, &self.source, self.place.as_ref(), &self.help)
     }
 }

@@ -13,7 +13,7 @@ pub mod written;
 
 use std::path::{Path, PathBuf};
 
-pub use mistake::{Code, Mistake, Place};
+pub use mistake::{Code, Mistake, Place, Severity, summary};
 pub(crate) use mistake::{closest, point, quoted};
 
 use crate::engine::{Company, Setup, User};
@@ -27,6 +27,8 @@ pub struct Scenario {
     pub name: String,
     pub server: Server,
     pub setup: Setup,
+    /// What it can serve with, and should be looked at.
+    pub warnings: Vec<Mistake>,
 }
 
 /// What belongs to the listener, whatever happens behind it.
@@ -71,13 +73,16 @@ impl Default for Server {
 /// Reads a scenario. `source` is how mistakes name the text.
 ///
 /// # Errors
-/// Every mistake in the text, in its order.
+/// Every mistake in the text, in its order, where one of them is an error.
 pub fn load(source: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
     let report = Report::new(source, text.strip_prefix('\u{feff}').unwrap_or(text));
     let scenario = tree::read(&report).and_then(|root| meaning::scenario(source, Written::root(&report, &root)));
     let mistakes = report.finish();
     match scenario {
-        Some(scenario) if mistakes.is_empty() => Ok(scenario),
+        Some(mut scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {
+            scenario.setup.text = text.into();
+            Ok(Scenario { warnings: mistakes, ..scenario })
+        }
         _ => Err(mistakes),
     }
 }
@@ -91,7 +96,7 @@ pub fn user(source: &str, text: &str, company: &Company) -> Result<User, Vec<Mis
     let user = tree::read(&report).and_then(|root| meaning::one_user(Written::root(&report, &root), company));
     let mistakes = report.finish();
     match user {
-        Some(user) if mistakes.is_empty() => Ok(user),
+        Some(user) if mistakes.iter().all(|it| it.severity < Severity::Error) => Ok(user),
         _ => Err(mistakes),
     }
 }

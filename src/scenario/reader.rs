@@ -78,6 +78,7 @@ impl<'a> Report<'a> {
         secrets.sort_by_key(|it| it.start);
         let mistake = |it: Found| Mistake {
             code: it.code,
+            severity: it.code.severity(),
             kind: it.code.word(),
             source: self.source.into(),
             place: Some(Place::of(&it.span, self.text, &self.lines, &secrets)),

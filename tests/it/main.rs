@@ -13,6 +13,7 @@ mod spaces;
 mod store;
 mod tidy;
 mod troubles;
+mod walkthroughs;
 mod wire;
 
 use std::sync::Arc;

@@ -576,7 +576,7 @@ proptest! {
             let checked = check::text("x", &scene.bytes());
             prop_assert_eq!(checked.username.as_deref(), Some(NAME));
             prop_assert_eq!(checked.service.unwrap().to_string(), URL);
-            prop_assert!(checked.findings.iter().all(|it| it.severity < check::Severity::Error));
+            prop_assert!(checked.findings.iter().all(|it| it.severity < locmfa::scenario::Severity::Error));
             scene.configure(&[]).expect(0, &["nothing was changed"]);
             scene.mim(&["revert"]).expect(0, &[]);
         }

@@ -215,7 +215,7 @@ fn a_scenario_with_mistakes_starts_nothing() {
     let (code, text) = run(folder.path(), &["s.yaml", "--ready-file", "ready.json"]);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("Did you mean username?") && text.contains("Did you mean busy?"), "{text}");
-    assert!(text.contains("s.yaml has 3 mistakes; nothing was started."), "{text}");
+    assert!(text.contains("s.yaml has 3 errors; nothing was started."), "{text}");
     assert!(!folder.path().join("certs").exists() && !folder.path().join("ready.json").exists());
 }
 
@@ -312,4 +312,18 @@ fn certificates_are_made_once_and_shown() {
     assert!(code == 0 && folder.path().join("server.pfx").exists(), "{text}");
     let (code, text) = run(folder.path(), &export[..4]);
     assert!(code == 3 && text.contains("LOCMFA_PFX_PASSWORD"), "{text}");
+}
+
+#[test]
+fn codes_are_explained_with_an_example() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, text) = run(folder.path(), &["check", "--explain", "s006"]);
+    assert_eq!(code, 0);
+    assert!(text.starts_with("error S006 unknown-word\n"), "{text}");
+    assert!(text.contains("  wrong:\n") && text.contains("      - outcome: bussy\n"), "{text}");
+    let (code, all) = run(folder.path(), &["check", "--explain"]);
+    assert!(code == 0 && all.contains(&text) && all.contains("S001 unknown-key"), "{all}");
+    let (code, text) = run(folder.path(), &["check", "--explain", "S999"]);
+    assert!(code == 3 && text.contains("there is no code \"S999\""), "{text}");
+    assert_eq!(run(folder.path(), &["check"]).0, 2, "a file is needed");
 }

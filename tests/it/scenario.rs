@@ -296,6 +296,22 @@ fn texts_that_are_too_much_are_refused() {
     assert_eq!(codes("users: &users [*users]"), [Code::NotYaml]);
 }
 
+#[test]
+fn the_example_of_each_code_has_that_mistake_and_its_remedy_has_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("my.yaml");
+    let found = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        scenario::load_file(&file).map_or_else(|it| it, |it| it.warnings)
+    };
+    for code in Code::ALL.iter().filter(|it| **it != Code::Unreadable) {
+        let (wrong, right) = code.example();
+        let codes: Vec<_> = found(wrong).iter().map(|it| it.code).collect();
+        assert_eq!(codes, [*code], "{wrong}");
+        assert_eq!(told(&found(right)), "", "{}", code.word());
+    }
+}
+
 /// `tests/mistakes` holds scenarios with mistakes, each beside what people get to see. UPDATE_EXPECT=1 rewrites it.
 #[test]
 fn mistakes_read_as_recorded() {
@@ -317,7 +333,7 @@ fn mistakes_read_as_recorded() {
 fn a_mistake_in_json_is_one_flat_object() {
     let mistakes = mistakes("rules: [{outcome: bussy}]");
     let expected = serde_json::json!({
-        "code": "S006", "kind": "unknown-word", "source": "test.yaml",
+        "code": "S006", "severity": "error", "kind": "unknown-word", "source": "test.yaml",
         "line": 1, "column": 19, "length": 5, "text": "rules: [{outcome: bussy}]", "mark": 18,
         "message": "outcome cannot be \"bussy\"", "help": ["Did you mean busy?"],
     });
@@ -347,7 +363,7 @@ fn the_reference_lists_every_word_key_and_code() {
         has(format!("| {code} | {name} | "));
     }
     for code in Code::ALL {
-        has(format!("| {} | `{}` | {} |", code.code(), code.word(), code.about()));
+        has(format!("| {} | {} | `{}` | {} |", code.code(), code.severity(), code.word(), code.about()));
     }
     for field in UserSettings::SHAPE.fields() {
         has(match field.shape {
