@@ -18,10 +18,10 @@ use crate::switchboard::Space;
 /// What is asked of the events of some kinds.
 #[derive(Clone, Debug)]
 pub(super) struct Feed {
-    kinds: Vec<Kind>,
-    filter: Filter,
+    pub(super) kinds: Vec<Kind>,
+    pub(super) filter: Filter,
     /// Only what follows that number; none: all that is kept.
-    after: Option<u64>,
+    pub(super) after: Option<u64>,
     /// How long to wait where there is nothing.
     wait: Duration,
     limit: usize,
@@ -39,7 +39,7 @@ pub(super) struct Found {
 const PAGE: usize = 100;
 
 /// How long events gather before those who wait look at them again, so that many who wait cost calls little.
-const BATCH: Duration = Duration::from_millis(10);
+pub(super) const BATCH: Duration = Duration::from_millis(10);
 
 impl Feed {
     /// Reads what is asked: `after`, `wait`, `limit`, and a condition for each other parameter.

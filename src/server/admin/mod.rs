@@ -5,6 +5,8 @@
 //! a test keeps fresh.
 #![allow(unused_qualifications, reason = "utoipa's macros write paths in full")]
 
+mod clock;
+mod events;
 mod feed;
 mod filter;
 mod gate;
@@ -12,6 +14,8 @@ mod health;
 mod input;
 mod metrics;
 mod problem;
+mod scenarios;
+mod spaces;
 mod users;
 mod view;
 
@@ -126,6 +130,15 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(health::failures))
         .routes(routes!(metrics::metrics))
         .routes(routes!(described))
+        .routes(routes!(spaces::list))
+        .routes(routes!(spaces::get, spaces::create, spaces::remove))
+        .routes(routes!(spaces::reset))
+        .routes(routes!(scenarios::get, scenarios::put))
+        .routes(routes!(scenarios::check))
+        .routes(routes!(scenarios::snapshot))
+        .routes(routes!(clock::get, clock::set))
+        .routes(routes!(clock::advance))
+        .routes(routes!(events::events))
         .routes(routes!(feed::calls))
         .routes(routes!(feed::messages))
         .routes(routes!(feed::turns))
