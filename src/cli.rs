@@ -1,7 +1,7 @@
 //! The command line: a function for each subcommand.
 
 use std::io::{self, IsTerminal, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use anyhow::{Context, anyhow, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rustls::pki_types::CertificateDer;
 use serde::Serialize;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tracing::{debug, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -20,10 +22,13 @@ use crate::doctor;
 use crate::engine::{Bounds, Kind};
 use crate::mim;
 use crate::scenario::{self, Code, Mistake, Scenario, Severity};
+use crate::server::admin::{self, Admin, Gate, Stage};
 use crate::server::certificates::{self, Certificates, Keys, PfxCipher, Summary};
 use crate::server::connection::{self, Limits, Listening};
+use crate::server::failures::Failures;
 use crate::server::tls::Acceptor;
 use crate::server::{self, Admission, FOLDER, Site};
+use crate::service;
 use crate::sign_in::{Scheme, Trust as Trusted};
 use crate::switchboard::{self, Switchboard};
 use crate::trust::{self, Wish};
@@ -66,6 +71,23 @@ enum Command {
     Mim(mim::Command),
     /// Look whether this machine is fit to serve, or to call; it changes nothing
     Doctor(doctor::Doctor),
+    /// Serve as a service of Windows
+    #[command(subcommand)]
+    Service(Service),
+}
+
+#[derive(Debug, Subcommand)]
+enum Service {
+    #[command(flatten)]
+    Act(service::Action),
+    /// Serve, where Windows has started this program as the service
+    #[command(hide = true)]
+    Run {
+        #[arg(long)]
+        folder: PathBuf,
+        #[command(flatten)]
+        serve: Box<Serve>,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -75,6 +97,8 @@ struct Serve {
     /// Where to listen; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_values = ["127.0.0.1:9999", "[::1]:9999"])]
     listen: Vec<SocketAddr>,
+    #[command(flatten)]
+    admin: AdminArgs,
     /// Allow addresses that other machines reach
     #[arg(long)]
     allow_remote: bool,
@@ -106,6 +130,20 @@ struct Serve {
     verbose: bool,
     #[command(flatten)]
     limits: LimitArgs,
+}
+
+#[derive(Args, Debug)]
+struct AdminArgs {
+    /// Where the admin API listens: 127.0.0.1:9998 and [::1]:9998, or on a free port where --listen has port 0
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    admin: Vec<SocketAddr>,
+    /// Serve no admin API
+    #[arg(long, conflicts_with_all = ["admin", "admin_token_file"])]
+    no_admin: bool,
+    /// The file with the token that callers of the admin API must show; with --allow-remote and without it, one is
+    /// drawn and printed
+    #[arg(long, value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -303,7 +341,10 @@ enum Log {
 /// Runs the program and tells its exit code.
 pub async fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command.unwrap_or_else(|| Command::Serve(arguments.serve.into())) {
-        Command::Serve(serve) => self::serve(*serve).await,
+        Command::Serve(serve) => {
+            log_to_stderr(serve.log, serve.verbose);
+            self::serve(*serve, told_to_stop).await
+        }
         Command::Check(check) => self::check(&check),
         Command::Schema => print(&scenario::schema_text()),
         Command::Wsdl(wsdl) => print(&description::wsdl(&wsdl.address)),
@@ -316,6 +357,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Certs(Certs::Untrust(args)) => trusted(Wish::Untrust, &args),
         Command::Mim(command) => mim::run(&command, &mut io::stdout(), &mut mim::ask).await,
         Command::Doctor(args) => doctor::run(&args, &mut io::stdout()).await,
+        Command::Service(Service::Act(action)) => act(&action),
+        Command::Service(Service::Run { folder, serve }) => run_service(&folder, *serve),
     };
     match result {
         Ok(code) => code,
@@ -327,8 +370,11 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
-async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
-    log_to_stderr(args.log, args.verbose);
+/// Serves until told to stop. `told_to_stop` is called as soon as calls can be answered.
+async fn serve<F>(args: Serve, told_to_stop: impl FnOnce() -> F) -> anyhow::Result<ExitCode>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let Ok(scenario) = load(args.scenario.as_deref()) else { return Ok(ExitCode::from(1)) };
     for address in &args.listen {
         if !address.ip().is_loopback() && scenario.server.sign_in.trust == Trusted::Anybody {
@@ -349,12 +395,14 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
         false => Some(args.certificates()?),
     };
     let listening = Listening::bind(&args.listen).await?;
+    let admin = args.admin_door().await?;
     for warning in listening.warnings() {
         warn!("{warning}");
     }
     let failures = listening.failures();
     let ready = Ready::of(
         &listening,
+        admin.as_ref().map(|it| &it.listening),
         certificates.as_ref(),
         &args.certificates.host.first().cloned().unwrap_or_else(certificates::host_name),
     );
@@ -381,6 +429,7 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     let site = Site::new(spaces.clone(), admission, paths, args.limits.body_limit);
     let app = server::router(Arc::new(site));
     let janitor = tokio::spawn(spaces.clone().drop_idle());
+    let admin = admin.map(|door| door.open(spaces.clone(), failures.clone()));
 
     let told_to_stop = told_to_stop();
     if let Some(made) = certificates.as_ref().map(Certificates::made).filter(|it| !it.is_empty()) {
@@ -393,12 +442,15 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     if let Some(file) = &args.ready_file {
         ready.write(file)?;
     }
+    admin.iter().for_each(|it| it.admin.reach(Stage::Ready));
     ready.tell(&name);
     let grace = Duration::from_secs(args.limits.grace);
     let stopping = {
         let spaces = spaces.clone();
+        let admin = admin.as_ref().map(|it| it.admin.clone());
         async move {
             told_to_stop.await;
+            admin.inspect(|it| it.reach(Stage::Stopping));
             info!(open_calls = spaces.waiting(), "stopping");
             tokio::spawn(async move {
                 tokio::time::sleep(grace).await;
@@ -407,6 +459,9 @@ async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
         }
     };
     connection::serve(listening, acceptor.map(Arc::new), app, limits, stopping).await;
+    if let Some(admin) = admin {
+        admin.close().await;
+    }
     janitor.abort();
     if let Some(file) = &args.ready_file {
         // Nobody shall take a stopped server for a ready one; a file that is gone already is as good.
@@ -431,6 +486,94 @@ impl Serve {
         self.certificates.open()
     }
 }
+
+/// Where the admin API listens, and to whom.
+struct Door {
+    listening: Listening,
+    gate: Gate,
+}
+
+/// The admin API while it is served.
+struct Opened {
+    admin: Arc<Admin>,
+    serving: JoinHandle<()>,
+    close: oneshot::Sender<()>,
+}
+
+impl Serve {
+    async fn admin_door(&self) -> anyhow::Result<Option<Door>> {
+        let it = &self.admin;
+        if it.no_admin {
+            return Ok(None);
+        }
+        let port = if self.listen.iter().any(|it| it.port() == 0) { 0 } else { ADMIN_PORT };
+        let own = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+        let addresses = match it.admin.is_empty() {
+            true => own.map(|it| SocketAddr::new(it, port)).into(),
+            false => it.admin.clone(),
+        };
+        if let Some(address) = addresses.iter().find(|it| !it.ip().is_loopback() && !self.allow_remote) {
+            bail!(
+                "{address} can be reached by other machines. Add --allow-remote if that is meant; whoever asks the admin API must then show a token."
+            );
+        }
+        let listening = Listening::bind(&addresses).await;
+        // The errors name the flag of the service.
+        let listening = listening.map_err(|it| {
+            anyhow!("the admin API: {}; --no-admin does without it", it.to_string().replace("--listen", "--admin"))
+        })?;
+        let token = match &it.admin_token_file {
+            Some(file) => {
+                let text = text_of(file).context("the token of the admin API")?;
+                let token = text.lines().next().unwrap_or_default().trim();
+                if token.is_empty() {
+                    bail!("{} holds no token in its first line", file.display());
+                }
+                Some(Secret::from(token))
+            }
+            None if self.allow_remote => Some(drawn_token()?),
+            None => None,
+        };
+        let gate = Gate::new(token, listening.addresses().into());
+        Ok(Some(Door { listening, gate }))
+    }
+}
+
+impl Door {
+    fn open(self, spaces: Switchboard, failures: Arc<Failures>) -> Opened {
+        let admin = Arc::new(Admin::new(spaces, failures, self.gate));
+        let limits = Limits { grace: AFTER_GRACE, ..Limits::default() };
+        let (close, closed) = oneshot::channel();
+        let closed = async move {
+            // Without its sender there is nobody left to serve for.
+            let _ = closed.await;
+        };
+        let serving =
+            tokio::spawn(connection::serve(self.listening, None, admin::router(admin.clone()), limits, closed));
+        Opened { admin, serving, close }
+    }
+}
+
+impl Opened {
+    async fn close(self) {
+        let _ = self.close.send(());
+        // A panic in it is told on standard error already.
+        let _ = self.serving.await;
+    }
+}
+
+/// Draws a token and tells it: once, on standard error, and not in the log.
+fn drawn_token() -> anyhow::Result<Secret> {
+    let mut bytes = [0; 24];
+    getrandom::fill(&mut bytes).map_err(|it| anyhow!("no token can be drawn: {it}"))?;
+    let token = data_encoding::BASE64URL_NOPAD.encode(&bytes);
+    let told =
+        writeln!(io::stderr(), "locmfa: the admin API wants this header, told only now: Authorization: Bearer {token}");
+    told.context("nobody can be told the token of the admin API; give it by --admin-token-file")?;
+    Ok(token.into())
+}
+
+const ADMIN_PORT: u16 = 9998;
 
 /// The password of a PFX file: what a file holds in its first line, or the environment.
 fn pfx_password(file: Option<&Path>, flag: &str) -> anyhow::Result<Secret> {
@@ -503,21 +646,24 @@ struct Ready {
 
 impl Ready {
     /// `host` is the name by which other machines reach this one.
-    fn of(listening: &Listening, certificates: Option<&Certificates>, host: &str) -> Self {
+    fn of(listening: &Listening, admin: Option<&Listening>, certificates: Option<&Certificates>, host: &str) -> Self {
         let scheme = if certificates.is_some() { "https" } else { "http" };
-        let address = listening.addresses()[0];
-        let host = match address.ip() {
-            ip if ip.is_loopback() => "localhost".into(),
-            ip if ip.is_unspecified() => host.into(),
-            IpAddr::V4(ip) => ip.to_string(),
-            IpAddr::V6(ip) => format!("[{ip}]"),
+        let authority_of = |listening: &Listening| {
+            let address = listening.addresses()[0];
+            let host = match address.ip() {
+                ip if ip.is_loopback() => "localhost".into(),
+                ip if ip.is_unspecified() => host.into(),
+                IpAddr::V4(ip) => ip.to_string(),
+                IpAddr::V6(ip) => format!("[{ip}]"),
+            };
+            format!("{host}:{}", address.port())
         };
-        let service = format!("{scheme}://{host}:{}{FOLDER}/PfWsSdk.asmx", address.port());
+        let service = format!("{scheme}://{}{FOLDER}/PfWsSdk.asmx", authority_of(listening));
         let authority = certificates.and_then(Certificates::authority).and_then(|it| it.files.first());
         Self {
             wsdl: format!("{service}?WSDL"),
             service,
-            admin: None,
+            admin: admin.map(|it| format!("http://{}", authority_of(it))),
             authority: authority.map(|it| std::path::absolute(it).unwrap_or_else(|_| it.clone())),
             pid: std::process::id(),
         }
@@ -525,7 +671,8 @@ impl Ready {
 
     fn tell(&self, scenario: &str) {
         let authority = self.authority.as_ref().map(|it| it.display().to_string()).unwrap_or_default();
-        info!(service = self.service, wsdl = self.wsdl, scenario, authority, pid = self.pid, "ready");
+        let admin = self.admin.as_deref();
+        info!(service = self.service, wsdl = self.wsdl, admin, scenario, authority, pid = self.pid, "ready");
     }
 
     /// Writes the file whole or not at all, so that who waits for it never reads half of it.
@@ -568,6 +715,32 @@ fn told_to_stop() -> impl Future<Output = ()> {
             }
         }
     }
+}
+
+fn act(action: &service::Action) -> anyhow::Result<ExitCode> {
+    if let service::Action::Install(install) = action {
+        // Who installs shall hear of a wrong option, and not the log.
+        let words = ["locmfa".into(), "serve".into()].into_iter().chain(install.options().iter().cloned());
+        let parsed = Arguments::try_parse_from(words).unwrap_or_else(|wrong| wrong.exit());
+        let Some(Command::Serve(serve)) = parsed.command else {
+            bail!("after `service install` come a scenario and options of `locmfa serve`");
+        };
+        if serve.scenario.is_some() {
+            bail!("name one scenario, before the options: locmfa service install SCENARIO OPTIONS");
+        }
+        if serve.ready_file.is_some() {
+            bail!("the service has a --ready-file already: ready.json in its folder");
+        }
+    }
+    service::act(action, &mut io::stdout())
+}
+
+fn run_service(folder: &Path, args: Serve) -> anyhow::Result<ExitCode> {
+    let style = service::log::Style { is_json: args.log == Log::Json, filter: filter(args.log, args.verbose) };
+    let runtime = tokio::runtime::Handle::current();
+    service::run(&service::Folder::at(folder), style, move |control| {
+        runtime.block_on(serve(args, || control.running()))
+    })
 }
 
 fn check(args: &Check) -> anyhow::Result<ExitCode> {
@@ -745,15 +918,19 @@ fn print(text: &str) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Logs to standard error. `RUST_LOG` wins over the flags.
-fn log_to_stderr(log: Log, verbose: bool) {
+/// What is logged. `RUST_LOG` wins over the flags.
+fn filter(log: Log, verbose: bool) -> EnvFilter {
     let level = match (log, verbose) {
         (Log::Off, _) => "off",
         (_, true) => "debug",
         (_, false) => "info",
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level))
+}
+
+/// Logs to standard error.
+fn log_to_stderr(log: Log, verbose: bool) {
+    let builder = tracing_subscriber::fmt().with_env_filter(filter(log, verbose)).with_writer(io::stderr);
     match log {
         Log::Json => builder.json().flatten_event(true).init(),
         Log::Text => builder.with_ansi(io::stderr().is_terminal()).init(),

@@ -29,6 +29,12 @@ pub trait Wire: Sized {
     /// The value as rules, the journal and the log see it.
     fn value(&self) -> Value<'_>;
 
+    /// What a scenario file writes for the value, secrets in full; `None` where there is nothing, or where the type is no
+    /// simple one.
+    fn text(&self) -> Option<String> {
+        None
+    }
+
     /// The value as a scenario file writes it; `None` where the text does not fit, or where the type is no simple one.
     fn of_text(text: &str) -> Option<Self> {
         let _ = text;
@@ -213,6 +219,10 @@ impl Wire for String {
         Value::Text(self)
     }
 
+    fn text(&self) -> Option<String> {
+        Some(self.clone())
+    }
+
     fn of_text(text: &str) -> Option<Self> {
         Some(text.into())
     }
@@ -237,6 +247,10 @@ impl Wire for Secret {
 
     fn value(&self) -> Value<'_> {
         Value::Secret
+    }
+
+    fn text(&self) -> Option<String> {
+        Some(self.0.clone())
     }
 
     fn of_text(text: &str) -> Option<Self> {
@@ -265,6 +279,10 @@ impl<T: Wire> Wire for Option<T> {
 
     fn value(&self) -> Value<'_> {
         self.as_ref().map_or(Value::Missing, T::value)
+    }
+
+    fn text(&self) -> Option<String> {
+        self.as_ref().and_then(T::text)
     }
 
     fn of_text(text: &str) -> Option<Self> {
@@ -338,6 +356,10 @@ impl Wire for bool {
         Value::Truth(*self)
     }
 
+    fn text(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+
     fn of_text(text: &str) -> Option<Self> {
         text.parse().ok()
     }
@@ -372,6 +394,10 @@ macro_rules! numbers {
 
             fn value(&self) -> Value<'_> {
                 Value::$value(<$seen>::from(*self))
+            }
+
+            fn text(&self) -> Option<String> {
+                Some(self.to_string())
             }
 
             fn of_text(text: &str) -> Option<Self> {
@@ -451,6 +477,10 @@ macro_rules! message {
         impl $crate::contract::Record for $name {
             fn values(&self) -> Vec<(&'static str, $crate::contract::Value<'_>)> {
                 vec![$(($key, $crate::contract::Wire::value(&self.$field)),)*]
+            }
+
+            fn texts(&self) -> Vec<(&'static str, Option<String>)> {
+                vec![$((stringify!($field), $crate::contract::Wire::text(&self.$field)),)*]
             }
 
             fn write_fields(&self, out: &mut $crate::xml::Writer) {
@@ -537,6 +567,10 @@ macro_rules! choice {
                 $crate::contract::Value::Text(self.word())
             }
 
+            fn text(&self) -> Option<String> {
+                Some(self.word().into())
+            }
+
             fn of_text(text: &str) -> Option<Self> {
                 text.parse().ok()
             }
@@ -590,6 +624,9 @@ macro_rules! form {
 pub trait Record: Wire {
     /// The fields by their wire names, for rules and logs.
     fn values(&self) -> Vec<(&'static str, Value<'_>)>;
+
+    /// The fields by their Rust names, as [`Self::set`] takes them: secrets in full.
+    fn texts(&self) -> Vec<(&'static str, Option<String>)>;
 
     /// Writes the fields without an element around them.
     fn write_fields(&self, out: &mut Writer);

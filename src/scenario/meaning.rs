@@ -321,6 +321,11 @@ fn users(written: Written<'_>, defaults: Option<Written<'_>>, company: &Company)
     users
 }
 
+/// A user alone.
+pub(super) fn one_user(written: Written<'_>, company: &Company) -> Option<User> {
+    user(written.called("a user"), None, company, &mut Names::new("user"), &mut Names::new("device"))
+}
+
 fn user(
     written: Written<'_>,
     defaults: Option<Written<'_>>,

@@ -267,7 +267,7 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// The candidate that a misspelt word was probably meant to be, or the only one of which it is a part.
-pub(super) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |it: &str| it.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     let word: String = plain(word);
     let length = word.chars().count();

@@ -12,14 +12,15 @@ mod portal;
 mod reader;
 mod schema;
 mod tree;
+pub mod written;
 
 use std::path::{Path, PathBuf};
 
 pub use mistake::{Code, Mistake, Place, Severity, summary};
-pub(crate) use mistake::{point, quoted};
+pub(crate) use mistake::{closest, point, quoted};
 pub use schema::{schema, schema_text};
 
-use crate::engine::Setup;
+use crate::engine::{Company, Setup, User};
 use crate::sign_in::{Policy, Scheme};
 use compose::Composer;
 use reader::{Report, Written};
@@ -86,6 +87,21 @@ pub fn load(source: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
     let mut composer = Composer::new(&report, &|_| None);
     let tree = composer.text(source, None, text.into());
     understood(source, &report, tree, Vec::new())
+}
+
+/// Reads one user, as it stands under `users`.
+///
+/// # Errors
+/// As [`load`].
+pub fn user(source: &str, text: &str, company: &Company) -> Result<User, Vec<Mistake>> {
+    let report = Report::new(compose::FILES);
+    let tree = Composer::new(&report, &|_| None).text(source, None, text.into());
+    let user = tree.and_then(|root| meaning::one_user(Written::root(&report, &root), company));
+    let mistakes = report.finish();
+    match user {
+        Some(user) if mistakes.iter().all(|it| it.severity < Severity::Error) => Ok(user),
+        _ => Err(mistakes),
+    }
 }
 
 /// Reads a scenario from a file, and the files that it uses: UTF-8, or UTF-16 with its mark, as Windows writes it.

@@ -48,11 +48,16 @@ impl Failures {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).lately.iter().cloned().collect()
     }
 
-    /// How many there were of each kind, those that are no longer kept included, as `2 WrongPassword, 1 old-tls`.
+    /// How many there were of each kind, those that are no longer kept included.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).counts.clone()
+    }
+
+    /// The counts in a line: `2 WrongPassword, 1 old-tls`.
     #[must_use]
     pub fn summary(&self) -> String {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let counts: Vec<_> = kept.counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        let counts: Vec<_> = self.counts().iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         counts.join(", ")
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTPS surface: from a socket to the router and back.
 
+pub mod admin;
 pub mod certificates;
 pub mod connection;
 pub mod failures;

@@ -9,6 +9,7 @@ mod mim;
 mod outcomes;
 mod process;
 mod scenario;
+mod service;
 mod sign_in;
 mod spaces;
 mod store;

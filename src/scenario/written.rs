@@ -1,0 +1,180 @@
+//! The other direction: a user as a scenario writes it, for snapshots and for the admin API.
+
+use serde_json::{Map, Number, Value};
+
+use crate::contract::{self, Record, UserSettings, Wire};
+use crate::engine::{Company, Timestamp, User};
+
+/// What follows from other settings, and is not written.
+const DERIVED: [&str; 2] = ["oath_token_exists", "seconds_since_pin_change"];
+
+/// A user by the keys of a scenario, as far as it is not what every new user of the company is. Secrets are in full:
+/// what comes of it is to be read again, and to be shown to nobody.
+#[must_use]
+pub fn user(user: &User, company: &Company) -> Map<String, Value> {
+    let default = company.new_user();
+    let mut map = Map::new();
+    map.insert("username".into(), user.username.clone().into());
+    let defaults = default.texts().into_iter().map(|it| it.1);
+    let fields = user.settings.texts().into_iter().zip(defaults);
+    let says = fields.filter(|((key, text), default)| text.is_some() && text != default && !DERIVED.contains(key));
+    map.extend(says.map(|((key, text), _)| (key.to_owned(), typed(key, text.unwrap_or_default()))));
+    // What a scenario takes as said where its companion is.
+    let says = |map: &Map<String, Value>, keys: &[&str]| keys.iter().any(|it| map.contains_key(*it));
+    let rules = ["minimum_pin_length", "prevent_weak_pins", "pin_expiration_days", "historical_pins"];
+    if says(&map, &rules) {
+        map.insert("override_pin_rules".into(), user.settings.override_pin_rules.into());
+    }
+    if says(&map, &["static_token"]) {
+        map.insert("enable_static_token".into(), user.settings.enable_static_token.into());
+    }
+    if let Some(password) = &user.password {
+        map.insert("password".into(), password.reveal().into());
+    }
+    beside(&mut map, user, company);
+    if let Some(Value::Array(devices)) = map.get_mut("devices") {
+        for (told, device) in devices.iter_mut().zip(&user.devices) {
+            told["token"] = device.token.reveal().into();
+            if let Some(key) = &device.oath_key {
+                told["oath_key"] = key.reveal().into();
+            }
+        }
+    }
+    if let Some((Value::Array(told), questions)) = map.get_mut("questions").zip(user.questions.as_ref()) {
+        let it = questions;
+        let answers = [&it.security_answer1, &it.security_answer2, &it.security_answer3, &it.security_answer4];
+        for (told, answer) in told.iter_mut().zip(answers) {
+            told["answer"] = answer.as_ref().map(contract::Secret::reveal).unwrap_or_default().into();
+        }
+    }
+    map
+}
+
+/// A user by the keys of a scenario, all settings and no secrets; and what happened to the user since.
+#[must_use]
+pub fn told(user: &User, company: &Company, now: Timestamp) -> Map<String, Value> {
+    let mut map = Map::new();
+    map.insert("username".into(), user.username.clone().into());
+    let settings = user.told(now, false);
+    let keys = UserSettings::SHAPE.fields().iter().map(|it| it.key);
+    let values = keys.zip(settings.values()).filter_map(|(key, (_, value))| Some((key.to_owned(), json(value)?)));
+    map.extend(values);
+    beside(&mut map, user, company);
+    if let Some(block) = &user.block {
+        map.insert("blocked_since".into(), block.since.to_string().into());
+    }
+    if let Some(bypass) = user.bypass.as_ref().filter(|it| now < it.until) {
+        let bypass = serde_json::json!({"until": bypass.until.to_string(), "reason": bypass.reason});
+        map.insert("bypass".into(), bypass);
+    }
+    let fields = UserSettings::SHAPE.fields().iter().zip(user.settings.texts());
+    let set = fields.filter(|(field, (_, text))| field.secret && text.as_ref().is_some_and(|it| !it.is_empty()));
+    let set = set.map(|(field, _)| field.key).chain(user.password.as_ref().map(|_| "password"));
+    map.insert("secrets".into(), set.collect());
+    map
+}
+
+/// What a user has beside his settings, without secrets.
+fn beside(map: &mut Map<String, Value>, user: &User, company: &Company) {
+    if let Some(block) = &user.block {
+        map.insert("blocked".into(), block.reason.clone().into());
+    }
+    if !user.tags.is_empty() {
+        let name = |id: &String| {
+            let tag = company.tags.iter().find(|it| it.tag_id.as_ref() == Some(id));
+            tag.and_then(|it| it.name.clone()).unwrap_or_else(|| id.clone())
+        };
+        map.insert("tags".into(), user.tags.iter().map(name).collect());
+    }
+    if !user.devices.is_empty() {
+        let device = |it: &crate::engine::Device| {
+            let said = [("device_id", &it.id), ("name", &it.name), ("version", &it.version)];
+            let said = said.into_iter().filter(|it| !it.1.is_empty());
+            Value::Object(said.map(|(key, text)| (key.to_owned(), text.clone().into())).collect())
+        };
+        map.insert("devices".into(), user.devices.iter().map(device).collect());
+    }
+    if let Some(it) = &user.questions {
+        let questions =
+            [&it.security_question1, &it.security_question2, &it.security_question3, &it.security_question4];
+        let question = |it: &String| Value::Object(Map::from_iter([("question".to_owned(), it.clone().into())]));
+        map.insert("questions".into(), questions.into_iter().flatten().map(question).collect());
+    }
+    if let Some(rights) = &user.administrator {
+        let texts = rights.texts().into_iter();
+        let rights = texts.filter_map(|(key, text)| Some((key.to_owned(), typed(key, text?))));
+        map.insert("administrator".into(), Value::Object(rights.collect()));
+    }
+}
+
+/// A text of a scenario as JSON has it. Texts of digits stay texts: they are numbers to dial, or secrets.
+fn typed(key: &str, text: String) -> Value {
+    match text.as_str() {
+        "true" => true.into(),
+        "false" => false.into(),
+        _ => {
+            let shape = UserSettings::SHAPE.fields().iter().find(|it| it.key == key).map(|it| it.shape);
+            let is_number = shape.is_some_and(|it| matches!(it, contract::Shape::Simple("int")));
+            let number = text.parse().ok().filter(|_| is_number);
+            number.map_or(Value::String(text), |it: i32| it.into())
+        }
+    }
+}
+
+/// A value of the contract as JSON; nothing for what is missing, nested or secret.
+#[must_use]
+pub fn json(value: contract::Value<'_>) -> Option<Value> {
+    Some(match value {
+        contract::Value::Text(text) => text.into(),
+        contract::Value::Number(number) => number.into(),
+        contract::Value::Real(number) => Number::from_f64(number)?.into(),
+        contract::Value::Truth(truth) => truth.into(),
+        contract::Value::Missing | contract::Value::Secret | contract::Value::Nested => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario;
+
+    const USERS: &str = "company: {tags: [VIP, Staff], defaults: {mode: smsText}}
+users:
+  - {username: anna, phone: +49 30 901820, pin: '1470', password: hunter2, tags: [Staff], blocked: Lost the phone.}
+  - username: ben
+    phone: '4255550100 x42'
+    mode: voiceCall
+    static_token: s3cret
+    minimum_pin_length: 6
+    oath_token_secret_key: JBSWY3DPEHPK3PXP
+    devices: [{name: Pixel, device_id: '7', token: t0ken, oath_key: JBSWY3DPEHPK3PXP}]
+    questions: [{question: 'Pet?', answer: Rex}]
+    administrator: {add_user: true, tag_match_type: anyTags, tag_string: VIP}
+  - {username: carla, enabled: false, disabled_behavior: fail, historical_pin_values: '2580,1470'}";
+
+    #[test]
+    fn a_user_that_is_written_is_read_as_the_same() {
+        let setup = scenario::load("test", USERS).unwrap().setup;
+        for expected in &setup.users {
+            let text = serde_json::to_string(&user(expected, &setup.company)).unwrap();
+            let read = scenario::user("test", &text, &setup.company).unwrap_or_else(|it| panic!("{text}: {it:?}"));
+            assert_eq!(format!("{read:?}"), format!("{expected:?}"), "{text}");
+            assert_eq!(read.settings, expected.settings);
+            assert_eq!(read.password, expected.password);
+        }
+    }
+
+    #[test]
+    fn what_is_told_holds_no_secret() {
+        let setup = scenario::load("test", USERS).unwrap().setup;
+        let now = Timestamp::from_unix(std::time::Duration::from_secs(1_800_000_000));
+        let told: Vec<_> = setup.users.iter().map(|it| told(it, &setup.company, now)).collect();
+        let text = serde_json::to_string(&told).unwrap();
+        for secret in ["1470", "hunter2", "s3cret", "JBSWY", "t0ken", "Rex", "2580"] {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+        assert_eq!(told[0]["secrets"], serde_json::json!(["pin", "password"]));
+        assert_eq!(told[0]["phone"], "30901820");
+        assert_eq!(told[0]["tags"], serde_json::json!(["Staff"]));
+    }
+}

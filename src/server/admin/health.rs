@@ -1,0 +1,79 @@
+//! Whether the server is well, and what failed lately.
+
+use axum::extract::State;
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
+
+use super::problem::{Kind, Problem};
+use super::{Json, Shared, Stage};
+use crate::server::failures::Failure;
+
+/// How the server is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Health {
+    /// `ok`
+    status: &'static str,
+    version: &'static str,
+}
+
+const WELL: Json<Health> = Json::ok(Health { status: "ok", version: env!("CARGO_PKG_VERSION") });
+
+/// Whether the process lives.
+#[utoipa::path(get, path = "/livez", tag = "server", security(()), responses((status = 200, body = Health)))]
+pub(super) async fn lives() -> Json<Health> {
+    WELL
+}
+
+/// Whether calls are answered: the scenario is loaded, and the service listens.
+#[utoipa::path(get, path = "/readyz", tag = "server", security(()), responses(
+    (status = 200, body = Health),
+    (status = 503, description = "It starts, or it stops.", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn ready(State(admin): Shared) -> Result<Json<Health>, Problem> {
+    let stage = *admin.stage.borrow();
+    match stage {
+        Stage::Ready => Ok(WELL),
+        Stage::Starting => Err(Problem::new(Kind::NotReady, "The server starts.", "Ask again in a moment.")),
+        Stage::Stopping => Err(Problem::new(Kind::NotReady, "The server stops.", "Start it again.")),
+    }
+}
+
+/// What failed: the newest failures, and how many there were of each kind.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Failed {
+    /// The oldest first.
+    items: Vec<Fail>,
+    /// How many there were of each kind since the start, those that are no longer kept included.
+    #[schema(value_type = std::collections::HashMap<String, u64>)]
+    counts: std::collections::BTreeMap<&'static str, u64>,
+}
+
+/// A connection that came to nothing, or a sign-in that was refused.
+#[derive(Debug, Serialize, ToSchema)]
+struct Fail {
+    #[schema(format = DateTime)]
+    at: String,
+    /// Address and port of the client.
+    peer: String,
+    /// As in docs/troubles.md.
+    kind: &'static str,
+    what: String,
+    /// What to do about it; empty where nothing is to be done.
+    remedy: String,
+}
+
+impl From<Failure> for Fail {
+    fn from(it: Failure) -> Self {
+        let at = OffsetDateTime::from(it.at).format(&Rfc3339).unwrap_or_default();
+        Self { at, peer: it.peer.to_string(), kind: it.kind, what: it.what, remedy: it.hint }
+    }
+}
+
+/// Why clients did not come through: connections that failed, and sign-ins that were refused.
+#[utoipa::path(get, path = "/failures", tag = "server", responses((status = 200, body = Failed)))]
+pub(super) async fn failures(State(admin): Shared) -> Json<Failed> {
+    let items = admin.failures.lately().into_iter().map(Fail::from).collect();
+    Json::ok(Failed { items, counts: admin.failures.counts() })
+}

@@ -1,0 +1,261 @@
+//! Reading what a request says: bodies and parameters, so that a slip is told by its place and with its remedy.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use super::problem::{Kind, Problem};
+use crate::scenario::closest;
+
+/// The largest body, in bytes: a scenario with many users.
+const BODY: usize = 32 << 20;
+
+/// The longest wait, which is also how long one may last that is asked to last longer.
+const WAIT: Duration = Duration::from_secs(600);
+
+/// A body of JSON, read into its type; where there is none, as `{}`.
+#[derive(Debug)]
+pub(super) struct Body<T>(pub(super) T);
+
+/// A body in the grammar of scenarios: JSON is YAML, too.
+#[derive(Debug)]
+pub(super) struct Written(pub(super) String);
+
+/// The types in which a scenario may be written.
+const YAML: [&str; 3] = ["application/yaml", "application/x-yaml", "text/yaml"];
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let text = text_of(request, &[]).await?;
+        of_json(if text.trim().is_empty() { "{}" } else { &text }).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Written {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        text_of(request, &YAML).await.map(Self)
+    }
+}
+
+/// The text of a body. What may change something must not have a type that the form of another site can send.
+async fn text_of(request: Request, more: &[&str]) -> Result<String, Problem> {
+    let (parts, body) = request.into_parts();
+    let bytes = match Limited::new(body, BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let detail = format!("A body may have {} MB.", BODY >> 20);
+            return Err(Problem::new(Kind::TooLarge, detail, "Send less at a time."));
+        }
+        Err(_) => return Err(Problem::new(Kind::BadRequest, "The body broke off.", "Send it again.")),
+    };
+    let kind = content_type(&parts.headers);
+    if !(bytes.is_empty() && kind.is_empty() || kind == "application/json" || more.contains(&kind.as_str())) {
+        let detail = match kind.as_str() {
+            "" => "The body has no content type.".into(),
+            kind => format!("The body has the content type {kind}."),
+        };
+        let yaml = if more.is_empty() { "" } else { " or application/yaml" };
+        let remedy = format!("Send the header Content-Type: application/json{yaml}.");
+        return Err(Problem::new(Kind::WrongContentType, detail, remedy));
+    }
+    String::from_utf8(bytes.into())
+        .map_err(|_| Problem::new(Kind::BadBody, "The body is no text in UTF-8.", "Send it as UTF-8."))
+}
+
+/// The type of a body in lower case, without its parameters.
+fn content_type(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_lowercase()
+}
+
+/// Reads JSON, or tells the field that does not fit.
+fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let field = error.path().to_string();
+        let error = error.into_inner();
+        let told = error.to_string();
+        let (what, place) = told.rsplit_once(" at line ").unwrap_or((&told, ""));
+        if error.is_syntax() || error.is_eof() {
+            let detail = format!("The body is no JSON: {what}, in line {}.", place.replace(" column ", ", column "));
+            return Problem::new(Kind::BadBody, detail, "Check quotes, commas and brackets.");
+        }
+        let detail = match field.as_str() {
+            "." => format!("{what}."),
+            field => format!("{field}: {what}."),
+        };
+        Problem::new(Kind::BadBody, detail, remedy_of(what)).with("field", field)
+    })?;
+    reader.end().map_err(|_| {
+        Problem::new(Kind::BadBody, "Something follows the JSON of the body.", "Send one JSON value and nothing else.")
+    })?;
+    Ok(read)
+}
+
+/// What was probably meant, from serde's own words: unknown field `usr`, expected one of `user`, `phone`.
+fn remedy_of(what: &str) -> String {
+    let mut names = what.split('`').skip(1).step_by(2);
+    let is_unknown = what.starts_with("unknown ");
+    let meant = names.next().filter(|_| is_unknown).and_then(|word| closest(word, names));
+    match meant {
+        Some(meant) => format!("Did you mean {meant}?"),
+        None => "GET /openapi.json tells what fits here.".into(),
+    }
+}
+
+/// The parameters of a request, taken one by one. Those that nobody took are a mistake.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    pairs: Vec<(String, String)>,
+    known: Vec<&'static str>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes()).map(|(key, value)| (key.into(), value.into()));
+        Ok(Self { pairs: pairs.collect(), known: Vec::new() })
+    }
+}
+
+impl Asked {
+    /// The value of a parameter. One that is there twice is a mistake.
+    pub(super) fn take(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
+        self.known.push(name);
+        let Some(at) = self.pairs.iter().position(|it| it.0 == name) else { return Ok(None) };
+        let value = self.pairs.remove(at).1;
+        match self.pairs.iter().any(|it| it.0 == name) {
+            true => Err(bad(name, "it is there twice", "Give it once.")),
+            false => Ok(Some(value)),
+        }
+    }
+
+    /// A length of time, such as `30s`; a number alone is seconds.
+    pub(super) fn duration(&mut self, name: &'static str) -> Result<Option<Duration>, Problem> {
+        let Some(text) = self.take(name)? else { return Ok(None) };
+        duration(&text).map(Some).map_err(|why| bad(name, &why, "Write 30s, 500ms or 1m 30s."))
+    }
+
+    /// How long to wait, within bounds.
+    pub(super) fn wait(&mut self) -> Result<Duration, Problem> {
+        Ok(self.duration("wait")?.unwrap_or_default().min(WAIT))
+    }
+
+    pub(super) fn number<T: std::str::FromStr>(&mut self, name: &'static str) -> Result<Option<T>, Problem> {
+        let Some(text) = self.take(name)? else { return Ok(None) };
+        let read = text.trim().parse().map(Some);
+        read.map_err(|_| {
+            bad(name, &format!("{text:?} is no whole number in its range"), "Write digits and nothing else.")
+        })
+    }
+
+    pub(super) fn truth(&mut self, name: &'static str) -> Result<Option<bool>, Problem> {
+        match self.take(name)?.as_deref() {
+            None => Ok(None),
+            Some("true" | "") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(other) => Err(bad(name, &format!("{other:?} is no truth"), "Write true or false.")),
+        }
+    }
+
+    /// What nobody took.
+    pub(super) fn rest(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.pairs)
+    }
+
+    /// Refuses what nobody took.
+    pub(super) fn finish(self) -> Result<(), Problem> {
+        let Some((name, _)) = self.pairs.first() else { return Ok(()) };
+        Err(unknown(name, self.known.iter().copied()))
+    }
+
+    /// Refuses a parameter that is none of these and of those that were taken.
+    pub(super) fn unknown<'a>(&'a self, name: &str, more: impl Iterator<Item = &'a str> + Clone) -> Problem {
+        unknown(name, self.known.iter().copied().chain(more))
+    }
+}
+
+fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Problem {
+    let all = known.clone().collect::<Vec<_>>().join(", ");
+    let remedy = match closest(name, known) {
+        Some(meant) => format!("Did you mean {meant}?"),
+        None if all.is_empty() => "Leave it out: there are no parameters here.".into(),
+        None => format!("There are: {all}."),
+    };
+    let detail = format!("There is no parameter {name:?} here.");
+    Problem::new(Kind::BadParameter, detail, remedy).with("field", name)
+}
+
+/// A parameter that does not fit.
+pub(super) fn bad(name: &str, why: &str, remedy: &str) -> Problem {
+    Problem::new(Kind::BadParameter, format!("{name}: {why}."), remedy).with("field", name)
+}
+
+/// Reads a length of time; a number alone is seconds.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.trim().parse::<f64>().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
+    let read = seconds.or_else(|| humantime::parse_duration(text.trim()).ok());
+    read.ok_or_else(|| format!("{text:?} is no length of time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "it is read into, and no more")]
+    struct Outer {
+        within: Option<u32>,
+        inner: Option<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "it is read into, and no more")]
+    struct Inner {
+        digits: String,
+        others: Option<u32>,
+    }
+
+    #[test]
+    fn a_field_that_does_not_fit_is_named_with_what_was_meant() {
+        let told = |text| serde_json::to_value(of_json::<Outer>(text).unwrap_err()).unwrap();
+        let it = told(r#"{"inner": {"digts": "1"}}"#);
+        assert_eq!((&it["field"], &it["remedy"]), (&json!("inner.digts"), &json!("Did you mean digits?")));
+        let it = told(r#"{"inner": {"digits": 1}}"#);
+        assert_eq!(it["detail"], "inner.digits: invalid type: integer `1`, expected a string.");
+        let it = told("{\"within\": 1,\n}");
+        assert_eq!(it["detail"], "The body is no JSON: trailing comma, in line 2, column 1.");
+        assert_eq!(told("{} {}")["remedy"], "Send one JSON value and nothing else.");
+    }
+
+    #[test]
+    fn parameters_are_taken_once_each() {
+        let asked = |pairs: &[(&str, &str)]| Asked {
+            pairs: pairs.iter().map(|it| (it.0.into(), it.1.into())).collect(),
+            known: Vec::new(),
+        };
+        let mut it = asked(&[("wait", "30"), ("limt", "3")]);
+        assert_eq!(it.wait().unwrap(), Duration::from_secs(30));
+        assert_eq!(it.number::<u32>("limit").unwrap(), None);
+        let problem = serde_json::to_value(it.finish().unwrap_err()).unwrap();
+        assert_eq!(problem["remedy"], "Did you mean limit?");
+        assert!(asked(&[("wait", "1"), ("wait", "2")]).wait().is_err());
+        assert!(asked(&[("wait", "-1s")]).wait().is_err());
+        assert_eq!(asked(&[("wait", "9h")]).wait().unwrap(), WAIT);
+    }
+}

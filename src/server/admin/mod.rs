@@ -1,0 +1,173 @@
+//! The admin API: JSON over HTTP on a port of its own, for tests that drive the server and for people who look.
+//!
+//! `gate` says who may ask, `input` reads what is asked, `problem` is every no. The other files have a subject each:
+//! its handlers, and the types of its JSON. The OpenAPI document is made from both; `docs/openapi.json` is a copy that
+//! a test keeps fresh.
+
+mod gate;
+mod health;
+mod input;
+mod metrics;
+mod problem;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tokio::sync::watch;
+use tower::Layer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ServerBuilder, ServerVariableBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use gate::Gate;
+use gate::Named;
+use problem::{Kind, Problem};
+
+use super::failures::Failures;
+use crate::switchboard::{DEFAULT, Space, Switchboard};
+
+/// What the API serves.
+#[derive(Debug)]
+pub struct Admin {
+    spaces: Switchboard,
+    failures: Arc<Failures>,
+    gate: Gate,
+    stage: watch::Sender<Stage>,
+}
+
+/// How far the server has come.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Stage {
+    #[default]
+    Starting,
+    /// Calls are answered.
+    Ready,
+    /// Nothing new begins. Whoever waits is let go.
+    Stopping,
+}
+
+impl Admin {
+    #[must_use]
+    pub fn new(spaces: Switchboard, failures: Arc<Failures>, gate: Gate) -> Self {
+        Self { spaces, failures, gate, stage: watch::Sender::default() }
+    }
+
+    /// Tells how far the server has come.
+    pub fn reach(&self, stage: Stage) {
+        self.stage.send_replace(stage);
+    }
+
+    /// The paths that there are.
+    fn paths(&self) -> Vec<String> {
+        document().paths.paths.keys().cloned().collect()
+    }
+}
+
+/// The whole API.
+pub fn router(admin: Arc<Admin>) -> Router {
+    let (routes, _) = routes().with_state(admin.clone()).split_for_parts();
+    let gate = axum::middleware::from_fn_with_state(admin, gate::pass);
+    Router::new().fallback_service(gate.layer(routes))
+}
+
+/// The description of the API.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+/// The description of the API, as it is kept in `docs/openapi.json`.
+#[must_use]
+pub fn openapi() -> String {
+    serde_json::to_string_pretty(&document()).expect("the description is JSON") + "\n"
+}
+
+#[derive(OpenApi)]
+#[openapi(info(title = "locmfa", license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"), contact()))]
+struct Base;
+
+fn routes() -> OpenApiRouter<Arc<Admin>> {
+    let mut base = Base::openapi();
+    base.info.description = Some(ABOUT.into());
+    base.info.contact = None;
+    let name = ServerVariableBuilder::new().default_value(DEFAULT).description(Some("The name of a space."));
+    base.servers = Some(vec![
+        ServerBuilder::new().url("/").description(Some("The default space.")).build(),
+        ServerBuilder::new().url("/~{space}").description(Some("A space of its own.")).parameter("space", name).build(),
+    ]);
+    let token = SecurityScheme::Http(
+        HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("Where the server was started with --allow-remote or --admin-token-file."))
+            .build(),
+    );
+    base.components.get_or_insert_default().add_security_scheme("token", token);
+    base.security =
+        Some(vec![Default::default(), utoipa::openapi::SecurityRequirement::new("token", Vec::<String>::new())]);
+    OpenApiRouter::with_openapi(base)
+        .routes(routes!(health::lives))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::failures))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(described))
+}
+
+const ABOUT: &str = "Drives and watches an emulated Web Service SDK of Azure MFA Server: users, rules, time, and all \
+    that happened.\n\nPut `/~name` before a path to ask a space of its own, as in the URL of the service. Every no is \
+    a problem document (RFC 9457) whose `remedy` says what to do.";
+
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", tag = "server", responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)))]
+async fn described() -> Response {
+    typed("application/json", openapi())
+}
+
+/// An answer of a content type.
+fn typed(kind: &'static str, body: impl Into<Body>) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], body.into()).into_response()
+}
+
+/// An answer in JSON.
+struct Json<T>(StatusCode, T);
+
+impl<T> Json<T> {
+    const fn ok(it: T) -> Self {
+        Self(StatusCode::OK, it)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self.1).expect("what the API tells is JSON");
+        (self.0, typed("application/json", body)).into_response()
+    }
+}
+
+/// The space that the request asks.
+struct At(Space);
+
+impl fmt::Debug for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+impl FromRequestParts<Arc<Admin>> for At {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, admin: &Arc<Admin>) -> Result<Self, Problem> {
+        let named = parts.extensions.get::<Named>().expect("the gate takes it from the path");
+        Ok(Self(admin.spaces.find(&named.0)?))
+    }
+}
+
+type Shared = State<Arc<Admin>>;
