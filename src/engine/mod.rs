@@ -21,6 +21,7 @@ mod time;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
@@ -50,6 +51,7 @@ use event::Call;
 /// One emulated server.
 #[derive(Clone, Debug)]
 pub struct Engine {
+    text: Arc<str>,
     company: Company,
     users: Directory,
     rules: Vec<Rule>,
@@ -95,6 +97,7 @@ impl Engine {
         }
         let users = Directory::of(users, &setup.company.country_code);
         let mut engine = Self {
+            text: setup.text,
             company: setup.company,
             users,
             rules: setup.rules,
@@ -133,6 +136,12 @@ impl Engine {
         fork.let_go();
         fork.random = ChaCha8Rng::seed_from_u64(self.seed.unwrap_or(chance));
         fork
+    }
+
+    /// The scenario that it was set up from, as it is written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     #[must_use]

@@ -153,7 +153,8 @@ fn understood(
     let scenario = tree.and_then(|root| meaning::scenario(source, Written::root(report, &root)));
     let mistakes = report.finish();
     match scenario {
-        Some(scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {
+        Some(mut scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {
+            scenario.setup.text = report.text().into();
             Ok(Scenario { warnings: mistakes, files, ..scenario })
         }
         _ => Err(mistakes),
