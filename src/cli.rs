@@ -28,6 +28,7 @@ use crate::server::connection::{self, Limits, Listening};
 use crate::server::failures::Failures;
 use crate::server::tls::Acceptor;
 use crate::server::{self, Admission, FOLDER, Site};
+use crate::service;
 use crate::sign_in::{Scheme, Trust as Trusted};
 use crate::switchboard::{self, Switchboard};
 use crate::trust::{self, Wish};
@@ -68,6 +69,23 @@ enum Command {
     Mim(mim::Command),
     /// Look whether this machine is fit to serve, or to call; it changes nothing
     Doctor(doctor::Doctor),
+    /// Serve as a service of Windows
+    #[command(subcommand)]
+    Service(Service),
+}
+
+#[derive(Debug, Subcommand)]
+enum Service {
+    #[command(flatten)]
+    Act(service::Action),
+    /// Serve, where Windows has started this program as the service
+    #[command(hide = true)]
+    Run {
+        #[arg(long)]
+        folder: PathBuf,
+        #[command(flatten)]
+        serve: Box<Serve>,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -321,7 +339,10 @@ enum Log {
 /// Runs the program and tells its exit code.
 pub async fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command.unwrap_or_else(|| Command::Serve(arguments.serve.into())) {
-        Command::Serve(serve) => self::serve(*serve).await,
+        Command::Serve(serve) => {
+            log_to_stderr(serve.log, serve.verbose);
+            self::serve(*serve, told_to_stop).await
+        }
         Command::Check(check) => self::check(&check),
         Command::Wsdl(wsdl) => print(&description::wsdl(&wsdl.address)),
         Command::Fidelity => print(include_str!("../docs/fidelity.md")),
@@ -333,6 +354,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Certs(Certs::Untrust(args)) => trusted(Wish::Untrust, &args),
         Command::Mim(command) => mim::run(&command, &mut io::stdout(), &mut mim::ask).await,
         Command::Doctor(args) => doctor::run(&args, &mut io::stdout()).await,
+        Command::Service(Service::Act(action)) => act(&action),
+        Command::Service(Service::Run { folder, serve }) => run_service(&folder, *serve),
     };
     match result {
         Ok(code) => code,
@@ -344,8 +367,11 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
-async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
-    log_to_stderr(args.log, args.verbose);
+/// Serves until told to stop. `told_to_stop` is called as soon as calls can be answered.
+async fn serve<F>(args: Serve, told_to_stop: impl FnOnce() -> F) -> anyhow::Result<ExitCode>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let Ok(scenario) = load(args.scenario.as_deref()) else { return Ok(ExitCode::from(1)) };
     for address in &args.listen {
         if !address.ip().is_loopback() && scenario.server.sign_in.trust == Trusted::Anybody {
@@ -688,6 +714,32 @@ fn told_to_stop() -> impl Future<Output = ()> {
     }
 }
 
+fn act(action: &service::Action) -> anyhow::Result<ExitCode> {
+    if let service::Action::Install(install) = action {
+        // Who installs shall hear of a wrong option, and not the log.
+        let words = ["locmfa".into(), "serve".into()].into_iter().chain(install.options().iter().cloned());
+        let parsed = Arguments::try_parse_from(words).unwrap_or_else(|wrong| wrong.exit());
+        let Some(Command::Serve(serve)) = parsed.command else {
+            bail!("after `service install` come a scenario and options of `locmfa serve`");
+        };
+        if serve.scenario.is_some() {
+            bail!("name one scenario, before the options: locmfa service install SCENARIO OPTIONS");
+        }
+        if serve.ready_file.is_some() {
+            bail!("the service has a --ready-file already: ready.json in its folder");
+        }
+    }
+    service::act(action, &mut io::stdout())
+}
+
+fn run_service(folder: &Path, args: Serve) -> anyhow::Result<ExitCode> {
+    let style = service::log::Style { is_json: args.log == Log::Json, filter: filter(args.log, args.verbose) };
+    let runtime = tokio::runtime::Handle::current();
+    service::run(&service::Folder::at(folder), style, move |control| {
+        runtime.block_on(serve(args, || control.running()))
+    })
+}
+
 fn check(args: &Check) -> anyhow::Result<ExitCode> {
     if let Some(code) = &args.explain {
         return explain(code);
@@ -738,7 +790,7 @@ fn import(args: &Import) -> anyhow::Result<ExitCode> {
     let (text, imported) = match args.into.as_deref().filter(|it| it.exists()) {
         Some(scenario) => {
             let existing = text_of(scenario)?;
-            let merged = imported.into_scenario(&existing, args.force);
+            let merged = imported.into_scenario(&existing, args.force, &|text| scenario::load_file_as(scenario, text));
             merged.map_err(|why| anyhow::anyhow!("{}: {why}", scenario.display()))?
         }
         None => (imported.scenario(), imported),
@@ -855,15 +907,19 @@ fn print(text: &str) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Logs to standard error. `RUST_LOG` wins over the flags.
-fn log_to_stderr(log: Log, verbose: bool) {
+/// What is logged. `RUST_LOG` wins over the flags.
+fn filter(log: Log, verbose: bool) -> EnvFilter {
     let level = match (log, verbose) {
         (Log::Off, _) => "off",
         (_, true) => "debug",
         (_, false) => "info",
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level))
+}
+
+/// Logs to standard error.
+fn log_to_stderr(log: Log, verbose: bool) {
+    let builder = tracing_subscriber::fmt().with_env_filter(filter(log, verbose)).with_writer(io::stderr);
     match log {
         Log::Json => builder.json().flatten_event(true).init(),
         Log::Text => builder.with_ansi(io::stderr().is_terminal()).init(),

@@ -24,4 +24,6 @@ pub mod mim;
 pub mod doctor;
 pub mod trust;
 
+pub mod service;
+
 pub mod cli;

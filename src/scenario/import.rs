@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::Scenario;
 use super::mistake::{Mistake, closest};
 use crate::contract::{Record, UserAdministrator, Value, Wire};
 use crate::engine::{Company, NotANumber, Number, Outcome, Reaction};
@@ -210,17 +211,22 @@ impl Imported {
         text
     }
 
-    /// An existing scenario with the users in it. Those that it has already stay as they are and are left out here,
+    /// An existing scenario with the users in it; `load` reads it. Those that it has already stay as they are and are left out here,
     /// unless `force` replaces them.
     ///
     /// # Errors
     /// What stands in the way.
-    pub fn into_scenario(mut self, existing: &str, force: bool) -> Result<(String, Self), String> {
+    pub fn into_scenario(
+        mut self,
+        existing: &str,
+        force: bool,
+        load: &dyn Fn(&str) -> Result<Scenario, Vec<Mistake>>,
+    ) -> Result<(String, Self), String> {
         let wrong = |mistakes: Vec<Mistake>| match mistakes.first() {
             Some(first) => format!("the scenario has mistakes; nothing was written. The first:\n{first}"),
             None => "the scenario has mistakes; nothing was written".into(),
         };
-        let before = super::load("the scenario", existing).map_err(wrong)?;
+        let before = load(existing).map_err(wrong)?;
         let taken: HashSet<String> = before.setup.users.iter().map(|it| it.username.to_lowercase()).collect();
         let mut lines: Vec<String> = existing.lines().map(Into::into).collect();
         let (new, present): (Vec<Item>, Vec<Item>) =
@@ -250,7 +256,7 @@ impl Imported {
         insert(&mut lines, "users", &users)?;
         insert(&mut lines, "rules", &self.rules)?;
         let text = lines.join("\n") + "\n";
-        super::load("the scenario", &text).map_err(wrong)?;
+        load(&text).map_err(wrong)?;
         self.left_out.sort_by_key(|it| it.line);
         Ok((text, self))
     }
@@ -726,6 +732,10 @@ fn named(item: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn load(text: &str) -> Result<Scenario, Vec<Mistake>> {
+        crate::scenario::load("the scenario", text)
+    }
+
     fn imported(text: &str) -> Imported {
         read(text, false).unwrap()
     }
@@ -803,21 +813,21 @@ mod tests {
     fn an_existing_scenario_keeps_what_it_has_unless_forced() {
         let existing = "# Mine\nusers:\n- anna  # she stays\n- username: ben\n  phone: \"+1 425 555 0101\"\n\nrules:\n- {outcome: busy}\n";
         let text = "Username,First Name\nBEN,Ben\ncarla,Carla\n";
-        let (merged, it) = imported(text).into_scenario(existing, false).unwrap();
+        let (merged, it) = imported(text).into_scenario(existing, false, &load).unwrap();
         let expected = "# Mine\nusers:\n- anna  # she stays\n- username: ben\n  phone: \"+1 425 555 0101\"\n- {username: carla, first_name: Carla}\n\nrules:\n- {outcome: busy}\n";
         assert_eq!((merged.as_str(), it.len()), (expected, 1));
         assert_eq!(left_out(&it), [(2, "the scenario has a user \"BEN\" already; --force replaces it")]);
 
-        let (merged, it) = imported(text).into_scenario(existing, true).unwrap();
+        let (merged, it) = imported(text).into_scenario(existing, true, &load).unwrap();
         let expected = "# Mine\nusers:\n- anna  # she stays\n- {username: BEN, first_name: Ben}\n- {username: carla, first_name: Carla}\n\nrules:\n- {outcome: busy}\n";
         assert_eq!((merged.as_str(), it.len(), it.left_out.len()), (expected, 2, 0));
 
-        let (merged, _) = imported("17;14255550100;busy").into_scenario(existing, false).unwrap();
+        let (merged, _) = imported("17;14255550100;busy").into_scenario(existing, false, &load).unwrap();
         assert!(merged.contains("rules:\n- {when: {phone: \"+1 4255550100\"}, outcome: busy}\n- {outcome: busy}\n"));
-        let (merged, _) = imported(text).into_scenario("seed: 1\n", false).unwrap();
+        let (merged, _) = imported(text).into_scenario("seed: 1\n", false, &load).unwrap();
         assert!(merged.starts_with("seed: 1\n\nusers:\n  - {username: BEN, first_name: Ben}\n"));
-        assert!(imported(text).into_scenario("users: [anna]\n", false).unwrap_err().contains("in one line"));
-        assert!(imported(text).into_scenario("users: [anna, anna]\n", false).unwrap_err().contains("mistakes"));
+        assert!(imported(text).into_scenario("users: [anna]\n", false, &load).unwrap_err().contains("in one line"));
+        assert!(imported(text).into_scenario("users: [anna, anna]\n", false, &load).unwrap_err().contains("mistakes"));
     }
 
     #[test]

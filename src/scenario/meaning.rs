@@ -19,6 +19,8 @@ use crate::sign_in::{self, Account, AccountName, CertificateName, ChannelBinding
 /// The whole file.
 pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
     written.mapping("a scenario", |fields| {
+        // Both are read before anything else is: see `compose`.
+        let _ = (fields.take("use"), fields.take("environment"));
         let mut seed = None;
         fields.set("seed", &mut seed, |it| it.whole(0..=i64::MAX).map(Some));
         let clock = fields.take("clock").and_then(clock).unwrap_or_default();
@@ -28,13 +30,20 @@ pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
             ..Server::default()
         });
         let company = fields.take("company").and_then(company).unwrap_or_default();
-        let users = fields.take("users").map(|it| users(it, &company)).unwrap_or_default();
+        let defaults = fields.take("user_defaults");
+        if let Some(it) = defaults {
+            let mut nobody = User::new("", company.new_user());
+            let said = |fields: &mut Fields<'_>| said(fields, &mut nobody, &company, &mut Names::new("device"));
+            it.mapping("user_defaults", said);
+        }
+        let users = fields.take("users").map(|it| users(it, defaults, &company)).unwrap_or_default();
         let rules = fields.take("rules").map(|it| rules(it, &company, &users)).unwrap_or_default();
         let sessions = fields.take("sessions").map(portal::sessions).unwrap_or_default();
         Scenario {
             name: source.into(),
             server,
             setup: Setup { company, users, rules, sessions, seed, clock, ..Setup::default() },
+            files: Vec::new(),
             warnings: Vec::new(),
         }
     })
@@ -108,7 +117,7 @@ fn server(written: Written<'_>, accounts: &Option<Accounts>) -> Option<Server> {
         fields.set("group", &mut server.group, |it| it.name().map(Into::into));
         let outsiders = [("401", Outsider::Unauthorized), ("403", Outsider::Forbidden), ("fault", Outsider::Fault)];
         fields.set("outsider", &mut server.outsider, |it| it.word(&outsiders));
-        server.client_authorities = any_of(fields, "client_authorities", |it| it.name().map(Into::into));
+        server.client_authorities = any_of(fields, "client_authorities", Written::file);
         server.paths = any_of(fields, "paths", path);
         server
     })
@@ -301,34 +310,54 @@ fn country_code(written: Written<'_>) -> Option<String> {
     }
 }
 
-fn users(written: Written<'_>, company: &Company) -> Vec<User> {
+/// `defaults` are what a user has who does not say otherwise.
+fn users(written: Written<'_>, defaults: Option<Written<'_>>, company: &Company) -> Vec<User> {
     let (mut names, mut device_ids) = (Names::new("user"), Names::new("device"));
     let list = written.list();
     // Users are large: one piece of memory for all of them, rather than ever larger ones.
     let mut users = Vec::with_capacity(list.len());
-    users.extend(list.into_iter().filter_map(|it| user(it.called("a user"), company, &mut names, &mut device_ids)));
+    let mut read = |it: Written<'_>| user(it.called("a user"), defaults, company, &mut names, &mut device_ids);
+    users.extend(list.into_iter().filter_map(&mut read));
     users
 }
 
 /// A user alone.
 pub(super) fn one_user(written: Written<'_>, company: &Company) -> Option<User> {
-    user(written.called("a user"), company, &mut Names::new("user"), &mut Names::new("device"))
+    user(written.called("a user"), None, company, &mut Names::new("user"), &mut Names::new("device"))
 }
 
-fn user(written: Written<'_>, company: &Company, names: &mut Names, device_ids: &mut Names) -> Option<User> {
-    if written.is_text() {
+fn user(
+    written: Written<'_>,
+    defaults: Option<Written<'_>>,
+    company: &Company,
+    names: &mut Names,
+    device_ids: &mut Names,
+) -> Option<User> {
+    if written.is_text() && defaults.is_none() {
         return Some(User::new(&names.add(written, written.name()?)?, company.new_user()));
     }
-    written.mapping("a user", |fields| {
-        let username = fields.need("username").and_then(|it| names.add(it, it.name()?));
+    written.mapping_over("a user", defaults, |fields| {
+        // A pattern of users has become the users: see `compose`.
+        fields.take("count");
+        if let Some(it) = fields.take("from") {
+            let help = "Add count: how many users there are of the pattern.".into();
+            it.report(Code::NeverApplies, "from says where a pattern counts from, and this is none".into(), [help]);
+        }
+        let username = if written.is_text() { Some(written) } else { fields.need("username") };
+        let username = username.and_then(|it| names.add(it, it.name()?));
         let mut user = User::new(&username.unwrap_or_default(), company.new_user());
-        fields.set("password", &mut user.password, |it| it.secret().map(|it| Some(it.into())));
-        fields.set("blocked", &mut user.block, blocked);
-        fields.record(&mut user.settings);
-        settings(fields, &mut user.settings, company);
-        portal::user(fields, &mut user, company, device_ids);
+        said(fields, &mut user, company, device_ids);
         user
     })
+}
+
+/// What is said of a user beside the name.
+fn said(fields: &mut Fields<'_>, user: &mut User, company: &Company, device_ids: &mut Names) {
+    fields.set("password", &mut user.password, |it| it.secret().map(|it| Some(it.into())));
+    fields.set("blocked", &mut user.block, blocked);
+    fields.record(&mut user.settings);
+    settings(fields, &mut user.settings, company);
+    portal::user(fields, user, company, device_ids);
 }
 
 /// What a user's settings must be beyond their types.
@@ -543,22 +572,22 @@ fn own_outcome(fields: &mut Fields<'_>) -> Option<Act> {
 /// Names that must each be there once, whatever their letter case.
 pub(super) struct Names {
     of: &'static str,
-    /// The line of each, by the name in lower case.
-    lines: HashMap<String, usize>,
+    /// Where each stands, by the name in lower case.
+    places: HashMap<String, usize>,
 }
 
 impl Names {
     pub(super) fn new(of: &'static str) -> Self {
-        Self { of, lines: HashMap::new() }
+        Self { of, places: HashMap::new() }
     }
 
     pub(super) fn add(&mut self, written: Written<'_>, name: &str) -> Option<String> {
-        if let Some(line) = self.lines.get(&name.to_lowercase()) {
+        if let Some(first) = self.places.get(&name.to_lowercase()) {
             let message = format!("there is another {} {}", self.of, quoted(name));
-            let help = format!("The first stands in line {line}. Letter case makes no difference.");
+            let help = format!("The first stands in {}. Letter case makes no difference.", written.spot(*first));
             return written.wrong(Code::DuplicateName, message, [help]);
         }
-        self.lines.insert(name.to_lowercase(), written.line());
+        self.places.insert(name.to_lowercase(), written.at());
         Some(name.into())
     }
 }

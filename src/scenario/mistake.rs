@@ -72,15 +72,15 @@ impl fmt::Display for Severity {
 
 /// How many there are of each, such as `2 errors, 1 note`; empty where there are none.
 #[must_use]
-pub fn summary(severities: impl Iterator<Item = Severity> + Clone) -> String {
-    let counts = [Severity::Error, Severity::Warning, Severity::Note].map(|severity| {
-        match severities.clone().filter(|it| *it == severity).count() {
-            0 => None,
-            1 => Some(format!("1 {severity}")),
-            more => Some(format!("{more} {severity}s")),
-        }
+pub fn summary(severities: impl IntoIterator<Item = Severity>) -> String {
+    let mut counts = [0; 3];
+    severities.into_iter().for_each(|it| counts[it as usize] += 1);
+    let told = [Severity::Error, Severity::Warning, Severity::Note].map(|it| match counts[it as usize] {
+        0 => None,
+        1 => Some(format!("1 {it}")),
+        more => Some(format!("{more} {it}s")),
     });
-    counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    told.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 codes! {
@@ -123,6 +123,15 @@ codes! {
     Unreadable => "S013", Error, "unreadable", "A file that cannot be opened, or that is no text.",
         "use: no-such-file.yaml\n" =>
         "users: [anna]\n";
+    Circular => "S014", Error, "circular-use", "A file that uses itself, by way of others or not.",
+        "use: my.yaml\n" =>
+        "users: [anna]\n";
+    MissingVariable => "S015", Error, "missing-variable", "A variable that the scenario declares and the environment does not have.",
+        "environment: [NO_SUCH_VARIABLE]\nusers: [{username: anna, password: \"${NO_SUCH_VARIABLE}\"}]\n" =>
+        "environment: {NO_SUCH_VARIABLE: for-tests}\nusers: [{username: anna, password: \"${NO_SUCH_VARIABLE}\"}]\n";
+    Undeclared => "S016", Warning, "undeclared-variable", "A variable that is not declared, and so stays as it is written.",
+        "users: [{username: anna, password: \"${ANNAS_PASSWORD}\"}]\n" =>
+        "environment: {ANNAS_PASSWORD: for-tests}\nusers: [{username: anna, password: \"${ANNAS_PASSWORD}\"}]\n";
 }
 
 impl Code {

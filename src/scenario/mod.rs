@@ -1,8 +1,9 @@
 //! Scenario files: from YAML text to what a server is to be, or to every mistake in the text.
 //!
-//! `tree` reads YAML and keeps the places, `reader` reads values and reports what does not fit, `meaning` knows the
+//! `tree` reads YAML and keeps the places, `compose` makes one tree of several files, `reader` reads values and reports what does not fit, `meaning` knows the
 //! grammar, `portal` the part of it that MIM does not need, `mistake` is what people get to see.
 
+mod compose;
 pub mod import;
 mod meaning;
 mod mistake;
@@ -18,6 +19,7 @@ pub(crate) use mistake::{closest, point, quoted};
 
 use crate::engine::{Company, Setup, User};
 use crate::sign_in::{Policy, Scheme};
+use compose::Composer;
 use reader::{Report, Written};
 
 /// A scenario as it is meant.
@@ -27,6 +29,8 @@ pub struct Scenario {
     pub name: String,
     pub server: Server,
     pub setup: Setup,
+    /// The files that it was read from; none where it was a text.
+    pub files: Vec<PathBuf>,
     /// What it can serve with, and should be looked at.
     pub warnings: Vec<Mistake>,
 }
@@ -70,21 +74,16 @@ impl Default for Server {
     }
 }
 
-/// Reads a scenario. `source` is how mistakes name the text.
+/// Reads a scenario that is one text: it can use no files, and nothing of the environment. `source` is how mistakes name
+/// the text.
 ///
 /// # Errors
 /// Every mistake in the text, in its order, where one of them is an error.
 pub fn load(source: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
-    let report = Report::new(source, text.strip_prefix('\u{feff}').unwrap_or(text));
-    let scenario = tree::read(&report).and_then(|root| meaning::scenario(source, Written::root(&report, &root)));
-    let mistakes = report.finish();
-    match scenario {
-        Some(mut scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {
-            scenario.setup.text = text.into();
-            Ok(Scenario { warnings: mistakes, ..scenario })
-        }
-        _ => Err(mistakes),
-    }
+    let report = Report::new(compose::FILES);
+    let mut composer = Composer::new(&report, &|_| None);
+    let tree = composer.text(source, None, text.into());
+    understood(source, &report, tree, Vec::new())
 }
 
 /// Reads one user, as it stands under `users`.
@@ -92,8 +91,9 @@ pub fn load(source: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
 /// # Errors
 /// As [`load`].
 pub fn user(source: &str, text: &str, company: &Company) -> Result<User, Vec<Mistake>> {
-    let report = Report::new(source, text.strip_prefix('\u{feff}').unwrap_or(text));
-    let user = tree::read(&report).and_then(|root| meaning::one_user(Written::root(&report, &root), company));
+    let report = Report::new(compose::FILES);
+    let tree = Composer::new(&report, &|_| None).text(source, None, text.into());
+    let user = tree.and_then(|root| meaning::one_user(Written::root(&report, &root), company));
     let mistakes = report.finish();
     match user {
         Some(user) if mistakes.iter().all(|it| it.severity < Severity::Error) => Ok(user),
@@ -101,27 +101,61 @@ pub fn user(source: &str, text: &str, company: &Company) -> Result<User, Vec<Mis
     }
 }
 
-/// Reads a scenario from a file: UTF-8, or UTF-16 with its mark, as Windows writes it.
+/// Reads a scenario from a file, and the files that it uses: UTF-8, or UTF-16 with its mark, as Windows writes it.
+/// The environment of this process stands for the variables that they declare.
 ///
 /// # Errors
 /// As [`load`]; a file that cannot be read is one mistake without a place.
 pub fn load_file(path: &Path) -> Result<Scenario, Vec<Mistake>> {
+    load_file_where(path, &from_environment)
+}
+
+/// [`load_file`], were this the file's text.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_file_as(path: &Path, text: &str) -> Result<Scenario, Vec<Mistake>> {
     let source = path.display().to_string();
-    let unreadable = |message, help| vec![Mistake::of_file(Code::Unreadable, &source, message, help)];
-    let bytes = std::fs::read(path).map_err(|error| {
-        unreadable(format!("the file cannot be read: {error}"), "Check the path and the permissions.")
-    })?;
-    let encoding = encoding_rs::Encoding::for_bom(&bytes).map_or(encoding_rs::UTF_8, |it| it.0);
-    match encoding.decode_with_bom_removal(&bytes) {
-        (text, false) => load(&source, &text).map(|mut scenario| {
-            // Files that a scenario names lie beside it.
-            let folder = path.parent().unwrap_or_else(|| Path::new(""));
-            scenario.server.client_authorities.iter_mut().for_each(|it| *it = folder.join(&*it));
-            scenario
-        }),
-        (_, true) => {
-            Err(unreadable(format!("the file is no text in {}", encoding.name()), "Save it as UTF-8 in your editor."))
+    let report = Report::new(compose::FILES);
+    let mut composer = Composer::new(&report, &from_environment);
+    let tree = composer.file_as(&source, path, text.into());
+    understood(&source, &report, tree, composer.read)
+}
+
+fn from_environment(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "a scenario names what it asks the environment for")]
+    std::env::var(name).ok()
+}
+
+/// [`load_file`] in an environment of the caller's own.
+///
+/// # Errors
+/// As [`load_file`].
+pub fn load_file_where(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Scenario, Vec<Mistake>> {
+    let source = path.display().to_string();
+    let report = Report::new(compose::FILES);
+    let mut composer = Composer::new(&report, variable);
+    let tree = composer.file(&source, path);
+    let tree = tree.map_err(|why| vec![Mistake::of_file(why.code, &source, why.message, why.help)])?;
+    understood(&source, &report, tree, composer.read)
+}
+
+/// What a tree means.
+fn understood(
+    source: &str,
+    report: &Report,
+    tree: Option<tree::Node<'_>>,
+    files: Vec<PathBuf>,
+) -> Result<Scenario, Vec<Mistake>> {
+    let text = tree.as_ref().map(|root| written::whole(report, root));
+    let scenario = tree.and_then(|root| meaning::scenario(source, Written::root(report, &root)));
+    let mistakes = report.finish();
+    match scenario {
+        Some(mut scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {
+            scenario.setup.text = text.unwrap_or_default().into();
+            Ok(Scenario { warnings: mistakes, files, ..scenario })
         }
+        _ => Err(mistakes),
     }
 }
 

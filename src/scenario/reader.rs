@@ -1,9 +1,10 @@
 //! Reading values out of the tree, so that nothing wrong goes unsaid: every reader answers `None` where it has
 //! reported a mistake.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashSet;
 use std::ops::{Range, RangeInclusive};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::contract::{Record, Shape, UserSettings, Wire};
@@ -11,14 +12,28 @@ use crate::contract::{Record, Shape, UserSettings, Wire};
 use super::mistake::{Code, Mistake, Place, closest, quoted};
 use super::tree::{Entry, Kind, Node};
 
-/// The mistakes of one file, as they are found.
-pub(super) struct Report<'a> {
-    source: &'a str,
-    text: &'a str,
-    /// The bytes where its lines begin.
-    lines: Vec<usize>,
+/// The files of a scenario, and the mistakes in them as they are found. Places are bytes of all files, one behind the
+/// other.
+pub(super) struct Report {
+    /// As many as there may be; a file that is there stays where it is.
+    sources: Vec<OnceCell<Source>>,
     found: RefCell<Vec<Found>>,
     secrets: RefCell<Vec<Range<usize>>>,
+    /// What the environment said, with the name that it said it under.
+    variables: RefCell<Vec<(String, String)>>,
+}
+
+/// A file, as it is written.
+pub(super) struct Source {
+    /// How mistakes name it.
+    pub name: String,
+    /// Where the files that it names are looked for; none: it can name none.
+    pub folder: Option<PathBuf>,
+    pub text: String,
+    /// Where it begins among all files.
+    pub start: usize,
+    /// The bytes where its lines begin.
+    lines: Vec<usize>,
 }
 
 struct Found {
@@ -31,28 +46,52 @@ struct Found {
 /// A value as it is written, with the key that it stands under.
 #[derive(Clone, Copy)]
 pub(super) struct Written<'a> {
-    report: &'a Report<'a>,
+    report: &'a Report,
     name: &'a str,
     node: &'a Node<'a>,
 }
 
 /// The keys of a mapping, as they are taken one by one. Those that nobody takes are mistakes.
 pub(super) struct Fields<'a> {
-    report: &'a Report<'a>,
+    report: &'a Report,
     what: &'static str,
     node: &'a Node<'a>,
     entries: &'a [Entry<'a>],
+    /// What holds where there is no such key.
+    beneath: &'a [Entry<'a>],
     known: Vec<&'static str>,
 }
 
-impl<'a> Report<'a> {
-    pub(super) fn new(source: &'a str, text: &'a str) -> Self {
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { source, text, lines, found: RefCell::default(), secrets: RefCell::default() }
+impl Report {
+    /// A report on so many files at most.
+    pub(super) fn new(files: usize) -> Self {
+        Self {
+            sources: std::iter::repeat_with(OnceCell::new).take(files).collect(),
+            found: RefCell::default(),
+            secrets: RefCell::default(),
+            variables: RefCell::default(),
+        }
     }
 
-    pub(super) const fn text(&self) -> &'a str {
-        self.text
+    /// Adds a file; `None` where there are as many as there may be.
+    pub(super) fn add(&self, name: &str, folder: Option<&Path>, mut text: String) -> Option<&Source> {
+        if text.starts_with('\u{feff}') {
+            text.remove(0);
+        }
+        let free = self.sources.iter().find(|it| it.get().is_none())?;
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let start = self.sources().last().map_or(0, |it| it.start + it.text.len() + 1);
+        Some(free.get_or_init(|| Source { name: name.into(), folder: folder.map(Into::into), text, start, lines }))
+    }
+
+    /// The files, in the order in which they were read.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter().map_while(OnceCell::get)
+    }
+
+    /// The file of a byte.
+    fn source(&self, at: usize) -> &Source {
+        self.sources().take_while(|it| it.start <= at).last().expect("a place is in a file")
     }
 
     pub(super) fn push(&self, code: Code, span: &Range<usize>, message: String, help: impl Into<Vec<String>>) {
@@ -64,38 +103,81 @@ impl<'a> Report<'a> {
         self.secrets.borrow_mut().push(span.clone());
     }
 
-    /// The line of a byte, from 1.
-    pub(super) fn line(&self, at: usize) -> usize {
-        self.lines.partition_point(|it| *it <= at)
+    /// Shows a value of the environment by its name wherever a mistake would quote it.
+    pub(super) fn hide_variable(&self, name: &str, value: &str) {
+        if !value.is_empty() {
+            self.variables.borrow_mut().push((value.into(), format!("${{{name}}}")));
+        }
     }
 
-    /// The mistakes in the order of the file, each once.
-    pub(super) fn finish(self) -> Vec<Mistake> {
-        let mut found = self.found.into_inner();
-        let mut secrets = self.secrets.into_inner();
+    /// Where a byte is, for somebody who looks at another: its line, and its file if that is another one.
+    pub(super) fn spot(&self, at: usize, from: usize) -> String {
+        let source = self.source(at);
+        let line = source.lines.partition_point(|it| source.start + it <= at);
+        match source.start == self.source(from).start {
+            true => format!("line {line}"),
+            false => format!("line {line} of {}", source.name),
+        }
+    }
+
+    /// The mistakes in the order of the files, each once.
+    pub(super) fn finish(&self) -> Vec<Mistake> {
+        let mut found = self.found.take();
+        let mut secrets = self.secrets.take();
+        let variables = self.variables.take();
         found.sort_by_key(|it| (it.span.start, it.code.code()));
         found.dedup_by(|a, b| a.span == b.span && a.message == b.message);
         secrets.sort_by_key(|it| it.start);
-        let mistake = |it: Found| Mistake {
-            code: it.code,
-            severity: it.code.severity(),
-            kind: it.code.word(),
-            source: self.source.into(),
-            place: Some(Place::of(&it.span, self.text, &self.lines, &secrets)),
-            message: it.message,
-            help: it.help,
+        let told = |text: String| match variables.is_empty() {
+            true => text,
+            // Values stand between quotes in what is told.
+            false => {
+                let parts = text.split('"').enumerate().map(|(at, part)| match at % 2 {
+                    0 => part.to_owned(),
+                    _ => variables.iter().fold(part.to_owned(), |part, (value, name)| part.replace(value, name)),
+                });
+                parts.collect::<Vec<_>>().join("\"")
+            }
         };
-        found.into_iter().map(mistake).collect()
+        // In each file its own bytes count.
+        let own = |source: &Source, it: &Range<usize>| Some(it.start.checked_sub(source.start)?..it.end - source.start);
+        let sources: Vec<(&Source, Vec<Range<usize>>)> =
+            self.sources().map(|it| (it, secrets.iter().filter_map(|secret| own(it, secret)).collect())).collect();
+        let mistake = |it: Found| {
+            let (source, secrets) = sources.iter().rfind(|(source, _)| source.start <= it.span.start)?;
+            Some(Mistake {
+                code: it.code,
+                severity: it.code.severity(),
+                kind: it.code.word(),
+                source: source.name.clone(),
+                place: Some(Place::of(&own(source, &it.span)?, &source.text, &source.lines, secrets)),
+                message: told(it.message),
+                help: it.help.into_iter().map(told).collect(),
+            })
+        };
+        found.into_iter().filter_map(mistake).collect()
     }
 }
 
 impl<'a> Written<'a> {
-    pub(super) const fn root(report: &'a Report<'a>, node: &'a Node<'a>) -> Self {
+    pub(super) const fn root(report: &'a Report, node: &'a Node<'a>) -> Self {
         Self { report, name: "the scenario", node }
     }
 
-    pub(super) fn line(self) -> usize {
-        self.report.line(self.node.span.start)
+    /// Where it begins, for [`Self::spot`].
+    pub(super) const fn at(self) -> usize {
+        self.node.span.start
+    }
+
+    /// Where another value is, as seen from this one: `line 4`, or `line 4 of people.yaml`.
+    pub(super) fn spot(self, of: usize) -> String {
+        self.report.spot(of, self.at())
+    }
+
+    /// A file that is named from the file that this stands in.
+    pub(super) fn file(self) -> Option<PathBuf> {
+        let name = self.name()?;
+        Some(self.report.source(self.at()).folder.as_ref().map_or_else(|| name.into(), |it| it.join(name)))
     }
 
     /// Reports a mistake in this value.
@@ -261,12 +343,29 @@ impl<'a> Written<'a> {
 
     /// Reads a mapping; nothing is one without keys.
     pub(super) fn mapping<T>(self, what: &'static str, read: impl FnOnce(&mut Fields<'a>) -> T) -> Option<T> {
-        let entries = match &self.node.kind {
-            Kind::Mapping(entries) => entries.as_slice(),
-            Kind::Nothing => &[],
-            _ => return self.wrong_type("a mapping (key: value)"),
+        match self.node.kind {
+            Kind::Text(_) => self.wrong_type("a mapping (key: value)"),
+            _ => self.mapping_over(what, None, read),
+        }
+    }
+
+    /// Reads a mapping that another is beneath: what it does not say, that one may. A text is one without keys. The
+    /// keys of the one beneath are not looked at twice.
+    pub(super) fn mapping_over<T>(
+        self,
+        what: &'static str,
+        beneath: Option<Self>,
+        read: impl FnOnce(&mut Fields<'a>) -> T,
+    ) -> Option<T> {
+        let entries = |it: &'a Node<'a>| match &it.kind {
+            Kind::Mapping(entries) => Some(entries.as_slice()),
+            Kind::Nothing | Kind::Text(_) => Some([].as_slice()),
+            Kind::List(_) => None,
         };
-        let mut fields = Fields { report: self.report, what, node: self.node, entries, known: Vec::new() };
+        let Some(own) = entries(self.node) else { return self.wrong_type("a mapping (key: value)") };
+        let beneath = beneath.and_then(|it| entries(it.node)).unwrap_or_default();
+        let mut fields =
+            Fields { report: self.report, what, node: self.node, entries: own, beneath, known: Vec::new() };
         let read = read(&mut fields);
         fields.finish();
         Some(read)
@@ -282,7 +381,7 @@ impl<'a> Fields<'a> {
     /// The value of a key, if it is there.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Written<'a>> {
         self.known.push(key);
-        let entry = self.entries.iter().find(|it| it.key == key)?;
+        let entry = self.entries.iter().chain(self.beneath).find(|it| it.key == key)?;
         Some(Written { report: self.report, name: key, node: &entry.value })
     }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, options};
 
 use super::mistake::{Code, quoted};
-use super::reader::{Report, is_secret};
+use super::reader::{Report, Source, is_secret};
 
 /// A value with its place, in bytes.
 #[derive(Clone, Debug)]
@@ -33,30 +33,23 @@ pub(super) struct Entry<'s> {
     pub value: Node<'s>,
 }
 
-/// The longest text that is read, in bytes.
-const LENGTH: usize = 32 << 20;
 /// How deep values may lie in one another; a scenario needs 6.
 const DEPTH: usize = 32;
-/// How many values there may be, keys and what anchors and aliases copy included.
-const NODES: usize = 2_000_000;
+/// How many values a scenario may have, keys and what anchors, aliases and patterns copy included.
+pub(super) const NODES: usize = 2_000_000;
 /// How many keys one mapping may have.
 const KEYS: usize = 1000;
 
-/// Reads the one document of a text. `None` where it is no YAML: the report says why.
-pub(super) fn read<'s>(report: &Report<'s>) -> Option<Node<'s>> {
-    let text = report.text();
-    if text.len() > LENGTH {
-        let message = format!("the file has {} MB, and {} MB are read", text.len() >> 20, LENGTH >> 20);
-        report.push(Code::TooLarge, &(0..0), message, []);
-        return None;
-    }
-    Builder { report, anchors: HashMap::new(), nodes: 0 }.document()
+/// Reads the one document of a file; `nodes` counts its values. `None` where it is no YAML: the report says why.
+pub(super) fn read<'s>(report: &Report, source: &'s Source, nodes: &mut usize) -> Option<Node<'s>> {
+    Builder { report, source, anchors: HashMap::new(), nodes }.document()
 }
 
 struct Builder<'r, 's> {
-    report: &'r Report<'s>,
+    report: &'r Report,
+    source: &'s Source,
     anchors: HashMap<usize, Node<'s>>,
-    nodes: usize,
+    nodes: &'r mut usize,
 }
 
 /// A list or mapping that is not yet at its end.
@@ -76,11 +69,11 @@ impl<'s> Builder<'_, 's> {
         let options = options! { flow_nesting_limit: DEPTH, block_nesting_limit: DEPTH };
         let mut open: Vec<Open<'s>> = Vec::new();
         let mut root = None;
-        for event in Parser::new_from_str_with_options(self.report.text(), options) {
+        for event in Parser::new_from_str_with_options(&self.source.text, options) {
             let (event, span) = match event {
                 Ok(it) => it,
                 Err(error) => {
-                    let at = error.marker().byte_offset().unwrap_or_default();
+                    let at = self.source.start + error.marker().byte_offset().unwrap_or_default();
                     if *error.kind() == ErrorKind::RecursionLimitExceeded {
                         return self.too_large(&(at..at));
                     }
@@ -90,7 +83,7 @@ impl<'s> Builder<'_, 's> {
                     return None;
                 }
             };
-            let span = range(&span);
+            let span = self.range(&span);
             if event.tag().is_some() {
                 let help = "Leave the tag (the word that begins with !) out.".into();
                 self.report.push(Code::NotYaml, &span, "tags have no meaning in a scenario".into(), [help]);
@@ -120,7 +113,7 @@ impl<'s> Builder<'_, 's> {
                 Event::Alias(id) => match self.anchors.get(&id) {
                     // The copy stands where the alias does, but what is wrong inside it is shown where it was written.
                     Some(node) => {
-                        self.nodes += node.count();
+                        *self.nodes += node.count();
                         if open.len() + node.depth() > DEPTH {
                             return self.too_large(&span);
                         }
@@ -140,8 +133,8 @@ impl<'s> Builder<'_, 's> {
                 }
                 _ => continue,
             };
-            self.nodes += if anchor == 0 { 1 } else { node.count() };
-            if self.nodes > NODES {
+            *self.nodes += if anchor == 0 { 1 } else { node.count() };
+            if *self.nodes > NODES {
                 return self.too_large(&node.span);
             }
             if anchor != 0 {
@@ -157,7 +150,13 @@ impl<'s> Builder<'_, 's> {
                 },
             }
         }
-        Some(root.unwrap_or(Node { span: 0..0, kind: Kind::Nothing }))
+        Some(root.unwrap_or(Node { span: self.source.start..self.source.start, kind: Kind::Nothing }))
+    }
+
+    /// A place among all files.
+    fn range(&self, span: &Span) -> Range<usize> {
+        let range = span.byte_range().expect("a text has byte offsets");
+        self.source.start + range.start..self.source.start + range.end
     }
 
     fn too_large<T>(&self, span: &Range<usize>) -> Option<T> {
@@ -168,7 +167,7 @@ impl<'s> Builder<'_, 's> {
 
     /// Hides what stands behind a secret's key, in the line of a byte. No tree says where the secret ends.
     fn hide_secrets(&self, at: usize) {
-        let text = self.report.text();
+        let (text, at) = (&self.source.text, at - self.source.start);
         let start = text[..at].rfind('\n').map_or(0, |it| it + 1);
         let line = text[start..].lines().next().unwrap_or_default();
         let mut ends = line.match_indices(':').map(|it| it.0);
@@ -177,6 +176,7 @@ impl<'s> Builder<'_, 's> {
             is_secret(key.rsplit(|it: char| !it.is_alphanumeric() && it != '_').next().unwrap_or_default())
         });
         if let Some(end) = secret {
+            let start = self.source.start + start;
             self.report.hide(&(start + end + 1..start + line.len()));
         }
     }
@@ -187,8 +187,8 @@ impl<'s> Builder<'_, 's> {
             return self.report.push(Code::WrongType, &key.span, "a key must be a word".into(), []);
         };
         if let Some(first) = entries.iter().find(|it| it.key == name) {
-            let line = self.report.line(first.key_span.start);
-            let help = format!("The first stands in line {line}. Keep one of them.");
+            let first = self.report.spot(first.key_span.start, key.span.start);
+            let help = format!("The first stands in {first}. Keep one of them.");
             return self.report.push(
                 Code::DuplicateKey,
                 &key.span,
@@ -206,7 +206,7 @@ impl<'s> Builder<'_, 's> {
 
 impl Node<'_> {
     /// How many values it is, with those in it.
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         match &self.kind {
             Kind::Nothing | Kind::Text(_) => 1,
             Kind::List(items) => 1 + items.iter().map(Self::count).sum::<usize>(),
@@ -241,8 +241,4 @@ fn remedy(kind: &ErrorKind) -> Vec<String> {
         _ => return Vec::new(),
     };
     vec![help.into()]
-}
-
-fn range(span: &Span) -> Range<usize> {
-    span.byte_range().expect("a text has byte offsets")
 }

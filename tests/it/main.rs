@@ -3,12 +3,14 @@
 mod admin;
 mod call;
 mod cases;
+mod compose;
 mod description;
 mod fidelity;
 mod mim;
 mod outcomes;
 mod process;
 mod scenario;
+mod service;
 mod sign_in;
 mod spaces;
 mod store;

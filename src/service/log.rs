@@ -1,0 +1,77 @@
+//! Where a service logs: into files, one a day, and into the Event Log what an administrator shall see there.
+
+use std::path::Path;
+
+use anyhow::Context;
+use tracing::{Level, Subscriber};
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{EnvFilter, Layer};
+
+/// How many files are kept; the oldest goes.
+const KEPT: usize = 14;
+
+/// How the files are written.
+#[derive(Debug)]
+pub struct Style {
+    pub is_json: bool,
+    pub filter: EnvFilter,
+}
+
+/// Logs into the files of a folder, such as `locmfa.2026-11-24.log`; the day is that of UTC.
+///
+/// # Errors
+/// The folder cannot be made or written.
+pub fn files<S>(folder: &Path, style: Style) -> anyhow::Result<impl Layer<S> + Send + Sync + use<S>>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let builder = RollingFileAppender::builder().rotation(Rotation::DAILY).max_log_files(KEPT);
+    let files = builder.filename_prefix(super::NAME).filename_suffix("log").build(folder);
+    let files = files.with_context(|| format!("cannot log into {}", folder.display()))?;
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(files);
+    let layer = if style.is_json { layer.json().flatten_event(true).boxed() } else { layer.boxed() };
+    Ok(layer.with_filter(style.filter))
+}
+
+/// What goes into the Event Log too: that the service starts and stops, and every error.
+#[must_use]
+pub fn notable() -> Targets {
+    Targets::new().with_default(Level::ERROR).with_target(module_path!().trim_end_matches("::log"), Level::INFO)
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_in_the_file_of_its_day() {
+        for is_json in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let logs = folder.path().join("logs");
+            let files = files(&logs, Style { is_json, filter: EnvFilter::new("info") }).unwrap();
+            let subscriber = tracing_subscriber::registry().with(files);
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::info!(port = 9999, "ready");
+                tracing::debug!("nobody asked");
+            });
+            let file = logs.read_dir().unwrap().next().unwrap().unwrap();
+            let name = file.file_name().into_string().unwrap();
+            assert!(name.starts_with("locmfa.20") && name.ends_with(".log"), "{name}");
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            assert_eq!(text.lines().count(), 1, "{text}");
+            assert!(text.contains("ready") && text.contains("9999") && text.starts_with('{') == is_json, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_event_log_has_errors_and_what_the_service_says() {
+        let notable = notable();
+        assert!(notable.would_enable("locmfa::service::windows", &Level::INFO));
+        assert!(!notable.would_enable("locmfa::call", &Level::INFO));
+        assert!(notable.would_enable("locmfa::server::service", &Level::ERROR));
+    }
+}
