@@ -48,6 +48,45 @@ impl Engine {
         Ok(())
     }
 
+    /// Puts a user in as a whole, as a scenario has it: a new one, or in the place of the one who is called `instead`.
+    /// That one's bypass and what was used up of codes stay, and the age of the PIN if it stays the same.
+    ///
+    /// # Errors
+    /// As [`Self::user`] for the old name, as [`Self::add_user`] for the new one.
+    pub fn put_user(&mut self, now: Timestamp, instead: Option<&str>, mut user: User) -> Result<(), Refusal> {
+        user.pin_changed = now;
+        match instead {
+            None => user.username = self.free_name(&user.username)?.into(),
+            Some(old) => {
+                self.rename_user(old, &user.username)?;
+                let old = self.users.remove(&user.username).expect("it was renamed to that");
+                if user.settings.pin == old.settings.pin {
+                    user.pin_changed = old.pin_changed;
+                }
+                if user.settings.oath_token_secret_key == old.settings.oath_token_secret_key {
+                    user.oath_step = old.oath_step;
+                }
+                for device in &mut user.devices {
+                    let same = old.devices.iter().find(|it| it.id == device.id && it.oath_key == device.oath_key);
+                    device.oath_step = same.and_then(|it| it.oath_step);
+                }
+                if let Some((block, old)) = user.block.as_mut().zip(old.block) {
+                    block.since = old.since;
+                }
+                user.bypass = old.bypass;
+            }
+        }
+        if let Some(block) = user.block.as_mut().filter(|it| it.since == Timestamp::default()) {
+            block.since = now;
+        }
+        let is_new = user.devices.iter().any(|it| it.id.is_empty());
+        self.users.add(user);
+        if is_new {
+            self.number_devices();
+        }
+        Ok(())
+    }
+
     /// Removes a user, and what is remembered under that name.
     ///
     /// # Errors

@@ -292,7 +292,7 @@ impl Engine {
             }
             match self.play(deadline, &mut challenge) {
                 Some(ending) => self.settle(deadline, challenge, ending),
-                None => drop(self.keep(challenge)),
+                None => self.keep(challenge),
             }
         }
     }
@@ -646,7 +646,9 @@ impl Engine {
             self.subjects.entry(challenge.subject.clone()).or_default().in_call = true;
         }
         self.turn(now, &challenge, Stage::Asked);
-        Asked::Open(self.keep(challenge))
+        let id = challenge.id;
+        self.keep(challenge);
+        Asked::Open(id)
     }
 
     /// Lets the person do what is due. The ending, if that ends it.
@@ -679,7 +681,7 @@ impl Engine {
         let settlement = if challenge.sends_a_code(&ending) {
             self.send_code(now, challenge, ending)
         } else if self.try_backup(now, &mut challenge, &ending) {
-            return drop(self.keep(challenge));
+            return self.keep(challenge);
         } else {
             self.end(now, challenge, ending)
         };
@@ -700,11 +702,9 @@ impl Engine {
     }
 
     /// Keeps a challenge open until its deadline.
-    pub(super) fn keep(&mut self, challenge: Challenge) -> ChallengeId {
-        let id = challenge.id;
-        self.deadlines.insert((challenge.deadline, id));
-        self.challenges.insert(id, challenge);
-        id
+    pub(super) fn keep(&mut self, challenge: Challenge) {
+        self.deadlines.insert((challenge.deadline, challenge.id));
+        self.challenges.insert(challenge.id, challenge);
     }
 
     /// Sends the code of a text message, or asks for the token's: from now on a second operation may bring it. What
@@ -717,9 +717,9 @@ impl Engine {
         let sent = if challenge.method == Method::Oath { Outcome::OathPending } else { Outcome::TextSent };
         let settlement = challenge.settlement(sent.into(), challenge.request_id.clone());
         self.turn(now, &challenge, Stage::Sent);
-        let username = challenge.subject.username.clone();
-        let id = self.keep(challenge);
-        self.waiting.entry(username).or_default().insert(id);
+        let waiting = self.waiting.entry(challenge.subject.username.clone()).or_default();
+        waiting.insert(challenge.id);
+        self.keep(challenge);
         settlement
     }
 

@@ -1,5 +1,6 @@
 //! What the company's administrator set: defaults, switches, time-outs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::user::User;
@@ -13,6 +14,8 @@ use crate::contract::{
 /// A scenario as the engine needs it.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
+    /// The scenario as it is written, for people and for snapshots.
+    pub text: Arc<str>,
     pub company: Company,
     pub users: Vec<User>,
     /// The first that matches wins.

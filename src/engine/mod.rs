@@ -27,6 +27,7 @@ mod user;
 mod when;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
@@ -64,6 +65,7 @@ use state::People;
 /// One emulated server.
 #[derive(Clone, Debug)]
 pub struct Engine {
+    text: Arc<str>,
     company: Company,
     users: Directory,
     rules: Rules,
@@ -111,6 +113,7 @@ impl Engine {
         }
         let users = Directory::of(users, &setup.company.country_code);
         let mut engine = Self {
+            text: setup.text,
             company: setup.company,
             users,
             rules: Rules::new(setup.rules),
@@ -151,6 +154,12 @@ impl Engine {
         fork.let_go();
         fork.random = ChaCha8Rng::seed_from_u64(self.seed.unwrap_or(chance));
         fork
+    }
+
+    /// The scenario that it was set up from, as it is written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     #[must_use]

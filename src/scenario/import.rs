@@ -640,7 +640,7 @@ fn invented(place: usize) -> String {
 }
 
 /// A text as a value in a flow mapping, quoted where YAML would take it for something else.
-fn scalar(text: &str) -> String {
+pub(super) fn scalar(text: &str) -> String {
     let inside = |it: char| it.is_ascii_alphanumeric() || "_-.@ ".contains(it);
     let begins = text.starts_with(|it: char| it.is_ascii_alphabetic());
     // Words that some readers take for a truth or for nothing. What true and false say is what is meant.

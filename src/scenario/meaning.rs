@@ -42,7 +42,7 @@ pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
         Scenario {
             name: source.into(),
             server,
-            setup: Setup { company, users, rules, states, magic_numbers, sessions, seed, clock },
+            setup: Setup { company, users, rules, states, magic_numbers, sessions, seed, clock, ..Setup::default() },
             files: Vec::new(),
             warnings: Vec::new(),
         }

@@ -2,7 +2,7 @@
 //!
 //! `tree` reads YAML and keeps the places, `compose` makes one tree of several files, `reader` reads values and reports
 //! what does not fit, `meaning` knows the grammar, `rules` its part about rules, `portal` the part that MIM does not need,
-//! `mistake` is what people get to see.
+//! `mistake` is what people get to see, `schema` is the grammar for editors.
 
 mod compose;
 pub mod import;
@@ -11,6 +11,7 @@ mod mistake;
 mod portal;
 mod reader;
 mod rules;
+mod schema;
 mod tree;
 pub mod written;
 
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use mistake::{Code, Mistake, Place, Severity, summary};
 pub(crate) use mistake::{closest, point, quoted};
+pub use schema::{schema, schema_text};
 
 use crate::engine::{Company, Setup, User};
 use crate::sign_in::{Policy, Scheme};
@@ -149,10 +151,12 @@ fn understood(
     tree: Option<tree::Node<'_>>,
     files: Vec<PathBuf>,
 ) -> Result<Scenario, Vec<Mistake>> {
+    let text = tree.as_ref().map(|root| written::whole(report, root));
     let scenario = tree.and_then(|root| meaning::scenario(source, Written::root(report, &root)));
     let mistakes = report.finish();
     match scenario {
-        Some(scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {
+        Some(mut scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {
+            scenario.setup.text = text.unwrap_or_default().into();
             Ok(Scenario { warnings: mistakes, files, ..scenario })
         }
         _ => Err(mistakes),

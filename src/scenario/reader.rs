@@ -99,7 +99,8 @@ impl Report {
         Some(free.get_or_init(|| Source { name: name.into(), folder: folder.map(Into::into), text, start, lines }))
     }
 
-    fn sources(&self) -> impl Iterator<Item = &Source> {
+    /// The files, in the order in which they were read.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &Source> {
         self.sources.iter().map_while(OnceCell::get)
     }
 

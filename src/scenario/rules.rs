@@ -568,7 +568,7 @@ fn acts<'a>(
 }
 
 /// What a person can do.
-const ACTS: &[&str] = &[
+pub(super) const ACTS: &[&str] = &[
     "answers",
     "waits",
     "presses",
@@ -807,7 +807,7 @@ fn outcome(written: Written<'_>) -> Option<Conduct> {
 }
 
 /// The word for an answer that leaves everything as it is.
-const USUAL: &str = "as-usual";
+pub(super) const USUAL: &str = "as-usual";
 
 fn own_outcome(fields: &mut Fields<'_>) -> Option<Conduct> {
     let code = fields.need("code").and_then(|it| it.whole(i32::MIN.into()..=i32::MAX.into()));

@@ -3,10 +3,14 @@
 use serde_json::{Map, Number, Value};
 
 use crate::contract::{self, Record, UserSettings, Wire};
-use crate::engine::{Company, Timestamp, User};
+use crate::engine::{Company, Engine, Pace, Timestamp, User};
+
+use super::import::scalar;
+use super::reader::Report;
+use super::tree::{self, Kind, Node};
 
 /// What follows from other settings, and is not written.
-const DERIVED: [&str; 2] = ["oath_token_exists", "seconds_since_pin_change"];
+pub const DERIVED: [&str; 2] = ["oath_token_exists", "seconds_since_pin_change"];
 
 /// A user by the keys of a scenario, as far as it is not what every new user of the company is. Secrets are in full:
 /// what comes of it is to be read again, and to be shown to nobody.
@@ -72,6 +76,115 @@ pub fn told(user: &User, company: &Company, now: Timestamp) -> Map<String, Value
     let set = set.map(|(field, _)| field.key).chain(user.password.as_ref().map(|_| "password"));
     map.insert("secrets".into(), set.collect());
     map
+}
+
+/// A scenario that begins where an engine is now: the one that it was set up from, with the users as they have become,
+/// secrets included, and the clock as it stands.
+#[must_use]
+pub fn snapshot(engine: &Engine, now: Timestamp, pace: Pace) -> String {
+    let company = engine.company();
+    let users = engine.users().iter().map(|it| flow(&Value::Object(user(it, company))));
+    let clock = match pace {
+        Pace::Real => format!("{{start: {now}}}"),
+        Pace::Frozen => format!("{{start: {now}, pace: frozen}}"),
+        Pace::Auto => format!("{{start: {now}, pace: auto}}"),
+        Pace::Rate(rate) => format!("{{start: {now}, rate: {rate}}}"),
+    };
+    let mut text = engine.text().to_owned();
+    text = with_section(&text, "clock", &Section::One(clock));
+    with_section(&text, "users", &Section::List(users.collect()))
+}
+
+/// The text of a scenario that needs no other: as it is written, or with all in it that it uses.
+pub(super) fn whole(report: &Report, root: &Node<'_>) -> String {
+    let Kind::Mapping(entries) = &root.kind else { return String::new() };
+    let mut sources = report.sources();
+    let needs_others = |it: &&tree::Entry<'_>| it.key == "use" || it.key == "environment";
+    if let (Some(source), None) = (sources.next(), entries.iter().find(needs_others)) {
+        return source.text.clone();
+    }
+    let mut text = String::new();
+    for it in entries.iter().filter(|it| !needs_others(it)) {
+        text += &match &it.value.kind {
+            Kind::List(items) => {
+                items.iter().fold(format!("{}:\n", it.key), |text, it| text + "  - " + &flow_of(it) + "\n")
+            }
+            _ => format!("{}: {}\n", it.key, flow_of(&it.value)),
+        };
+    }
+    text
+}
+
+/// A value of a tree in one line.
+fn flow_of(node: &Node<'_>) -> String {
+    match &node.kind {
+        Kind::Nothing => "null".into(),
+        Kind::Text(text) => scalar(text),
+        Kind::List(items) => format!("[{}]", items.iter().map(flow_of).collect::<Vec<_>>().join(", ")),
+        Kind::Mapping(entries) => {
+            let entries = entries.iter().map(|it| format!("{}: {}", scalar(&it.key), flow_of(&it.value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// What stands under a key at the top of a scenario.
+enum Section {
+    One(String),
+    /// A line for each item.
+    List(Vec<String>),
+}
+
+/// A scenario with another section in the place of the one of that key, or at its end.
+fn with_section(text: &str, key: &str, section: &Section) -> String {
+    let report = Report::new(1);
+    let root = report.add("snapshot", None, text.into()).and_then(|source| tree::read(&report, source, &mut 0));
+    let entries = match root.as_ref().map(|it| &it.kind) {
+        Some(Kind::Mapping(entries)) => entries.as_slice(),
+        _ => &[],
+    };
+    let is_flow = root.as_ref().is_some_and(|it| text[it.span.clone()].starts_with('{'));
+    let written = match section {
+        Section::One(value) => format!("{key}: {value}"),
+        Section::List(items) if is_flow || items.is_empty() => format!("{key}: [{}]", items.join(", ")),
+        Section::List(items) => items.iter().fold(format!("{key}:"), |text, it| text + "\n  - " + it),
+    };
+    let Some(entry) = entries.iter().find(|it| it.key == key) else {
+        return match (is_flow, root.as_ref()) {
+            (true, Some(root)) => {
+                let (before, rest) = text.split_at(root.span.start + 1);
+                let comma = if entries.is_empty() { "" } else { ", " };
+                format!("{before}{written}{comma}{rest}")
+            }
+            _ if text.is_empty() || text.ends_with('\n') => format!("{text}{written}\n"),
+            _ => format!("{text}\n{written}\n"),
+        };
+    };
+    let end = end(&entry.value, text).max(text[..entry.value.span.start].trim_end().len());
+    format!("{}{written}{}", &text[..entry.key_span.start], &text[end..])
+}
+
+/// Where a value ends, without the comments behind it.
+fn end(node: &Node<'_>, text: &str) -> usize {
+    let is_flow = text[node.span.clone()].starts_with(['[', '{']);
+    match &node.kind {
+        Kind::List(items) if !is_flow => items.last().map_or(node.span.start, |it| end(it, text)),
+        Kind::Mapping(entries) if !is_flow => entries.last().map_or(node.span.start, |it| end(&it.value, text)),
+        _ => node.span.end,
+    }
+}
+
+/// JSON as YAML writes it in one line, with quotes where they are needed.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::String(text) => scalar(text),
+        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            let entries = map.iter().map(|(key, value)| format!("{}: {}", scalar(key), flow(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
 }
 
 /// What a user has beside his settings, without secrets.
@@ -162,6 +275,50 @@ users:
             assert_eq!(read.settings, expected.settings);
             assert_eq!(read.password, expected.password);
         }
+    }
+
+    #[test]
+    fn a_snapshot_is_the_scenario_with_what_has_changed() {
+        use crate::engine::Bounds;
+        let now = Timestamp::of_text("2026-11-24T08:00:00Z").unwrap();
+        let cases = [
+            "# Users first.\nusers: [anna]\n\n# Then rules.\nrules: [{outcome: busy}]\n",
+            "users:\n  - anna  # she\n\n# Then rules.\nrules: [{outcome: busy}]\nclock: frozen",
+            "{users: [{username: anna}], rules: [{outcome: busy}]}",
+            "rules: [{outcome: busy}]",
+            "",
+        ];
+        for text in cases {
+            let mut engine = Engine::new(scenario::load("test", text).unwrap().setup, now, 1, Bounds::default());
+            let user =
+                scenario::user("test", "{username: 'CONTOSO\\ben', phone: '0123456', pin: '0815'}", engine.company());
+            engine.put_user(now, None, user.unwrap()).unwrap();
+            let snapshot = snapshot(&engine, now, Pace::Auto);
+            let read = scenario::load("test", &snapshot).unwrap_or_else(|it| panic!("{snapshot}: {it:?}")).setup;
+            assert_eq!(read.clock, crate::engine::Start { at: Some(now), pace: Pace::Auto });
+            let expected: Vec<_> =
+                engine.users().iter().map(|it| (it.username.clone(), it.settings.pin.clone())).collect();
+            assert_eq!(
+                read.users.iter().map(|it| (it.username.clone(), it.settings.pin.clone())).collect::<Vec<_>>(),
+                expected
+            );
+            assert_eq!(read.rules.len(), usize::from(text.contains("rules: ")), "{snapshot}");
+            assert_eq!(snapshot.contains("# Then rules."), text.contains("# Then rules."), "{snapshot}");
+        }
+    }
+
+    #[test]
+    fn what_a_scenario_uses_is_in_its_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("s.yaml");
+        std::fs::write(folder.path().join("people.yaml"), "users: [{username: anna, pin: '0815'}, ben]").unwrap();
+        std::fs::write(&file, "use: people.yaml\nenvironment: {CODE: '864209'}\nrules: [{code: '${CODE}', after: 4}]")
+            .unwrap();
+        let setup = scenario::load_file_where(&file, &|_| None).unwrap().setup;
+        let read = scenario::load("test", &setup.text).unwrap_or_else(|it| panic!("{}: {it:?}", setup.text)).setup;
+        assert_eq!(format!("{:?}", read.rules), format!("{:?}", setup.rules), "{}", setup.text);
+        assert_eq!(read.users[0].settings, setup.users[0].settings);
+        assert_eq!(read.users.len(), 2);
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub enum NoSpace {
     BadName(String),
     #[error("there are {0} spaces, and no more are allowed; drop one, or start with a higher --spaces")]
     Full(usize),
-    #[error("there is no space {0:?}; one is made by the first call to its address, or with POST /spaces")]
+    #[error("there is no space {0:?}; one is made by the first call to its address, or with PUT /spaces/{0}")]
     Unknown(String),
     #[error("there is a space {0:?} already; drop it first, or take another name")]
     Taken(String),
@@ -150,6 +150,21 @@ impl Switchboard {
         let loaded = self.0.loaded.read().unwrap_or_else(PoisonError::into_inner);
         space.begin_anew(loaded.engine.fork(space::chance(name)), loaded.start);
         drop(loaded);
+        Ok(space)
+    }
+
+    /// Lets a space begin anew from a scenario of its own. What the default space begins with, new spaces do, too.
+    ///
+    /// # Errors
+    /// [`NoSpace::Unknown`]
+    pub fn replace(&self, name: &str, setup: Setup) -> Result<Space, NoSpace> {
+        let space = self.find(name)?;
+        if space.name() == DEFAULT {
+            self.load(setup);
+            return self.reset(DEFAULT);
+        }
+        let loaded = Loaded::new(setup, self.0.limits.history);
+        space.begin_anew(loaded.engine, loaded.start);
         Ok(space)
     }
 

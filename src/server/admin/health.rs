@@ -28,8 +28,7 @@ pub(super) async fn lives() -> Json<Health> {
 
 /// Whether calls are answered: the scenario is loaded, and the service listens.
 #[utoipa::path(get, path = "/readyz", tag = "server", security(()), responses(
-    (status = 200, body = Health),
-    (status = 503, description = "It starts, or it stops.", body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = Health)
 ))]
 pub(super) async fn ready(State(admin): Shared) -> Result<Json<Health>, Problem> {
     let stage = *admin.stage.borrow();

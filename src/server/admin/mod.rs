@@ -3,12 +3,23 @@
 //! `gate` says who may ask, `input` reads what is asked, `problem` is every no. The other files have a subject each:
 //! its handlers, and the types of its JSON. The OpenAPI document is made from both; `docs/openapi.json` is a copy that
 //! a test keeps fresh.
+#![allow(unused_qualifications, reason = "utoipa's macros write paths in full")]
 
+mod calls;
+mod clock;
+mod events;
+mod feed;
+mod filter;
 mod gate;
 mod health;
 mod input;
 mod metrics;
 mod problem;
+mod scenarios;
+mod spaces;
+mod users;
+mod verify;
+mod view;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,18 +33,23 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio::sync::watch;
 use tower::Layer;
-use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ServerBuilder, ServerVariableBuilder};
+use utoipa::openapi::{
+    Content, Ref, RefOr, ResponseBuilder, SecurityRequirement, ServerBuilder, ServerVariableBuilder,
+};
+use utoipa::{OpenApi, PartialSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use gate::Gate;
 use gate::Named;
-use problem::{Kind, Problem};
+use problem::Problem;
 
 use super::failures::Failures;
 use crate::switchboard::{DEFAULT, Space, Switchboard};
+
+/// Who made a change that came by this API.
+const BY: &str = "admin API";
 
 /// What the API serves.
 #[derive(Debug)]
@@ -111,14 +127,54 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
             .build(),
     );
     base.components.get_or_insert_default().add_security_scheme("token", token);
-    base.security =
-        Some(vec![Default::default(), utoipa::openapi::SecurityRequirement::new("token", Vec::<String>::new())]);
-    OpenApiRouter::with_openapi(base)
+    base.security = Some(vec![Default::default(), SecurityRequirement::new("token", Vec::<String>::new())]);
+    let mut routes = OpenApiRouter::with_openapi(base)
         .routes(routes!(health::lives))
         .routes(routes!(health::ready))
         .routes(routes!(health::failures))
         .routes(routes!(metrics::metrics))
         .routes(routes!(described))
+        .routes(routes!(spaces::list))
+        .routes(routes!(spaces::get, spaces::create, spaces::remove))
+        .routes(routes!(spaces::reset))
+        .routes(routes!(scenarios::get, scenarios::put))
+        .routes(routes!(scenarios::check))
+        .routes(routes!(scenarios::snapshot))
+        .routes(routes!(clock::get, clock::set))
+        .routes(routes!(clock::advance))
+        .routes(routes!(events::events))
+        .routes(routes!(feed::calls))
+        .routes(routes!(calls::get))
+        .routes(routes!(verify::verify))
+        .routes(routes!(feed::messages))
+        .routes(routes!(feed::turns))
+        .routes(routes!(feed::changes))
+        .routes(routes!(feed::notices))
+        .routes(routes!(users::list, users::add))
+        .routes(routes!(users::get, users::change, users::remove));
+    // Every no is a problem document.
+    let document = routes.get_openapi_mut();
+    document.components.get_or_insert_default().schemas.insert("Problem".into(), Problem::schema());
+    let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+    let no = ResponseBuilder::new().description("Why not, and what to do.").content(problem::PROBLEM, problem).build();
+    for (path, item) in &mut document.paths.paths {
+        let methods = ["get", "post", "put", "patch", "delete"];
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for (method, operation) in methods.into_iter().zip(operations) {
+            let Some(operation) = operation else { continue };
+            let words = path.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty());
+            operation.operation_id = Some([method].into_iter().chain(words).collect::<Vec<_>>().join("_"));
+            for response in operation.responses.responses.values_mut() {
+                if let RefOr::T(it) = response
+                    && it.description.is_empty()
+                {
+                    it.description = "Done.".into();
+                }
+            }
+            operation.responses.responses.insert("default".into(), no.clone().into());
+        }
+    }
+    routes
 }
 
 const ABOUT: &str = "Drives and watches an emulated Web Service SDK of Azure MFA Server: users, rules, time, and all \

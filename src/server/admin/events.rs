@@ -1,0 +1,160 @@
+//! What happens, as it happens: a stream of server-sent events that is taken up again where it broke off.
+//!
+//! A stream holds a cursor and no queue: a slow reader costs nothing, until what it has yet to read is forgotten.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::feed::{BATCH, Feed, known};
+use super::input::{Asked, bad};
+use super::problem::Problem;
+use super::view::View;
+use super::{Admin, At, Shared, Stage};
+use crate::engine::{Event, Kind};
+use crate::switchboard::Space;
+
+/// A reader's place in the stream.
+struct Reader {
+    admin: Arc<Admin>,
+    space: Space,
+    feed: Feed,
+    after: u64,
+    /// What is to be told first.
+    first: Option<String>,
+    ended: bool,
+}
+
+/// How long a stream may be silent, so that both sides know that the other one is there.
+const ALIVE: Duration = Duration::from_secs(15);
+
+/// How many events go out in one piece.
+const PIECE: usize = 256;
+
+/// Streams what happens, as server-sent events. `Last-Event-ID`, or `after`, takes a stream up again. A reader who is
+/// so slow that what follows is forgotten is told so by the event `dropped`, and the stream ends.
+#[utoipa::path(get, path = "/events", tag = "events", params(
+    ("kinds" = Option<String>, Query, description = "`call`, `challenge`, `message`, `change`, `notice`; with commas between. All where it says nothing."),
+    ("after" = Option<String>, Query, description = "Only what follows that event; 0: all that is kept. Without it, what happens from now on."),
+    ("Last-Event-ID" = Option<u64>, Header, description = "The id of the last event that was received; it wins over `after`."),
+    ("username" = Option<String>, Query, description = "A condition, as for lists."),
+), responses((status = 200, description = "Events named for their kinds, with JSON as their data.", body = String, content_type = "text/event-stream")))]
+pub(super) async fn events(
+    State(admin): Shared,
+    At(space): At,
+    headers: HeaderMap,
+    mut asked: Asked,
+) -> Result<Response, Problem> {
+    let kinds = match asked.take("kinds")? {
+        Some(text) => text.split(',').map(kind).collect::<Result<Vec<_>, _>>()?,
+        None => Kind::ALL.into(),
+    };
+    let feed = Feed::read(&mut asked, &kinds, &space)?;
+    let resumed = match headers.get("last-event-id") {
+        Some(id) => {
+            let id = id.to_str().ok().and_then(|it| it.parse().ok());
+            Some(id.ok_or_else(|| bad("Last-Event-ID", "it is no number of an event", "Leave it out."))?)
+        }
+        None => feed.after,
+    };
+    let (after, first) = space.update(|engine, _| {
+        let last = engine.history.last();
+        let after = resumed.unwrap_or(last);
+        // Whoever comes back late is told so, and goes on with what is kept.
+        match known(&engine.history, after, &feed.kinds) {
+            Ok(()) => (after, None),
+            Err(problem) => (if after > last { last } else { after }, Some(notice("lost", &problem))),
+        }
+    });
+    let reader = Reader { admin, space, feed, after, first, ended: false };
+    let body = Body::from_stream(stream::unfold(reader, |mut reader| async {
+        let piece = reader.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(piece)), reader))
+    }));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, body).into_response())
+}
+
+fn kind(word: &str) -> Result<Kind, Problem> {
+    let known = Kind::ALL.into_iter().find(|it| it.word() == word.trim());
+    known.ok_or_else(|| {
+        let words = Kind::ALL.map(Kind::word);
+        bad("kinds", &format!("{word:?} is no kind"), &format!("There are: {}.", words.join(", ")))
+    })
+}
+
+impl Reader {
+    /// The next piece of the stream.
+    async fn next(&mut self) -> Option<String> {
+        if self.ended {
+            return None;
+        }
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        let silent = Instant::now() + ALIVE;
+        let mut happened = self.space.happenings();
+        let mut stage = self.admin.stage.subscribe();
+        loop {
+            happened.mark_unchanged();
+            let found = self.space.update(|engine, _| {
+                let history = &engine.history;
+                known(history, self.after, &self.feed.kinds)?;
+                Ok::<_, Problem>((history.after(self.after, &self.feed.kinds), history.last()))
+            });
+            let (events, last) = match found {
+                Ok(found) => found,
+                Err(problem) => {
+                    self.ended = true;
+                    return Some(notice("dropped", &problem));
+                }
+            };
+            let mut piece = String::new();
+            let mut fitting = events.iter().filter(|it| self.feed.filter.fits(it));
+            for event in fitting.by_ref().take(PIECE) {
+                write(&mut piece, event);
+                self.after = event.seq;
+            }
+            if fitting.next().is_none() {
+                self.after = last;
+            }
+            if !piece.is_empty() {
+                return Some(piece);
+            }
+            tokio::select! {
+                happened = timeout_at(silent, happened.changed()) => if happened.is_err() {
+                    // A space that is listened to is in use; one that was dropped has nothing more to tell.
+                    let there = self.admin.spaces.find(self.space.name());
+                    if there.is_err() {
+                        return None;
+                    }
+                    return Some(":\n\n".into());
+                },
+                _ = stage.wait_for(|it| *it == Stage::Stopping) => return None,
+            }
+            sleep(BATCH).await;
+        }
+    }
+}
+
+fn write(out: &mut String, event: &Event) {
+    let data = serde_json::to_string(&View::of(event)).expect("an event is JSON");
+    writeln!(out, "id: {}\nevent: {}\ndata: {data}\n", event.seq, event.what.kind().word())
+        .expect("a String does not fail");
+}
+
+/// An event that tells of the stream itself. It has no id: who comes back says the last one that it had.
+fn notice(name: &str, problem: &Problem) -> String {
+    let data = serde_json::to_string(problem).expect("a problem is JSON");
+    format!("event: {name}\ndata: {data}\n\n")
+}

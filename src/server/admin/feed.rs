@@ -1,0 +1,182 @@
+//! Lists of what happened, and waiting for more: one way for calls, challenges, messages, changes and notices.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use utoipa::ToSchema;
+
+use super::filter::Filter;
+use super::input::{Asked, bad};
+use super::problem::{Kind as No, Problem};
+use super::view::{Call, Change, Message, Notice, Turn, View};
+use super::{Admin, At, Json, Shared, Stage, view};
+use crate::engine::{Event, History, Kind};
+use crate::switchboard::Space;
+
+/// What is asked of the events of some kinds.
+#[derive(Clone, Debug)]
+pub(super) struct Feed {
+    pub(super) kinds: Vec<Kind>,
+    pub(super) filter: Filter,
+    /// Only what follows that number; none: all that is kept.
+    pub(super) after: Option<u64>,
+    /// How long to wait where there is nothing.
+    wait: Duration,
+    limit: usize,
+}
+
+/// Some events, and where to go on.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) events: Vec<Arc<Event>>,
+    next: u64,
+    forgotten: u64,
+}
+
+/// How many events a list has where the request does not say.
+const PAGE: usize = 100;
+
+/// How long events gather before those who wait look at them again, so that many who wait cost calls little.
+pub(super) const BATCH: Duration = Duration::from_millis(10);
+
+impl Feed {
+    /// Reads what is asked: `after`, `wait`, `limit`, and a condition for each other parameter.
+    pub(super) fn read(asked: &mut Asked, kinds: &[Kind], space: &Space) -> Result<Self, Problem> {
+        let wait = asked.wait()?;
+        let limit = asked.number("limit")?.unwrap_or(PAGE);
+        let after = asked.take("after")?;
+        let last = || space.update(|engine, _| engine.history.last());
+        let after = match after.as_deref() {
+            Some("now") => Some(last()),
+            Some(text) => Some(text.parse().map_err(|_| {
+                bad("after", &format!("{text:?} is no number of an event"), "Give `next` of an earlier answer, or now.")
+            })?),
+            None => None,
+        };
+        let country = space.update(|engine, _| engine.company().country_code.clone());
+        let filter = Filter::of(asked.rest(), kinds, &country);
+        let names = kinds.iter().flat_map(|it| view::names(*it)).copied().chain(["phone"]);
+        let filter = filter.map_err(|name| asked.unknown(&name, names))?;
+        Ok(Self { kinds: kinds.into(), filter, after, wait, limit })
+    }
+
+    /// What there is, or what comes before the time is up. Nothing is lost between two that follow one another.
+    pub(super) async fn find(self, space: &Space, admin: &Admin) -> Result<Found, Problem> {
+        let end = Instant::now() + self.wait;
+        let mut happened = space.happenings();
+        let mut stage = admin.stage.subscribe();
+        let mut after = self.after;
+        loop {
+            happened.mark_unchanged();
+            let (mut events, next, forgotten) = space.update(|engine, _| {
+                let history = &engine.history;
+                after.map_or(Ok(()), |after| known(history, after, &self.kinds))?;
+                let forgotten = self.kinds.iter().map(|it| history.forgotten(*it)).sum();
+                Ok::<_, Problem>((history.after(after.unwrap_or(0), &self.kinds), history.last(), forgotten))
+            })?;
+            events.retain(|it| self.filter.fits(it));
+            let excess = events.len().saturating_sub(self.limit);
+            if !events.is_empty() || Instant::now() >= end {
+                // From a cursor the first come first; a list without one is of the newest.
+                let next = match self.after {
+                    Some(after) if excess > 0 => {
+                        events.truncate(self.limit);
+                        events.last().map_or(after, |it| it.seq)
+                    }
+                    _ => {
+                        events.drain(..excess);
+                        next
+                    }
+                };
+                return Ok(Found { events, next, forgotten });
+            }
+            after = Some(next);
+            tokio::select! {
+                _ = timeout_at(end, happened.changed()) => (),
+                _ = stage.wait_for(|it| *it == Stage::Stopping) => return Err(stopping()),
+            }
+            sleep_until(end.min(Instant::now() + BATCH)).await;
+        }
+    }
+}
+
+/// That the server stops while somebody waits.
+pub(super) fn stopping() -> Problem {
+    Problem::new(No::NotReady, "The server stops.", "Start it again.")
+}
+
+/// Whether all is known that followed a number.
+pub(super) fn known(history: &History, after: u64, kinds: &[Kind]) -> Result<(), Problem> {
+    let last = history.last();
+    if after > last {
+        let detail = format!(
+            "The cursor is {after}, and the newest event is {last}: it is of another space, or of an earlier run."
+        );
+        return Err(Problem::new(No::StaleCursor, detail, "Ask without after.").with("newest", last));
+    }
+    if history.has_forgotten_after(after, kinds) {
+        let oldest = kinds.iter().filter_map(|it| history.of(*it).next()).map(|it| it.seq).min();
+        let detail =
+            format!("Of what followed {after}, some is forgotten: there was no room for it, or the space was reset.");
+        let remedy =
+            "Ask without after for what is kept. --journal-bytes and --journal-entries let the server keep more.";
+        return Err(Problem::new(No::StaleCursor, detail, remedy).with("oldest", oldest).with("newest", last));
+    }
+    Ok(())
+}
+
+/// A part of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Page<T> {
+    /// The oldest first.
+    items: Vec<T>,
+    /// What to give as `after` to get or await what follows. It is there without items, too.
+    next: u64,
+    /// How many events of this kind made room for newer ones.
+    forgotten: u64,
+}
+
+/// A list of events of a kind, as its handler answers it.
+fn page(found: &Found) -> Json<Page<View<'_>>> {
+    let items = found.events.iter().map(|it| View::of(it)).collect();
+    Json::ok(Page { items, next: found.next, forgotten: found.forgotten })
+}
+
+/// Declares the lists: a path, a kind, the type of its items.
+macro_rules! feeds {
+    ($($(#[doc = $doc:literal])* $name:ident => $path:literal, $tag:literal, $kind:ident, $item:ident;)*) => {$(
+        $(#[doc = $doc])*
+        #[utoipa::path(get, path = $path, tag = $tag, params(
+            ("after" = Option<String>, Query, description = "Only what follows: `next` of an earlier answer, or `now`. Without it, the newest of all that is kept."),
+            ("wait" = Option<String>, Query, description = "How long to wait where there is nothing, such as `30s`; ten minutes at most.", example = "0s"),
+            ("limit" = Option<usize>, Query, description = "How many items at most; 100.", minimum = 0),
+            ("username" = Option<String>, Query, description = "A condition: any value of an item can be asked for by its name. `*` stands for anything; telephone numbers are the same in every spelling; `fields.requireUserMatch` is a field of a call's request."),
+        ), responses(
+            (status = 200, body = Page<$item>)
+        ))]
+        pub(super) async fn $name(
+            axum::extract::State(admin): Shared,
+            At(space): At,
+            mut asked: Asked,
+        ) -> Result<axum::response::Response, Problem> {
+            use axum::response::IntoResponse;
+            let found = Feed::read(&mut asked, &[Kind::$kind], &space)?.find(&space, &admin).await?;
+            Ok(page(&found).into_response())
+        }
+    )*};
+}
+
+feeds! {
+    /// Lists calls, or waits for one.
+    calls => "/calls", "calls", Call, Call;
+    /// Lists messages, or waits for one: an inbox of text messages, notifications of the app and mails, with their codes.
+    messages => "/messages", "messages", Message, Message;
+    /// Lists the steps in the life of challenges, or waits for one.
+    turns => "/challenges/turns", "challenges", Turn, Turn;
+    /// Lists who changed what, or waits for it.
+    changes => "/changes", "changes", Changed, Change;
+    /// Lists what people should know, or waits for it.
+    notices => "/notices", "changes", Notice, Notice;
+}

@@ -1,0 +1,69 @@
+//! The scenario of a space: read, checked, swapped, and written down as it has become.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::input::{Asked, Written};
+use super::problem::Problem;
+use super::{At, Json, Shared, typed};
+use crate::scenario::{self, Mistake};
+
+/// What came of a scenario.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Report {
+    /// Whether it can serve.
+    serves: bool,
+    users: usize,
+    rules: usize,
+    /// Every mistake, with its place and what to do about it.
+    #[schema(value_type = Vec<std::collections::HashMap<String, serde_json::Value>>)]
+    mistakes: Vec<Mistake>,
+}
+
+const YAML: &str = "application/yaml";
+
+/// Tells the scenario that the space was set up from, as it is written.
+#[utoipa::path(get, path = "/scenario", tag = "scenario", responses((status = 200, description = "YAML", body = serde_json::Value, content_type = "application/yaml")))]
+pub(super) async fn get(At(space): At, asked: Asked) -> Result<Response, Problem> {
+    asked.finish()?;
+    Ok(typed(YAML, space.update(|engine, _| engine.text().to_owned())))
+}
+
+/// Writes the space down as it is now: a scenario that begins from here. Users and the clock are as they have become;
+/// the secrets are in it.
+#[utoipa::path(get, path = "/snapshot", tag = "scenario", responses((status = 200, description = "YAML", body = serde_json::Value, content_type = "application/yaml")))]
+pub(super) async fn snapshot(At(space): At, asked: Asked) -> Result<Response, Problem> {
+    asked.finish()?;
+    let pace = space.pace();
+    Ok(typed(YAML, space.update(|engine, now| scenario::written::snapshot(engine, now, pace))))
+}
+
+/// Finds the mistakes of a scenario. Nothing is changed.
+#[utoipa::path(post, path = "/scenario/check", tag = "scenario", request_body(content = String, content_type = "application/yaml"), responses((status = 200, body = Report)))]
+pub(super) async fn check(asked: Asked, Written(text): Written) -> Result<Json<Report>, Problem> {
+    asked.finish()?;
+    Ok(Json::ok(match scenario::load("body", &text) {
+        Ok(it) => {
+            Report { serves: true, users: it.setup.users.len(), rules: it.setup.rules.len(), mistakes: it.warnings }
+        }
+        Err(mistakes) => Report { serves: false, users: 0, rules: 0, mistakes },
+    }))
+}
+
+/// Lets the space begin anew from another scenario, if that has no mistakes. What the default space begins with, new
+/// spaces do, too. What it says under `server` and `accounts` counts at the start of the server alone.
+#[utoipa::path(put, path = "/scenario", tag = "scenario", request_body(content = String, content_type = "application/yaml"), responses((status = 200, body = Report)))]
+pub(super) async fn put(
+    State(admin): Shared,
+    At(space): At,
+    asked: Asked,
+    Written(text): Written,
+) -> Result<Json<Report>, Problem> {
+    asked.finish()?;
+    let scenario = scenario::load("body", &text).map_err(|it| Problem::of_mistakes(&it))?;
+    let (users, rules) = (scenario.setup.users.len(), scenario.setup.rules.len());
+    admin.spaces.replace(space.name(), scenario.setup)?;
+    Ok(Json::ok(Report { serves: true, users, rules, mistakes: scenario.warnings }))
+}

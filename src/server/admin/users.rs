@@ -1,0 +1,275 @@
+//! Users: listed, added, changed, removed. Their JSON has the keys of a scenario, from the one declaration.
+
+use std::borrow::Cow;
+
+use axum::extract::Path;
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
+
+use super::input::{Asked, Written, bad};
+use super::problem::Problem;
+use super::{At, Json};
+use crate::contract::{Mode, Shape, UserAdministrator, UserSettings, Wire};
+use crate::engine::{self, Changed, Engine, Pattern, PhonePattern, Query, Timestamp, What};
+use crate::scenario;
+
+/// A user, by the keys of a scenario. What is read has no secrets, and says in `secrets` which are set.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct User(Map<String, Value>);
+
+/// Some users.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Users {
+    /// In the order of their names.
+    items: Vec<User>,
+    /// What to give as `after` for those that follow; missing where these are the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+    /// How many users there are in all.
+    total: usize,
+}
+
+/// How many items a list has where the request does not say.
+const PAGE: usize = 100;
+
+/// Lists users. Texts take `*` as a wildcard.
+#[utoipa::path(get, path = "/users", tag = "users", params(
+    ("username" = Option<String>, Query, description = "The stored name; `*` stands for anything."),
+    ("phone" = Option<String>, Query, description = "Digits and `*`, with the country code or without, however they are grouped."),
+    ("first_name" = Option<String>, Query),
+    ("last_name" = Option<String>, Query),
+    ("email_address" = Option<String>, Query),
+    ("user_group" = Option<String>, Query),
+    ("mode" = Option<String>, Query, description = "`voiceCall`, `smsText`, `phoneApp` or `oathToken`."),
+    ("tag" = Option<String>, Query, description = "The name or identifier of a tag."),
+    ("enabled" = Option<bool>, Query),
+    ("limit" = Option<usize>, Query, minimum = 0),
+    ("after" = Option<String>, Query, description = "`next` of the list before."),
+), responses((status = 200, body = Users)))]
+pub(super) async fn list(At(space): At, mut asked: Asked) -> Result<Json<Users>, Problem> {
+    let mut pattern = |name| Ok::<_, Problem>(asked.take(name)?.map(|it| Pattern::new(&it)));
+    let query = Query {
+        username: pattern("username")?,
+        first_name: pattern("first_name")?,
+        last_name: pattern("last_name")?,
+        email: pattern("email_address")?,
+        user_group: pattern("user_group")?,
+        phone: match asked.take("phone")?.map(|it| PhonePattern::new(&it)) {
+            Some(Err(why)) => return Err(bad("phone", &why.to_string(), "Write digits, and * for anything.")),
+            read => read.and_then(Result::ok),
+        },
+        mode: match asked.take("mode")? {
+            Some(text) => Some(text.parse::<Mode>().map_err(|()| {
+                bad("mode", &format!("{text:?} is no mode"), "Write voiceCall, smsText, phoneApp or oathToken.")
+            })?),
+            None => None,
+        },
+        enabled: asked.truth("enabled")?,
+        ..Query::default()
+    };
+    let tag = asked.take("tag")?;
+    let limit = asked.number("limit")?.unwrap_or(PAGE);
+    let after = asked.take("after")?.map(|it| it.to_lowercase());
+    asked.finish()?;
+    let users = space.update(|engine, now| {
+        let company = engine.company().clone();
+        let tag = tag.map(|tag| {
+            let is = |it: &&crate::contract::Tag| it.name.as_ref() == Some(&tag) || it.tag_id.as_ref() == Some(&tag);
+            company.tags.iter().find(is).and_then(|it| it.tag_id.clone()).unwrap_or(tag)
+        });
+        let total = engine.users().len();
+        let follows = |it: &&engine::User| after.as_ref().is_none_or(|after| it.username.to_lowercase() > *after);
+        let tagged = |it: &&engine::User| tag.as_ref().is_none_or(|tag| it.tags.contains(tag));
+        let mut found = engine.find(&query).filter(follows).filter(tagged);
+        let users: Vec<&engine::User> = found.by_ref().take(limit).collect();
+        let next = found.next().and_then(|_| users.last()).map(|it| it.username.clone());
+        let items = users.into_iter().map(|it| User(scenario::written::told(it, &company, now)));
+        Users { items: items.collect(), next, total }
+    });
+    Ok(Json::ok(users))
+}
+
+/// Tells of a user. `DOMAIN\name`, `name` and `name@domain` are the same one.
+#[utoipa::path(get, path = "/users/{username}", tag = "users", params(("username" = String, Path)), responses(
+    (status = 200, body = User)
+))]
+pub(super) async fn get(At(space): At, Path(username): Path<String>, asked: Asked) -> Result<Json<User>, Problem> {
+    asked.finish()?;
+    space.update(|engine, now| Ok(Json::ok(told(engine, &username, now)?)))
+}
+
+/// Adds a user, who has the company's defaults in what is not said.
+#[utoipa::path(post, path = "/users", tag = "users", request_body = User, responses(
+    (status = 201, body = User)
+))]
+pub(super) async fn add(At(space): At, asked: Asked, Written(text): Written) -> Result<Json<User>, Problem> {
+    asked.finish()?;
+    space.update(|engine, now| {
+        let user = scenario::user(BODY, &text, engine.company()).map_err(|it| Problem::of_mistakes(&it))?;
+        let username = user.username.clone();
+        engine.put_user(now, None, user)?;
+        note(engine, now, &username, "added");
+        Ok(Json(StatusCode::CREATED, told(engine, &username, now)?))
+    })
+}
+
+/// Changes a user in what is said; `null` is the company's default. A merge patch (RFC 7396).
+#[utoipa::path(patch, path = "/users/{username}", tag = "users", params(("username" = String, Path)), request_body = User, responses(
+    (status = 200, body = User)
+))]
+pub(super) async fn change(
+    At(space): At,
+    Path(username): Path<String>,
+    asked: Asked,
+    super::input::Body(patch): super::input::Body<Map<String, Value>>,
+) -> Result<Json<User>, Problem> {
+    asked.finish()?;
+    space.update(|engine, now| {
+        let old = engine.user(&username)?;
+        let name = old.username.clone();
+        let mut merged = scenario::written::user(old, engine.company());
+        merge(&mut merged, &patch);
+        // A line for each key, so that a mistake shows the key that it is in.
+        let text = serde_json::to_string_pretty(&merged).expect("a map is JSON");
+        let mut user = scenario::user(BODY, &text, engine.company()).map_err(|it| of_merged(&it))?;
+        // Phones are known by their identifiers, and one that is not patched keeps what it has.
+        user.username = user.username.trim().into();
+        let username = user.username.clone();
+        engine.put_user(now, Some(&name), user)?;
+        note(engine, now, &username, "changed");
+        Ok(Json::ok(told(engine, &username, now)?))
+    })
+}
+
+/// Removes a user.
+#[utoipa::path(delete, path = "/users/{username}", tag = "users", params(("username" = String, Path)), responses(
+    (status = 204, description = "The user is gone.")
+))]
+pub(super) async fn remove(At(space): At, Path(username): Path<String>, asked: Asked) -> Result<StatusCode, Problem> {
+    asked.finish()?;
+    space.update(|engine, now| {
+        let name = engine.user(&username)?.username.clone();
+        engine.delete_user(&name)?;
+        note(engine, now, &name, "removed");
+        Ok(StatusCode::NO_CONTENT)
+    })
+}
+
+/// How mistakes name a body.
+const BODY: &str = "body";
+
+fn told(engine: &Engine, username: &str, now: Timestamp) -> Result<User, Problem> {
+    Ok(User(scenario::written::told(engine.user(username)?, engine.company(), now)))
+}
+
+/// Keeps that the API changed a user.
+fn note(engine: &mut Engine, now: Timestamp, username: &str, detail: &str) {
+    let changed = Changed { operation: "", username: username.into(), by: super::BY.into(), detail: detail.into() };
+    engine.history.note(now, What::Changed(changed));
+}
+
+/// Puts a patch over a user.
+fn merge(user: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    // A number in full brings its own country code and extension.
+    for (number, rest) in
+        [("phone", ["country_code", "extension"]), ("backup_phone", ["backup_country_code", "backup_extension"])]
+    {
+        if patch.contains_key(number) {
+            rest.iter().for_each(|it| drop(user.remove(*it)));
+        }
+    }
+    for (key, value) in patch {
+        match value {
+            Value::Null => drop(user.remove(key)),
+            value => drop(user.insert(key.clone(), value.clone())),
+        }
+    }
+}
+
+/// Mistakes in a user whom a patch was put over: their places are none of the patch's.
+fn of_merged(mistakes: &[scenario::Mistake]) -> Problem {
+    let mut mistakes = mistakes.to_vec();
+    mistakes.iter_mut().for_each(|it| it.place = None);
+    Problem::of_mistakes(&mistakes)
+}
+
+impl ToSchema for User {
+    fn name() -> Cow<'static, str> {
+        "User".into()
+    }
+}
+
+impl PartialSchema for User {
+    fn schema() -> RefOr<Schema> {
+        let moment = json!({"type": "string", "format": "date-time"});
+        let texts = json!({"type": "array", "items": {"type": "string"}});
+        let secret = json!({"type": "string", "writeOnly": true});
+        let mut properties = Map::new();
+        let mut add = |key: &str, about: &str, mut schema: Value| {
+            if !about.is_empty() {
+                schema["description"] = about.into();
+            }
+            properties.insert(key.into(), schema);
+        };
+        add("username", "As stored; compared without regard to letter case.", json!({"type": "string"}));
+        add("password", "For `PrimaryAuthUser`.", secret.clone());
+        for field in UserSettings::SHAPE.fields() {
+            let mut schema = of_field(field);
+            if scenario::written::DERIVED.contains(&field.key) {
+                schema["readOnly"] = true.into();
+            }
+            add(field.key, field.about.trim(), schema);
+        }
+        let rights: Map<_, _> =
+            UserAdministrator::SHAPE.fields().iter().map(|it| (it.key.into(), of_field(it))).collect();
+        let device = json!({
+            "device_id": {"type": "string"}, "name": {"type": "string"}, "version": {"type": "string"},
+            "token": secret, "oath_key": secret,
+        });
+        let question = json!({"question": {"type": "string"}, "answer": secret});
+        let list = |properties: Value| json!({"type": "array", "items": {"type": "object", "properties": properties}});
+        add("tags", "The names of the user's tags.", texts.clone());
+        add("devices", "The phones with the mobile app.", list(device));
+        add("questions", "The security questions.", list(question));
+        add(
+            "administrator",
+            "What the user may do in the user portal.",
+            json!({"type": "object", "properties": rights}),
+        );
+        add("blocked", "Why the user is blocked; `false`: is not.", json!({"type": ["string", "boolean"]}));
+        let mut read = |key: &str, about: &str, mut schema: Value| {
+            schema["readOnly"] = true.into();
+            add(key, about, schema);
+        };
+        read("blocked_since", "", moment.clone());
+        let bypass = json!({"until": moment, "reason": {"type": "string"}});
+        read("bypass", "The one-time bypass, while it holds.", json!({"type": "object", "properties": bypass}));
+        read("secrets", "Which secrets are set.", texts);
+        let schema = json!({
+            "type": "object",
+            "description": "A user, by the keys of a scenario. Secrets are written and never read.",
+            "required": ["username"],
+            "properties": properties,
+        });
+        RefOr::T(serde_json::from_value(schema).expect("it is a schema"))
+    }
+}
+
+fn of_field(field: &crate::contract::Field) -> Value {
+    let mut schema = match field.shape.inner() {
+        Shape::Simple("boolean") => json!({"type": "boolean"}),
+        Shape::Simple("int") => json!({"type": "integer", "minimum": 0}),
+        Shape::Simple("double") => json!({"type": "number", "minimum": 0}),
+        Shape::Choice { values, .. } => json!({"type": "string", "enum": values}),
+        _ => json!({"type": "string"}),
+    };
+    if field.secret {
+        schema["writeOnly"] = true.into();
+    }
+    schema
+}

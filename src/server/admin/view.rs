@@ -1,0 +1,404 @@
+//! What happened, as the API tells it. One declaration of each kind gives its JSON, its schema, the names by which it
+//! is filtered, and the values that a filter sees.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::contract::{Shape, Wire};
+use crate::engine::{Channel, Entry, Event, Kind, MessageKind, Number, Stage, What};
+use crate::{operations, xml};
+
+/// Declares the views: `Name { field: Type, }`.
+macro_rules! views {
+    ($($(#[doc = $doc:literal])* $name:ident { $($(#[$about:meta])* $field:ident: $ty:ty,)* })*) => {$(
+        $(#[doc = $doc])*
+        #[derive(Debug, Serialize, ToSchema)]
+        pub(super) struct $name<'a> {
+            $($(#[$about])* $field: $ty,)*
+        }
+
+        impl $name<'_> {
+            const NAMES: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+                match name {
+                    $(stringify!($field) => self.$field.fact(),)*
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+views! {
+    /// A call of the service.
+    Call {
+        /// Its place among all that happened in the space.
+        seq: u64,
+        #[schema(value_type = String, format = DateTime)]
+        at: At,
+        /// `call`
+        kind: &'static str,
+        /// Empty where the request named none.
+        operation: &'a str,
+        /// As the call has it.
+        username: &'a str,
+        /// How it ended, in short: `true`, `false 101 error 12`, `fault …`.
+        outcome: &'a str,
+        /// The code of `callResult`.
+        call_result: Option<i32>,
+        /// The code of `error`.
+        error: Option<i32>,
+        /// The status of HTTP; 0 where the client hung up.
+        status: u16,
+        /// The rule of the scenario that decided.
+        rule: Option<&'a str>,
+        /// What a tester should know.
+        warning: Option<&'a str>,
+        /// From the last byte of the request to the answer.
+        milliseconds: f64,
+        /// Who called.
+        caller: &'a str,
+        /// How the caller signed in.
+        sign_in: &'a str,
+        /// The client's software, as it names itself.
+        agent: &'a str,
+        /// The number of the connection.
+        connection: u64,
+        /// Address and port of the client.
+        peer: &'a str,
+        /// The version of TLS; empty without.
+        tls: &'a str,
+        suite: &'a str,
+        /// The host that the client wanted to reach.
+        server_name: &'a str,
+    }
+
+    /// A step in the life of a challenge.
+    Turn {
+        seq: u64,
+        #[schema(value_type = String, format = DateTime)]
+        at: At,
+        /// `challenge`
+        kind: &'static str,
+        /// Which challenge.
+        challenge: u64,
+        /// `asked`, `answered`, `sent`, `settled`, `closed`
+        stage: &'static str,
+        username: &'a str,
+        /// The user whose number is called.
+        owner: Option<&'a str>,
+        /// The number that is called.
+        #[schema(value_type = Option<String>)]
+        phone: Option<Phone<'a>>,
+        /// `voice`, `text`, `app`, `oath`
+        channel: &'static str,
+        rule: Option<&'a str>,
+        /// The code of `callResult`, once it is settled.
+        call_result: Option<i32>,
+        /// What the code means.
+        ending: Option<&'a str>,
+        /// Whether the answer is yes.
+        succeeds: Option<bool>,
+        /// What later calls name the challenge by.
+        request_id: Option<&'a str>,
+        /// Whether the code came in time, once it is closed.
+        passed: Option<bool>,
+    }
+
+    /// A message that went out, or would have.
+    Message {
+        seq: u64,
+        #[schema(value_type = String, format = DateTime)]
+        at: At,
+        /// `message`
+        kind: &'static str,
+        /// `text`, `app`, `mail`
+        medium: &'static str,
+        /// The user of the call.
+        username: &'a str,
+        /// The number or mail address; empty for the mobile app.
+        to: &'a str,
+        from: &'a str,
+        cc: &'a str,
+        subject: &'a str,
+        text: &'a str,
+        /// The code that the text holds.
+        code: Option<&'a str>,
+        /// The operation that sent it.
+        operation: &'a str,
+        challenge: Option<u64>,
+    }
+
+    /// A change that was made to a user or to the company.
+    Change {
+        seq: u64,
+        #[schema(value_type = String, format = DateTime)]
+        at: At,
+        /// `change`
+        kind: &'static str,
+        /// Empty where the admin API made it.
+        operation: &'a str,
+        /// As it was stored before.
+        username: &'a str,
+        /// Who made it, as the caller says.
+        by: &'a str,
+        /// The reason that the caller gave, or the new name.
+        detail: &'a str,
+    }
+
+    /// Something that people should know.
+    Notice {
+        seq: u64,
+        #[schema(value_type = String, format = DateTime)]
+        at: At,
+        /// `notice`
+        kind: &'static str,
+        /// `mistake`, `reload`, …
+        topic: &'a str,
+        text: &'a str,
+    }
+}
+
+/// What happened.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum View<'a> {
+    Call(Call<'a>),
+    Turn(Turn<'a>),
+    Message(Message<'a>),
+    Change(Change<'a>),
+    Notice(Notice<'a>),
+}
+
+impl<'a> View<'a> {
+    pub(super) fn of(event: &'a Event) -> Self {
+        let (seq, at, kind) = (event.seq, At(event.at), event.what.kind().word());
+        match &event.what {
+            What::Call(it) => Self::Call(Call {
+                seq,
+                at,
+                kind,
+                operation: it.operation,
+                username: &it.username,
+                outcome: &it.outcome,
+                call_result: it.call_result,
+                error: it.error,
+                status: it.status,
+                rule: it.rule.as_deref(),
+                warning: it.warning,
+                milliseconds: it.took.as_micros() as f64 / 1000.0,
+                caller: &it.caller,
+                sign_in: it.scheme,
+                agent: &it.agent,
+                connection: it.origin.connection,
+                peer: &it.origin.peer,
+                tls: &it.origin.tls,
+                suite: &it.origin.suite,
+                server_name: &it.origin.server_name,
+            }),
+            What::Turn(it) => {
+                let (ending, succeeds, request_id) = match &it.stage {
+                    Stage::Settled { ending, succeeds, request_id } => {
+                        (Some(ending), Some(*succeeds), Some(&**request_id))
+                    }
+                    _ => (None, None, None),
+                };
+                Self::Turn(Turn {
+                    seq,
+                    at,
+                    kind,
+                    challenge: it.challenge.0,
+                    stage: match it.stage {
+                        Stage::Asked => "asked",
+                        Stage::Answered => "answered",
+                        Stage::Sent => "sent",
+                        Stage::Settled { .. } => "settled",
+                        Stage::Closed { .. } => "closed",
+                    },
+                    username: &it.username,
+                    owner: it.owner.as_deref(),
+                    phone: it.number.as_ref().map(Phone),
+                    channel: channel(it.method.channel()),
+                    rule: it.rule.as_deref(),
+                    call_result: ending.map(|it| it.code()),
+                    ending: ending.map(|it| it.description()),
+                    succeeds,
+                    request_id,
+                    passed: if let Stage::Closed { passed } = it.stage { Some(passed) } else { None },
+                })
+            }
+            What::Message(it) => Self::Message(Message {
+                seq,
+                at,
+                kind,
+                medium: match it.kind {
+                    MessageKind::Text => "text",
+                    MessageKind::App => "app",
+                    MessageKind::Mail => "mail",
+                },
+                username: &it.username,
+                to: &it.to,
+                from: &it.from,
+                cc: &it.cc,
+                subject: &it.subject,
+                text: it.text.reveal(),
+                code: it.code.as_ref().map(crate::contract::Secret::reveal),
+                operation: it.operation,
+                challenge: it.challenge.map(|it| it.0),
+            }),
+            What::Changed(it) => Self::Change(Change {
+                seq,
+                at,
+                kind,
+                operation: it.operation,
+                username: &it.username,
+                by: &it.by,
+                detail: &it.detail,
+            }),
+            What::Notice(it) => Self::Notice(Notice { seq, at, kind, topic: it.topic, text: &it.text }),
+        }
+    }
+
+    /// A value by its name, as a filter sees it; `None` where there is none.
+    pub(super) fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Call(it) => it.get(name),
+            Self::Turn(it) => it.get(name),
+            Self::Message(it) => it.get(name),
+            Self::Change(it) => it.get(name),
+            Self::Notice(it) => it.get(name),
+        }
+    }
+}
+
+/// The names by which a kind is filtered, but for the fields of requests.
+pub(super) const fn names(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Call => Call::NAMES,
+        Kind::Turn => Turn::NAMES,
+        Kind::Message => Message::NAMES,
+        Kind::Changed => Change::NAMES,
+        Kind::Notice => Notice::NAMES,
+    }
+}
+
+pub(super) const fn channel(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Voice => "voice",
+        Channel::Text => "text",
+        Channel::App => "app",
+        Channel::Oath => "oath",
+        Channel::Questions => "questions",
+        Channel::Any | Channel::Nobody => "",
+    }
+}
+
+/// The fields of a request, by their wire names, as far as the client sent them. Secrets are masked.
+pub(super) fn fields(entry: &Entry) -> Map<String, Value> {
+    let text = operations::without_secrets(entry.request.reveal());
+    let (Ok(document), Some(operation)) = (xml::read(&text), operations::find(entry.operation)) else {
+        return Map::new();
+    };
+    let body = document.descendants().find(|it| it.is_element() && it.tag_name().name() == "Body");
+    let called = body.and_then(|it| it.first_element_child());
+    let called = called.map(|it| nested(it, operation.signature.request));
+    match called {
+        Some(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// The number that a request names, put together from its fields.
+pub(super) fn phone(fields: &Map<String, Value>, default_country: &str) -> Option<Number> {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+    let number = ["phoneNumber", "phone"].into_iter().map(text).find(|it| !it.is_empty())?;
+    Number::read(number, text("countryCode"), text("extension"), default_country).ok()
+}
+
+fn nested(element: xml::Node<'_, '_>, shape: &Shape) -> Value {
+    let mut children = element.children().filter(xml::Node::is_element).peekable();
+    if children.peek().is_none() {
+        let text = element.text().unwrap_or_default();
+        return match shape.inner() {
+            Shape::Simple("boolean") => text.trim().parse().map_or_else(|_| text.into(), Value::Bool),
+            Shape::Simple("int" | "unsignedInt" | "long") => {
+                text.trim().parse().map_or_else(|_| text.into(), |it: i64| it.into())
+            }
+            Shape::Record { .. } if text.trim().is_empty() => Value::Object(Map::new()),
+            _ => text.into(),
+        };
+    }
+    let known = shape.inner().fields();
+    let field = |name: &str| known.iter().find(|it| it.name == name).map_or(String::SHAPE, |it| it.shape);
+    if known.is_empty() {
+        return children.map(|it| nested(it, shape)).collect();
+    }
+    Value::Object(children.map(|it| (it.tag_name().name().into(), nested(it, field(it.tag_name().name())))).collect())
+}
+
+/// A moment, as RFC 3339 has it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At(pub(super) crate::engine::Timestamp);
+
+/// A telephone number in full.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Phone<'a>(pub(super) &'a Number);
+
+impl Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Display for Phone<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl Serialize for Phone<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+/// A value as filters see it.
+trait Fact {
+    fn fact(&self) -> Option<Cow<'_, str>>;
+}
+
+impl Fact for &str {
+    fn fact(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(self))
+    }
+}
+
+impl<T: Fact> Fact for Option<T> {
+    fn fact(&self) -> Option<Cow<'_, str>> {
+        self.as_ref().and_then(T::fact)
+    }
+}
+
+/// Values that filters see as they are written.
+macro_rules! written {
+    ($($ty:ty),*) => {$(
+        impl Fact for $ty {
+            fn fact(&self) -> Option<Cow<'_, str>> {
+                Some(self.to_string().into())
+            }
+        }
+    )*};
+}
+
+written!(u64, i32, u16, f64, bool, At, Phone<'_>);
