@@ -55,6 +55,8 @@ enum Command {
     Serve(Box<Serve>),
     /// Find the mistakes in scenario files
     Check(Check),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema,
     /// Print the service description (WSDL)
     Wsdl(Wsdl),
     /// Print what is imitated, how it is known, and which test holds it
@@ -349,6 +351,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             self::serve(*serve, told_to_stop).await
         }
         Command::Check(check) => self::check(&check),
+        Command::Schema => print(&scenario::schema_text()),
         Command::Wsdl(wsdl) => print(&description::wsdl(&wsdl.address)),
         Command::Fidelity => print(include_str!("../docs/fidelity.md")),
         Command::Users(Users::Import(args)) => import(&args),
@@ -800,7 +803,7 @@ fn import(args: &Import) -> anyhow::Result<ExitCode> {
             let merged = imported.into_scenario(&existing, args.force, &|text| scenario::load_file_as(scenario, text));
             merged.map_err(|why| anyhow::anyhow!("{}: {why}", scenario.display()))?
         }
-        None => (imported.scenario(), imported),
+        None => (args.into.as_deref().and_then(schema_line).unwrap_or_default() + &imported.scenario(), imported),
     };
     match &args.into {
         Some(file) => write_whole(file, &text).with_context(|| format!("cannot write {}", file.display()))?,
@@ -821,6 +824,14 @@ fn import(args: &Import) -> anyhow::Result<ExitCode> {
     // Nobody is left to tell if standard error is gone.
     let _ = io::stderr().write_all(report.as_bytes());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The line by which editors find the schema, where it lies near a new scenario as it does in a checkout.
+fn schema_line(scenario: &Path) -> Option<String> {
+    let near = ["docs/scenario.schema.json", "../docs/scenario.schema.json"];
+    let folder = scenario.parent()?;
+    let found = near.iter().find(|it| folder.join(it).exists())?;
+    Some(format!("# yaml-language-server: $schema={found}\n\n"))
 }
 
 /// The text of an export: UTF-8, UTF-16 with its mark, or what older Windows programs write.

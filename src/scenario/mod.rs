@@ -1,7 +1,8 @@
 //! Scenario files: from YAML text to what a server is to be, or to every mistake in the text.
 //!
 //! `tree` reads YAML and keeps the places, `compose` makes one tree of several files, `reader` reads values and reports what does not fit, `meaning` knows the
-//! grammar, `portal` the part of it that MIM does not need, `mistake` is what people get to see.
+//! grammar, `portal` the part of it that MIM does not need, `mistake` is what people get to see,
+//! `schema` is the grammar for editors.
 
 mod compose;
 pub mod import;
@@ -9,6 +10,7 @@ mod meaning;
 mod mistake;
 mod portal;
 mod reader;
+mod schema;
 mod tree;
 pub mod written;
 
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 pub use mistake::{Code, Mistake, Place, Severity, summary};
 pub(crate) use mistake::{closest, point, quoted};
+pub use schema::{schema, schema_text};
 
 use crate::engine::{Company, Setup, User};
 use crate::sign_in::{Policy, Scheme};

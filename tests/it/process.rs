@@ -336,3 +336,25 @@ fn codes_are_explained_with_an_example() {
     assert!(code == 3 && text.contains("there is no code \"S999\""), "{text}");
     assert_eq!(run(folder.path(), &["check"]).0, 2, "a file is needed");
 }
+
+#[test]
+fn the_schema_is_printed_and_named_in_a_new_scenario_near_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, schema) = run(folder.path(), &["schema"]);
+    assert_eq!(code, 0);
+    assert!(schema == include_str!("../../docs/scenario.schema.json"), "another test says what differs");
+    fs::create_dir_all(folder.path().join("docs")).unwrap();
+    fs::create_dir_all(folder.path().join("mine")).unwrap();
+    fs::write(folder.path().join("docs/scenario.schema.json"), schema).unwrap();
+    fs::write(folder.path().join("export.csv"), "Username\nanna\n").unwrap();
+    let import = |into: &str| {
+        assert_eq!(run(folder.path(), &["users", "import", "export.csv", "--into", into]).0, 0);
+        fs::read_to_string(folder.path().join(into)).unwrap()
+    };
+    assert!(
+        import("mine/a.yaml").starts_with("# yaml-language-server: $schema=../docs/scenario.schema.json\n\nusers:")
+    );
+    assert!(import("a.yaml").starts_with("# yaml-language-server: $schema=docs/scenario.schema.json\n\nusers:"));
+    fs::remove_file(folder.path().join("docs/scenario.schema.json")).unwrap();
+    assert!(import("b.yaml").starts_with("users:"));
+}

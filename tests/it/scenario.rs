@@ -1,5 +1,6 @@
 //! Scenario files: the ready-made ones, their reference, and their mistakes.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -379,53 +380,126 @@ fn the_reference_lists_every_word_key_and_code() {
     }
 }
 
+/// Each mapping of the grammar, by its name in the schema, with a scenario in which it has a key that nobody knows.
+const MAPPINGS: &[(&str, &str)] = &[
+    ("scenario", "qqqqqq: 1"),
+    ("clock", "clock: {qqqqqq: 1}"),
+    ("server", "server: {qqqqqq: 1}"),
+    ("names", "server: {names: {qqqqqq: 1}}"),
+    ("kerberos", "server: {kerberos: {qqqqqq: 1}}"),
+    ("account", "accounts: [{qqqqqq: 1}]"),
+    ("company", "company: {qqqqqq: 1}"),
+    ("passcode", "company: {passcode: {qqqqqq: 1}}"),
+    ("cache", "company: {cache: {qqqqqq: 1}}"),
+    ("defaults", "company: {defaults: {qqqqqq: 1}}"),
+    ("features", "company: {features: {qqqqqq: 1}}"),
+    ("tag", "company: {tags: [{qqqqqq: 1}]}"),
+    ("languages", "company: {languages: {qqqqqq: 1}}"),
+    ("question", "company: {questions: [{qqqqqq: 1}]}"),
+    ("token", "company: {tokens: [{qqqqqq: 1}]}"),
+    ("mail", "company: {mail: {qqqqqq: 1}}"),
+    ("template", "company: {mail: {templates: [{qqqqqq: 1}]}}"),
+    ("portal", "company: {portal: {qqqqqq: 1}}"),
+    ("adfs", "company: {adfs: {qqqqqq: 1}}"),
+    ("user", "users: [{qqqqqq: 1}]"),
+    ("user_defaults", "user_defaults: {qqqqqq: 1}"),
+    ("device", "users: [{username: a, devices: {qqqqqq: 1}}]"),
+    ("own_question", "users: [{username: a, questions: [{qqqqqq: 1}]}]"),
+    ("administrator", "users: [{username: a, administrator: {qqqqqq: 1}}]"),
+    ("rule", "rules: [{qqqqqq: 1}]"),
+    ("when", "rules: [{when: {qqqqqq: 1}}]"),
+    ("outcome", "rules: [{outcome: {qqqqqq: 1}}]"),
+    ("session", "sessions: [{qqqqqq: 1}]"),
+];
+
+/// The keys that a mapping may have, and those that it must: a key that nobody knows is answered by those that are known.
+fn keys_read(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let mistakes = mistakes(text);
+    let help = mistakes.iter().flat_map(|it| &it.help).find_map(|it| it.strip_prefix("Allowed: ")).expect(text);
+    let allowed = help.trim_end_matches('.').split(", ").map(String::from).collect();
+    let needed = mistakes.iter().filter(|it| it.code == Code::MissingKey);
+    (allowed, needed.map(|it| it.message.rsplit(' ').next().unwrap().into()).collect())
+}
+
+#[test]
+fn the_schema_has_the_keys_that_are_read_and_no_others() {
+    let schema = scenario::schema();
+    let definitions = schema["$defs"].as_object().unwrap();
+    for (name, text) in MAPPINGS {
+        let mapping = if *name == "scenario" { &schema } else { &definitions[*name] };
+        let properties = mapping["properties"].as_object().unwrap_or_else(|| panic!("the schema lacks {name}"));
+        let needed = mapping["required"].as_array().into_iter().flatten().map(|it| it.as_str().unwrap().to_owned());
+        let expected = keys_read(text);
+        assert_eq!((properties.keys().cloned().collect(), needed.collect()), expected, "{name}");
+        assert_eq!(mapping["additionalProperties"], false, "{name}");
+        for (key, value) in properties {
+            assert!(value["description"].as_str().is_some_and(|it| it.len() > 3), "{name}.{key} has no description");
+        }
+    }
+    for (name, definition) in definitions {
+        let known = MAPPINGS.iter().any(|it| it.0 == name);
+        assert!(known || definition.get("properties").is_none(), "MAPPINGS lacks {name}");
+    }
+}
+
+/// UPDATE_EXPECT=1 writes it anew.
+#[test]
+fn the_schema_that_editors_read_is_fresh() {
+    expect_file!["../../docs/scenario.schema.json"].assert_eq(&scenario::schema_text());
+}
+
+#[test]
+fn every_ready_made_scenario_names_the_schema() {
+    for file in files("scenarios") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let first = text.lines().next().unwrap();
+        assert_eq!(first, "# yaml-language-server: $schema=../docs/scenario.schema.json", "{}", file.display());
+    }
+}
+
 #[test]
 fn the_keys_of_the_reference_are_those_that_are_read() {
-    // A key that nobody knows is answered by those that are known.
-    let allowed = |text: &str| {
-        let mistakes = mistakes(text);
-        let help = mistakes.iter().flat_map(|it| &it.help).find_map(|it| it.strip_prefix("Allowed: "));
-        help.unwrap().trim_end_matches('.').split(", ").map(String::from).collect::<Vec<_>>()
-    };
     // Where a mapping has a table of its own, each key has a row; else the row of the mapping names them.
     let tables = [
-        ("qqqqqq: 1", ""),
-        ("server: {qqqqqq: 1}", ""),
-        ("accounts: [{name: a, qqqqqq: 1}]", ""),
-        ("company: {qqqqqq: 1}", ""),
-        ("company: {mail: {qqqqqq: 1}}", ""),
-        ("company: {portal: {qqqqqq: 1}}", ""),
-        ("company: {adfs: {qqqqqq: 1}}", ""),
-        ("users: [{username: a, qqqqqq: 1}]", ""),
-        ("users: [{username: a, administrator: {qqqqqq: 1}}]", ""),
-        ("rules: [{qqqqqq: 1}]", ""),
-        ("rules: [{when: {qqqqqq: 1}}]", "when."),
-        ("sessions: [{cookie_id: a, username: a, qqqqqq: 1}]", ""),
+        ("scenario", ""),
+        ("clock", ""),
+        ("server", ""),
+        ("account", ""),
+        ("company", ""),
+        ("mail", ""),
+        ("portal", ""),
+        ("adfs", ""),
+        ("user", ""),
+        ("administrator", ""),
+        ("rule", ""),
+        ("when", "when."),
+        ("session", ""),
     ];
-    for (text, prefix) in tables {
-        for key in allowed(text) {
+    let keys = |mapping: &str| keys_read(MAPPINGS.iter().find(|it| it.0 == mapping).unwrap().1).0;
+    for (mapping, prefix) in tables {
+        for key in keys(mapping) {
             assert!(REFERENCE.contains(&format!("| `{prefix}{key}` | ")), "docs/scenarios.md lacks {prefix}{key}");
         }
     }
     let rows = [
-        ("server: {names: {qqqqqq: 1}}", "names"),
-        ("server: {kerberos: {as: a, qqqqqq: 1}}", "kerberos"),
-        ("company: {passcode: {qqqqqq: 1}}", "passcode"),
-        ("company: {cache: {lasts: 1m, qqqqqq: 1}}", "cache"),
-        ("company: {defaults: {qqqqqq: 1}}", "defaults"),
-        ("company: {features: {qqqqqq: 1}}", "features"),
-        ("company: {tags: [{name: a, qqqqqq: 1}]}", "tags"),
-        ("company: {languages: {qqqqqq: 1}}", "languages"),
-        ("company: {questions: [{question: a, qqqqqq: 1}]}", "questions"),
-        ("company: {tokens: [{serial_number: a, secret_key: AA, qqqqqq: 1}]}", "tokens"),
-        ("company: {mail: {templates: [{kind: smsText, qqqqqq: 1}]}}", "templates"),
-        ("users: [{username: a, devices: {qqqqqq: 1}}]", "devices"),
-        ("users: [{username: a, questions: [{question: a, answer: a, qqqqqq: 1}]}]", "questions"),
-        ("rules: [{outcome: {code: 250, qqqqqq: 1}}]", "outcome"),
+        ("names", "names"),
+        ("kerberos", "kerberos"),
+        ("passcode", "passcode"),
+        ("cache", "cache"),
+        ("defaults", "defaults"),
+        ("features", "features"),
+        ("tag", "tags"),
+        ("languages", "languages"),
+        ("question", "questions"),
+        ("token", "tokens"),
+        ("template", "templates"),
+        ("device", "devices"),
+        ("own_question", "questions"),
+        ("outcome", "outcome"),
     ];
-    for (text, row) in rows {
+    for (mapping, row) in rows {
         let rows: String = REFERENCE.lines().filter(|it| it.starts_with(&format!("| `{row}` |"))).collect();
-        for key in allowed(text) {
+        for key in keys(mapping) {
             let named = rows.split(|it: char| it != '_' && !it.is_alphanumeric()).any(|it| it == key);
             assert!(named, "docs/scenarios.md lacks {key} of {row}");
         }
