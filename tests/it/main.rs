@@ -4,6 +4,7 @@ mod admin;
 mod call;
 mod cases;
 mod compose;
+mod control;
 mod description;
 mod fidelity;
 mod mim;

@@ -154,7 +154,7 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(users::get, users::change, users::remove));
     // Every no is a problem document.
     let document = routes.get_openapi_mut();
-    document.components.get_or_insert_default().schemas.insert("Problem".into(), Problem::schema());
+    document.components.get_or_insert_default().schemas.insert("Problem".into(), problem::Document::schema());
     let problem = Content::new(Some(Ref::from_schema_name("Problem")));
     let no = ResponseBuilder::new().description("Why not, and what to do.").content(problem::PROBLEM, problem).build();
     for (path, item) in &mut document.paths.paths {

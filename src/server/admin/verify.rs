@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use utoipa::ToSchema;
@@ -31,8 +31,19 @@ pub(super) struct Expectations {
     /// Only what follows that event counts: `next` of an earlier answer. Without it, all that is kept.
     after: Option<u64>,
     /// How long to wait until it is so, such as `30s`; it ends as soon as it is.
+    #[serde(default, deserialize_with = "text")]
     #[schema(example = "0s")]
     wait: Option<String>,
+}
+
+/// A text, which YAML may take for a number.
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        Value::Number(number) => Ok(Some(number.to_string())),
+        _ => Err(serde::de::Error::custom("a text is needed here")),
+    }
 }
 
 /// Something that should have happened, at least once where no count is said.
@@ -40,6 +51,7 @@ pub(super) struct Expectations {
 #[serde(deny_unknown_fields)]
 struct Expectation {
     /// What a failure calls it.
+    #[serde(default, deserialize_with = "text")]
     name: Option<String>,
     /// `call`, `challenge`, `message`, `change`, `notice`; `call` where it says nothing.
     kind: Option<String>,
@@ -52,6 +64,7 @@ struct Expectation {
     at_least: Option<usize>,
     at_most: Option<usize>,
     /// How far apart the first and the last of them may be, such as `10s`.
+    #[serde(default, deserialize_with = "text")]
     within: Option<String>,
 }
 
