@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::history::{Changed, What};
 use super::rule::{Rule, UserChange, Verdict};
-use super::state::Keys;
+use super::state::{Keys, Per};
 use super::template::Words;
 use super::{Block, Engine, Facts, Number, Timestamp, When};
 use crate::contract::{AuthenticationType, Mode, Record, Value};
@@ -82,6 +82,31 @@ impl Rules {
         it
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(|it| &it.rule)
+    }
+
+    /// Goes on from where other rules were: one with the same name and answers goes on counting.
+    pub(super) fn go_on_from(&mut self, before: &Self) {
+        let before: HashMap<_, _> = before.rules.iter().map(|it| (&it.rule.name, it)).collect();
+        for it in &mut self.rules {
+            let same = before.get(&it.rule.name).filter(|old| old.rule.answers == it.rule.answers);
+            if let Some(same) = same {
+                it.answered.clone_from(&same.answered);
+            }
+        }
+    }
+
+    /// Lets the turns of a user go on under another name. `None` forgets them.
+    pub(super) fn rename(&mut self, from: &str, to: Option<&str>) {
+        for it in self.rules.iter_mut().filter(|it| it.rule.answers.per == Per::User) {
+            let calls = it.answered.remove(&from.to_lowercase());
+            if let Some((calls, to)) = calls.zip(to) {
+                it.answered.insert(to.to_lowercase(), calls);
+            }
+        }
+    }
+
     /// The first rule that matches.
     pub(super) fn select(&self, facts: &Facts<'_>) -> Option<Found> {
         let of_user = |name: &str| self.by_user.get(&name.to_lowercase());
@@ -144,6 +169,19 @@ impl Engine {
         }
         let found = self.rules.select(&self.facts(now, call))?;
         Some(self.take(now, found))
+    }
+
+    /// The rules, in their order.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter()
+    }
+
+    /// Goes on under the rules and states of another engine. What is the same there goes on counting.
+    pub fn take_rules(&mut self, from: &Self) {
+        let (mut rules, mut people) = (from.rules.clone(), from.people.clone());
+        rules.go_on_from(&self.rules);
+        people.go_on_from(&self.people);
+        (self.rules, self.people, self.magic_numbers) = (rules, people, from.magic_numbers);
     }
 
     /// What each rule makes of a call, in their order. It counts for nothing.

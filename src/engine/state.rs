@@ -21,7 +21,7 @@ words! {
 }
 
 /// A state that people can be in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct State {
     pub name: Arc<str>,
     /// What leads there by itself.
@@ -32,7 +32,7 @@ pub struct State {
 }
 
 /// Endings that lead to a state.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Trigger {
     pub endings: Vec<Led>,
     /// How many of them.
@@ -49,7 +49,7 @@ pub enum Led {
 }
 
 /// A step into a state, or out of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Move {
     /// By its place in the scenario.
     pub state: usize,
@@ -109,6 +109,26 @@ impl Keys {
 impl People {
     pub(super) fn new(states: Vec<State>) -> Self {
         Self { states, people: HashMap::new() }
+    }
+
+    /// Goes on from what was remembered under other states: those that have the same name are the same.
+    pub(super) fn go_on_from(&mut self, before: &Self) {
+        let place = |at: &usize| self.states.iter().position(|it| it.name == before.states[*at].name);
+        let person = |it: &Person| Person {
+            standing: it.standing.iter().filter_map(|(at, until)| Some((place(at)?, *until))).collect(),
+            hits: it.hits.iter().filter_map(|(at, hits)| Some((place(at)?, hits.clone()))).collect(),
+            counts: it.counts.clone(),
+        };
+        let people = before.people.iter().map(|(key, it)| (key.clone(), person(it))).collect();
+        self.people = people;
+    }
+
+    /// Lets what is remembered of a user go on under another name. `None` forgets it.
+    pub(super) fn rename(&mut self, from: &str, to: Option<&str>) {
+        let person = self.people.remove(&from.to_lowercase());
+        if let Some((person, to)) = person.zip(to) {
+            self.people.insert(to.to_lowercase(), person);
+        }
     }
 
     pub(super) fn is_in(&self, now: Timestamp, state: usize, keys: &Keys) -> bool {

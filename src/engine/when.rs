@@ -10,7 +10,7 @@ use super::{Number, Pattern, Timestamp, User};
 use crate::contract::{AuthenticationType, Mode, Value};
 
 /// What a rule asks of a call. Lists match if one of theirs does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum When {
     /// Each of them; none of them: always.
     All(Vec<Self>),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use locmfa::contract::{AuthenticationType, Mode, Value};
+use locmfa::contract::{AddUserSettings, AuthenticationType, Mode, Value};
 use locmfa::engine::{
     Act, ActRefusal, Acted, Ask, Asked, Bounds, Call, ChallengeId, Engine, Kind, Method, Open, OpenState, Outcome,
     Settlement, Timestamp, What,
@@ -261,6 +261,58 @@ rules:
     let call = Call { operation: "UserExists", asks: false, ..call };
     let last = engine.explain(at(0), &call).pop().unwrap().why_not;
     assert_eq!(last.as_deref(), Some("UserExists asks nobody, and the rule says what a person does"));
+}
+
+const COUNTED: &str = "
+users: [{username: anna, phone: '+1 425 555 0100'}]
+states: [{name: locked, when: {outcome: busy, times: 2}}]
+rules:
+  - {name: locked, when: {state: locked}, outcome: account-locked, after: 0s}
+  - {name: turns, first: {outcome: busy, after: 0s}, then: {outcome: hung-up, after: 0s}, repeat: true, per: user}
+";
+
+fn outcome(engine: &mut Engine, username: &str) -> Outcome {
+    match asks(engine, 0, username) {
+        Asked::Settled(it) => it.ending.known().unwrap(),
+        Asked::Open(_) => panic!("it is answered at once"),
+    }
+}
+
+#[test]
+fn turns_and_states_follow_a_user_who_is_renamed() {
+    let mut engine = engine(COUNTED);
+    assert_eq!(outcome(&mut engine, "anna"), Outcome::Busy);
+    engine.rename_user("anna", "Zoe").unwrap();
+    assert_eq!(outcome(&mut engine, "zoe"), Outcome::HungUp);
+    assert_eq!(outcome(&mut engine, "zoe"), Outcome::Busy);
+    assert_eq!(outcome(&mut engine, "zoe"), Outcome::AccountLocked);
+    engine.delete_user("zoe").unwrap();
+    engine.add_user(at(0), "zoe", AddUserSettings { enabled: true, ..AddUserSettings::default() }).unwrap();
+    engine.change_information("zoe", |it| it.phone = Some("4255550100".into())).unwrap();
+    assert_eq!(outcome(&mut engine, "zoe"), Outcome::Busy);
+}
+
+#[test]
+fn turns_and_states_go_on_under_rules_that_stay() {
+    let mut running = engine(COUNTED);
+    assert_eq!(outcome(&mut running, "anna"), Outcome::Busy);
+    running.take_rules(&engine(&COUNTED.replace("after: 0s}\n", "after: 0.0s}\n")));
+    assert_eq!(outcome(&mut running, "anna"), Outcome::HungUp);
+    running.take_rules(&engine(
+        &COUNTED
+            .replace("{name: locked, when: {outcome", "{name: idle}, {name: locked, when: {outcome")
+            .replace("{state: locked}", "{state: [locked, idle]}")
+            .replace("account-locked", "account-locked, state: idle"),
+    ));
+    assert_eq!(outcome(&mut running, "anna"), Outcome::Busy);
+    assert_eq!(outcome(&mut running, "anna"), Outcome::AccountLocked);
+    running.take_rules(&engine(
+        &COUNTED
+            .replace("hung-up", "voicemail")
+            .replace("name: locked", "name: shut")
+            .replace("state: locked", "state: shut"),
+    ));
+    assert_eq!(outcome(&mut running, "anna"), Outcome::Busy, "other answers begin anew");
 }
 
 /// A condition out of a small world, so that some hold.
