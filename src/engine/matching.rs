@@ -82,21 +82,6 @@ impl Rules {
         it
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter().map(|it| &it.rule)
-    }
-
-    /// Goes on from where other rules were: one with the same name and answers goes on counting.
-    pub(super) fn go_on_from(&mut self, before: &Self) {
-        let before: HashMap<_, _> = before.rules.iter().map(|it| (&it.rule.name, it)).collect();
-        for it in &mut self.rules {
-            let same = before.get(&it.rule.name).filter(|old| old.rule.answers == it.rule.answers);
-            if let Some(same) = same {
-                it.answered.clone_from(&same.answered);
-            }
-        }
-    }
-
     /// Lets the turns of a user go on under another name. `None` forgets them.
     pub(super) fn rename(&mut self, from: &str, to: Option<&str>) {
         for it in self.rules.iter_mut().filter(|it| it.rule.answers.per == Per::User) {
@@ -171,19 +156,6 @@ impl Engine {
         Some(self.take(now, found))
     }
 
-    /// The rules, in their order.
-    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter()
-    }
-
-    /// Goes on under the rules and states of another engine. What is the same there goes on counting.
-    pub fn take_rules(&mut self, from: &Self) {
-        let (mut rules, mut people) = (from.rules.clone(), from.people.clone());
-        rules.go_on_from(&self.rules);
-        people.go_on_from(&self.people);
-        (self.rules, self.people, self.magic_numbers) = (rules, people, from.magic_numbers);
-    }
-
     /// What each rule makes of a call, in their order. It counts for nothing.
     #[must_use]
     pub fn explain(&self, now: Timestamp, call: &Call<'_>) -> Vec<Explained> {
@@ -245,8 +217,11 @@ impl Engine {
             Some(_) => Mode::VoiceCall,
             None => text(parameter::MODE).parse().ok().filter(|_| call.asks).unwrap_or(Mode::Unspecified),
         };
-        let stored = account.map(|it| &it.settings);
-        let mode = stored.map_or_else(|| self.method(asked, &self.company.new_user()), |it| self.method(asked, it));
+        let mode = match account {
+            Some(account) => self.method(asked, &account.settings).mode(),
+            None if matches!(asked, Mode::Unspecified | Mode::Invalid) => self.company.defaults.mode,
+            None => asked,
+        };
         Facts {
             operation: call.operation,
             asks: call.asks,
@@ -262,7 +237,7 @@ impl Engine {
             initiating_type,
             application: event.unwrap_or_else(|| text(parameter::APPLICATION)),
             ip_address: text(parameter::IP_ADDRESS),
-            mode: mode.mode(),
+            mode,
             people: &self.people,
         }
     }

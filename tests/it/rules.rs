@@ -159,6 +159,17 @@ fn what_nobody_can_do_is_refused_in_words() {
 }
 
 #[test]
+fn a_script_that_does_not_fit_is_told() {
+    let mut engine =
+        engine("users: [{username: anna, phone: '+1 425 555 0100'}]\nrules: [{person: [denies, hangs-up]}]");
+    rings(&mut engine, 0, "anna");
+    engine.tick(at(2));
+    let settlement = &settled(&mut engine)[0].1;
+    assert_eq!(settlement.ending.known(), Some(Outcome::HungUp));
+    assert_eq!(settlement.warning, Some("the rule has the person do what nobody can do when asked so"));
+}
+
+#[test]
 fn every_word_of_an_act_is_read() {
     for word in Act::WORDS {
         let read =
@@ -290,29 +301,6 @@ fn turns_and_states_follow_a_user_who_is_renamed() {
     engine.add_user(at(0), "zoe", AddUserSettings { enabled: true, ..AddUserSettings::default() }).unwrap();
     engine.change_information("zoe", |it| it.phone = Some("4255550100".into())).unwrap();
     assert_eq!(outcome(&mut engine, "zoe"), Outcome::Busy);
-}
-
-#[test]
-fn turns_and_states_go_on_under_rules_that_stay() {
-    let mut running = engine(COUNTED);
-    assert_eq!(outcome(&mut running, "anna"), Outcome::Busy);
-    running.take_rules(&engine(&COUNTED.replace("after: 0s}\n", "after: 0.0s}\n")));
-    assert_eq!(outcome(&mut running, "anna"), Outcome::HungUp);
-    running.take_rules(&engine(
-        &COUNTED
-            .replace("{name: locked, when: {outcome", "{name: idle}, {name: locked, when: {outcome")
-            .replace("{state: locked}", "{state: [locked, idle]}")
-            .replace("account-locked", "account-locked, state: idle"),
-    ));
-    assert_eq!(outcome(&mut running, "anna"), Outcome::Busy);
-    assert_eq!(outcome(&mut running, "anna"), Outcome::AccountLocked);
-    running.take_rules(&engine(
-        &COUNTED
-            .replace("hung-up", "voicemail")
-            .replace("name: locked", "name: shut")
-            .replace("state: locked", "state: shut"),
-    ));
-    assert_eq!(outcome(&mut running, "anna"), Outcome::Busy, "other answers begin anew");
 }
 
 /// A condition out of a small world, so that some hold.
