@@ -178,7 +178,7 @@ fn every_word_of_an_act_is_read() {
     }
     assert!(Act::read("sings", None).is_err());
     assert_eq!(Act::read("enters", Some("12")).unwrap(), Act::Press("12#".into()));
-    assert_eq!(Act::read("presses", Some("a")).unwrap_err().to_string(), "behind the act stands 0 to 9, * and #");
+    assert_eq!(Act::read("presses", Some("a")).unwrap_err().to_string(), "presses takes 0 to 9, * and #");
 }
 
 #[test]
