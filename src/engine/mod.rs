@@ -33,7 +33,7 @@ use std::time::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-pub use act::{Act, ActRefusal, Acted, Open, OpenState};
+pub use act::{Act, ActRefusal, Acted, NotAnAct, Open, OpenState};
 pub use challenge::{Ask, Asked, ChallengeId, Settlement};
 pub use change::Change;
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Session, Setup, Token};

@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::contract::{Secret, Shape, UserSettings};
 use crate::engine::{
     Act, Addresses, Answer, Answers, Broken, Canned, CannedValue, Company, Conduct, Day, Directory, Effect, Ending,
-    Hours, Led, Move, Operations, Outcome, Own, Pattern, Per, Reaction, Rule, Script, Standing, State, Trigger, User,
-    UserChange, WORDS, When, unknown_word,
+    Hours, Led, Move, NotAnAct, Operations, Outcome, Own, Pattern, Per, Reaction, Rule, Script, Standing, State,
+    Trigger, User, UserChange, WORDS, When, unknown_word,
 };
 use crate::operations::{self, Operation};
 
@@ -517,69 +517,35 @@ fn acts<'a>(
         let within = within.and_then(Written::lasting);
         return Some(Conduct::Decides { within, otherwise: Box::new(otherwise) });
     }
-    let ring = scope.company.ring;
     let mut acts = Vec::new();
-    // What passes before the next act; none said: the ring before the first.
+    // What passes before the next act; where nothing is said, the ring before the first.
     let mut wait: Option<Duration> = None;
     for it in written.one_or_more() {
         let (word, value) = act_word(it)?;
-        let first = acts.is_empty();
-        let usual = if first { ring } else { Duration::ZERO };
-        let timed = |value: Option<Written<'_>>| match value {
-            Some(value) => value.duration(),
-            None => Some(usual),
-        };
+        let usual = if acts.is_empty() { scope.company.ring } else { Duration::ZERO };
+        if word == "waits" || (TIMED.contains(&word) && value.is_some()) {
+            let Some(value) = value else {
+                return it.wrong(Code::MissingKey, "waits needs a time: waits: 3s".into(), []);
+            };
+            wait = Some(wait.unwrap_or_default() + value.duration()?);
+        }
         let act = match word {
-            "waits" => {
-                let more = value.map_or_else(
-                    || it.wrong(Code::MissingKey, "waits needs a time: waits: 3s".into(), []),
-                    Written::duration,
-                )?;
-                wait = Some(wait.unwrap_or_default() + more);
-                continue;
+            "waits" => continue,
+            _ if TIMED.contains(&word) => Act::read(word, None),
+            _ => Act::read(word, value.map(|it| it.secret().unwrap_or_default())),
+        };
+        let act = match act {
+            Ok(act) => act,
+            Err(NotAnAct::Unknown) => {
+                return it.unknown_word(word, acts_and("decides"), &acts_and("waits").collect::<Vec<_>>().join(", "));
             }
-            "answers" => {
-                wait = Some(wait.unwrap_or_default() + timed(value)?);
-                Act::Answer
+            Err(needs @ NotAnAct::Needs(_)) => return it.wrong(Code::MissingKey, needs.to_string(), []),
+            Err(behind @ NotAnAct::Behind(_)) => {
+                return value.unwrap_or(it).wrong(Code::BadValue, behind.to_string(), []);
             }
-            "voicemail" => {
-                wait = Some(wait.unwrap_or_default() + timed(value)?);
-                Act::Voicemail
-            }
-            "presses" => Act::Press(needed(it, value, "the keys: presses: \"#\"").and_then(pressed)?),
-            "enters" => {
-                let value = needed(it, value, "what: enters: pin")?;
-                match value.text()? {
-                    "pin" => Act::EnterPin,
-                    "wrong-pin" => Act::EnterWrongPin,
-                    "fraud-code" => Act::EnterFraudCode,
-                    _ => Act::Press([pressed(value)?.reveal(), "#"].concat().into()),
-                }
-            }
-            "hangs-up" => Act::HangUp,
-            "lets-it-ring" => Act::LetRing,
-            "replies" => {
-                let value = needed(it, value, "the text: replies: code")?;
-                match value.text()? {
-                    "code" => Act::ReplyRight,
-                    "wrong-code" => Act::ReplyWrong,
-                    _ => Act::Reply(value.secret()?.into()),
-                }
-            }
-            "approves" => match value {
-                None => Act::Approve,
-                Some(value) => match value.text()? {
-                    "pin" => Act::Approve,
-                    "wrong-pin" => Act::ApproveWith("wrong".into()),
-                    _ => Act::ApproveWith(value.digits()?.into()),
-                },
-            },
-            "denies" => Act::Deny,
-            "reports-fraud" => Act::ReportFraud,
-            _ => return it.unknown_word(word, ACTS.iter().copied().chain(["decides"]), &ACTS.join(", ")),
         };
         let wait = wait.take().unwrap_or(usual);
-        match act.is_by_keys() && first {
+        match act.is_by_keys() && acts.is_empty() {
             // Whoever presses keys holds the phone.
             true => acts.extend([(wait, Act::Answer), (Duration::ZERO, act)]),
             false => acts.push((wait, act)),
@@ -588,20 +554,13 @@ fn acts<'a>(
     Some(Conduct::Acts(acts))
 }
 
-/// What a person can do.
-pub(super) const ACTS: &[&str] = &[
-    "answers",
-    "waits",
-    "presses",
-    "enters",
-    "hangs-up",
-    "lets-it-ring",
-    "voicemail",
-    "replies",
-    "approves",
-    "denies",
-    "reports-fraud",
-];
+/// The acts behind which a time can stand, after which they are done.
+const TIMED: [&str; 2] = ["answers", "voicemail"];
+
+/// What a person can do, with a further word.
+pub(super) fn acts_and(word: &'static str) -> impl Iterator<Item = &'static str> {
+    Act::WORDS.iter().copied().chain([word])
+}
 
 /// An act's word, alone or with a value behind it.
 fn act_word(written: Written<'_>) -> Option<(&str, Option<Written<'_>>)> {
@@ -613,10 +572,6 @@ fn act_word(written: Written<'_>) -> Option<(&str, Option<Written<'_>>)> {
         [one] => Some((one.key, Some(one.value))),
         _ => written.wrong(Code::BadValue, "an act is one word with one value: - presses: \"#\"".into(), []),
     }
-}
-
-fn needed<'a>(act: Written<'_>, value: Option<Written<'a>>, what: &str) -> Option<Written<'a>> {
-    value.or_else(|| act.wrong(Code::MissingKey, format!("the act needs {what}"), []))
 }
 
 /// Operations that a rule names, where they are named.
