@@ -21,7 +21,7 @@ pub use mistake::{Code, Mistake, Place, Severity, summary};
 pub(crate) use mistake::{closest, point, quoted};
 pub use schema::{schema, schema_text};
 
-use crate::engine::{Act, Company, Engine, Rule, Setup, User};
+use crate::engine::{Company, Engine, Rule, Setup, User};
 use crate::sign_in::{Policy, Scheme};
 use compose::Composer;
 use reader::{Report, Written};
@@ -104,14 +104,6 @@ pub fn user(source: &str, text: &str, company: &Company) -> Result<User, Vec<Mis
 /// As [`load`].
 pub fn rule(source: &str, text: &str, unnamed: &str, engine: &Engine) -> Result<Rule, Vec<Mistake>> {
     part(source, text, |it| rules::one(it, unnamed, engine.company(), engine.users(), engine.states()))
-}
-
-/// Reads what a person does, as it stands under `person`, for an engine: all at once, whatever it says of waiting.
-///
-/// # Errors
-/// As [`load`].
-pub fn acts(source: &str, text: &str, engine: &Engine) -> Result<Vec<Act>, Vec<Mistake>> {
-    part(source, text, |it| rules::acts_alone(it, engine.company(), engine.users()))
 }
 
 /// Reads a part of a scenario.

@@ -67,19 +67,6 @@ pub(super) fn one(
     rule(written.called("a rule"), unnamed, &scope, &mut Names::new("rule"))
 }
 
-/// What a person does at once, without the waiting between.
-pub(super) fn acts_alone(written: Written<'_>, company: &Company, directory: &Directory) -> Option<Vec<Act>> {
-    let scope = Scope { company, directory, states: &[], met: RefCell::default() };
-    match acts(written, None, None, &scope)? {
-        Conduct::Acts(acts) => Some(acts.into_iter().map(|it| it.1).collect()),
-        _ => written.wrong(
-            Code::BadValue,
-            "that is no act of a person".into(),
-            [format!("Allowed: {}.", ACTS.join(", "))],
-        ),
-    }
-}
-
 impl Scope<'_, '_> {
     /// Reports what leads nowhere.
     fn check(&self, written_states: &[Written<'_>]) {

@@ -445,7 +445,7 @@ fn somebody_acts_as_the_person_who_is_asked() {
     let (status, no) = api.send("POST", &act, &json!({"act": "approves"}));
     assert_eq!((status, &no["detail"]), (409, &json!("It is a phone call: nobody can approve it.")));
     let (status, wrong) = api.send("POST", &act, &json!({"act": "anwsers"}));
-    assert!(status == 422 && wrong["remedy"] == "Did you mean answers?", "{wrong}");
+    assert!(status == 400 && wrong["remedy"] == "Did you mean answers?", "{wrong}");
     assert_eq!(api.send("POST", "/challenges/99/act", &json!({"act": "answers"})).0, 404);
     assert_eq!(api.send("POST", &act, &json!({"act": "answers"})).1["open"], true);
     assert_eq!(api.send("POST", &act, &json!({"act": {"presses": "1#"}})).1["open"], true);
@@ -472,7 +472,7 @@ fn a_call_is_explained() {
     assert!(story[0].starts_with("anonymous called PfAuthUser_4 from 127.0.0.1:"), "{story:#?}");
     assert!(story[1].starts_with("\"rule 1\" does not match: "), "{story:#?}");
     assert_eq!(story[2], "\"rule 2\" matched and decided.");
-    assert!(story.iter().any(|it| it.contains("the person was asked by text at +1 4255550101")), "{story:#?}");
+    assert!(story.iter().any(|it| it.contains("a message with a code went out to +1 4255550101")), "{story:#?}");
     assert_eq!(*story.last().unwrap(), "It was answered true, call result 20 (Text Message Sent).");
 }
 

@@ -136,11 +136,11 @@ fn life(engine: &Engine, event: &Event, entry: &Entry) -> Vec<String> {
         return Vec::new();
     };
     let step = |(event, turn): (&std::sync::Arc<Event>, &Turn)| {
-        let number = turn.number.as_ref().map(|it| format!(" at {it}")).unwrap_or_default();
+        let number = turn.number.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
         let what = match &turn.stage {
-            Stage::Asked => format!("the person was asked by {}{number}", view::channel(turn.method.channel())),
+            Stage::Asked => format!("the person was asked by {} at{number}", view::channel(turn.method.channel())),
             Stage::Answered => "the person took the call".into(),
-            Stage::Sent => format!("a message with a code went out{number}"),
+            Stage::Sent => format!("a message with a code went out to{number}"),
             Stage::Settled { ending, .. } => format!("it ended with {} ({})", ending.code(), ending.description()),
             Stage::Closed { passed: true } => "the code came, and was right".into(),
             Stage::Closed { passed: false } => "the code ran out".into(),

@@ -11,7 +11,7 @@ use super::input::{Asked, Body, bad};
 use super::problem::{Kind, Problem};
 use super::view::{self, Turn, View};
 use super::{At, Json, Shared};
-use crate::engine::{Acted, ChallengeId, Engine, Kind as What, Open, OpenState};
+use crate::engine::{self, Acted, ChallengeId, Engine, Kind as What, Open, OpenState};
 use crate::scenario;
 
 /// A challenge that is open.
@@ -176,9 +176,9 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
 }
 
 /// The challenge that an event opens.
-fn asked_in(event: &crate::engine::Event) -> Option<u64> {
+fn asked_in(event: &engine::Event) -> Option<u64> {
     match &event.what {
-        crate::engine::What::Turn(it) if matches!(it.stage, crate::engine::Stage::Asked) => Some(it.challenge.0),
+        engine::What::Turn(it) if matches!(it.stage, engine::Stage::Asked) => Some(it.challenge.0),
         _ => None,
     }
 }
@@ -200,7 +200,7 @@ pub(super) async fn get(
     let look = |engine: &mut Engine, is_over: bool| {
         let open = engine.open().find(|it| it.id.0 == id).map(Challenge::of);
         let turns = engine.history.of(What::Turn).filter(|it| match &it.what {
-            crate::engine::What::Turn(it) => it.challenge.0 == id,
+            engine::What::Turn(it) => it.challenge.0 == id,
             _ => false,
         });
         let turns: Vec<Value> = turns.map(|it| serde_json::to_value(View::of(it)).expect("an event is JSON")).collect();
@@ -224,19 +224,17 @@ pub(super) async fn act(
 ) -> Result<Json<Done>, Problem> {
     asked.finish()?;
     let id = id_of(&id)?;
+    let acts = match &act {
+        Value::Array(acts) => acts.iter().map(read).collect::<Result<Vec<_>, _>>()?,
+        act => vec![read(act)?],
+    };
     space.update(|engine, now| {
-        let acts = scenario::acts("body", &act.to_string(), engine).map_err(|it| Problem::of_mistakes(&it))?;
         if !engine.open().any(|it| it.id.0 == id) {
             return Err(unknown(id));
         }
         let mut ending = None;
-        for act in acts {
-            // A list that presses keys takes the call first; here somebody may have taken it.
-            let is_held = engine.open().any(|it| it.id.0 == id && it.state == OpenState::Answered);
-            if act == crate::engine::Act::Answer && is_held {
-                continue;
-            }
-            let acted = engine.act(now, ChallengeId(id), &act).map_err(|no| {
+        for act in &acts {
+            let acted = engine.act(now, ChallengeId(id), act).map_err(|no| {
                 Problem::new(
                     Kind::Refused,
                     no.to_string(),
@@ -254,6 +252,32 @@ pub(super) async fn act(
             call_result: ending.as_ref().map(|it| it.code()),
             ending: ending.map(|it| it.description().into()),
         }))
+    })
+}
+
+/// Reads an act: a word, or one with a value behind it.
+fn read(written: &Value) -> Result<engine::Act, Problem> {
+    let wrong =
+        |why: String, remedy: String| Problem::new(Kind::BadBody, format!("act: {why}."), remedy).with("field", "act");
+    let words = engine::Act::WORDS;
+    let (word, value) = match written {
+        Value::String(word) => (word, None),
+        Value::Object(map) if map.len() == 1 => {
+            let (word, value) = map.iter().next().expect("there is one");
+            (word, Some(value.as_str().map_or_else(|| value.to_string(), Into::into)))
+        }
+        _ => {
+            let remedy = "Write \"answers\", or {\"presses\": \"#\"}.";
+            return Err(wrong("an act is one word, or one word with one value".into(), remedy.into()));
+        }
+    };
+    engine::Act::read(word, value.as_deref()).map_err(|why| {
+        let meant = scenario::closest(word, words.iter().copied()).filter(|it| it != word);
+        let remedy = match meant {
+            Some(meant) => format!("Did you mean {meant}?"),
+            None => format!("There are: {}.", words.join(", ")),
+        };
+        wrong(why.to_string(), remedy)
     })
 }
 
