@@ -132,7 +132,7 @@ fn life(engine: &Engine, event: &Event, entry: &Entry) -> Vec<String> {
         let code = answered(turn);
         code.is_some() && code == entry.call_result && turn.username.eq_ignore_ascii_case(stored)
     };
-    let Some(challenge) = turns().filter(|it| is_its_end(it.1)).last().map(|it| it.1.challenge) else {
+    let Some(challenge) = turns().rfind(|it| is_its_end(it.1)).map(|it| it.1.challenge) else {
         return Vec::new();
     };
     let step = |(event, turn): (&std::sync::Arc<Event>, &Turn)| {

@@ -89,7 +89,7 @@ pub(super) struct Done {
 }
 
 impl Challenge {
-    fn of(it: Open<'_>) -> Self {
+    fn of(it: &Open<'_>) -> Self {
         Self {
             id: it.id.0,
             state: match it.state {
@@ -167,7 +167,7 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
         };
         let is_new = |it: &Challenge| after.is_none() || opened.contains(&it.id);
         let fits = |it: &Challenge| is_new(it) && filter.fits_by(|name| it.get(name));
-        let items: Vec<_> = engine.open().map(Challenge::of).filter(fits).collect();
+        let items: Vec<_> = engine.open().map(|it| Challenge::of(&it)).filter(fits).collect();
         let next = engine.history.last();
         Ok((is_over || !items.is_empty()).then_some(Challenges { items, next }))
     };
@@ -198,7 +198,7 @@ pub(super) async fn get(
     asked.finish()?;
     let id = id_of(&id)?;
     let look = |engine: &mut Engine, is_over: bool| {
-        let open = engine.open().find(|it| it.id.0 == id).map(Challenge::of);
+        let open = engine.open().find(|it| it.id.0 == id).map(|it| Challenge::of(&it));
         let turns = engine.history.of(What::Turn).filter(|it| match &it.what {
             engine::What::Turn(it) => it.challenge.0 == id,
             _ => false,
