@@ -136,7 +136,7 @@ pub enum Phone {
     },
     /// Hang up
     HangUp(Act),
-    /// Reply to the text message: a text, or right, wrong
+    /// Reply to the text message: a text, or code, wrong-code
     Reply {
         text: String,
         #[command(flatten)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::history::{Changed, What};
 use super::rule::{Rule, UserChange, Verdict};
@@ -26,6 +27,8 @@ pub struct Call<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
     rules: Vec<Kept>,
+    /// Whether rules came or went since the scenario.
+    changed: bool,
     /// The places of those that name users and no pattern, by name in lower case.
     by_user: HashMap<String, Vec<usize>>,
     /// The places of those that name numbers, by digits.
@@ -41,6 +44,22 @@ struct Kept {
     asks: bool,
     /// How many calls it has answered, by whose turn it was.
     answered: HashMap<String, u64>,
+    /// How many calls it still decides; none: any number.
+    left: Option<u64>,
+    /// When it ends; none: it stays.
+    until: Option<Timestamp>,
+}
+
+/// A rule, to be looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleStanding<'a> {
+    pub rule: &'a Rule,
+    /// How many calls it has decided.
+    pub calls: u64,
+    /// How many calls it still decides; none: any number.
+    pub left: Option<u64>,
+    /// When it ends; none: it stays.
+    pub until: Option<Timestamp>,
 }
 
 /// Why a rule does not decide a call.
@@ -53,8 +72,14 @@ pub struct Explained {
 
 impl Rules {
     pub(super) fn new(rules: Vec<Rule>) -> Self {
+        let kept =
+            |rule: Rule| Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: None, until: None };
+        Self::of(rules.into_iter().map(kept).collect())
+    }
+
+    fn of(rules: Vec<Kept>) -> Self {
         let mut it = Self::default();
-        for (at, rule) in rules.iter().enumerate() {
+        for (at, Kept { rule, .. }) in rules.iter().enumerate() {
             let conditions = rule.when.conditions();
             let numbers = conditions.iter().find_map(|it| match it {
                 When::Phone(numbers) => Some(numbers),
@@ -77,8 +102,7 @@ impl Rules {
                 (None, None) => it.others.push(at),
             }
         }
-        let kept = |rule: Rule| Kept { asks: rule.answers.ask(), rule, answered: HashMap::new() };
-        it.rules = rules.into_iter().map(kept).collect();
+        it.rules = rules;
         it
     }
 
@@ -90,6 +114,14 @@ impl Rules {
                 it.answered.insert(to.to_lowercase(), calls);
             }
         }
+    }
+
+    /// Puts the rules that have not ended in their places anew, after a change.
+    fn change(&mut self, now: Timestamp, change: impl FnOnce(&mut Vec<Kept>)) {
+        let mut rules = std::mem::take(&mut self.rules);
+        rules.retain(|it| it.holds(now));
+        change(&mut rules);
+        *self = Self { changed: true, ..Self::of(rules) };
     }
 
     /// The first rule that matches.
@@ -117,8 +149,12 @@ impl Rules {
 }
 
 impl Kept {
-    const fn concerns(&self, facts: &Facts<'_>) -> bool {
-        facts.asks || !self.asks
+    fn concerns(&self, facts: &Facts<'_>) -> bool {
+        (facts.asks || !self.asks) && self.holds(facts.now)
+    }
+
+    fn holds(&self, now: Timestamp) -> bool {
+        self.left != Some(0) && self.until.is_none_or(|it| now < it)
     }
 }
 
@@ -164,16 +200,54 @@ impl Engine {
             rule: it.rule.name.clone(),
             why_not: match it.concerns(&facts) {
                 true => it.rule.when.why_not(&facts),
+                false if !it.holds(now) => Some("its calls or its time are over".into()),
                 false => Some(format!("{} asks nobody, and the rule says what a person does", facts.operation)),
             },
         };
         self.rules.rules.iter().map(explained).collect()
     }
 
+    /// The rules in their order, but for those whose calls or time are over.
+    pub fn rules(&self, now: Timestamp) -> impl Iterator<Item = RuleStanding<'_>> {
+        let holding = self.rules.rules.iter().filter(move |it| it.holds(now));
+        holding.map(|it| RuleStanding {
+            rule: &it.rule,
+            calls: it.answered.values().sum(),
+            left: it.left,
+            until: it.until,
+        })
+    }
+
+    /// Whether rules came or went since the scenario.
+    #[must_use]
+    pub const fn rules_changed(&self) -> bool {
+        self.rules.changed
+    }
+
+    /// Adds a rule before all others, for so many calls and so long.
+    pub fn add_rule(&mut self, now: Timestamp, rule: Rule, times: Option<u64>, lasts: Option<Duration>) {
+        let until = lasts.map(|it| now + it);
+        let kept = Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: times, until };
+        self.rules.change(now, |rules| rules.insert(0, kept));
+    }
+
+    /// Removes a rule; `false` where there is none of that name, letter case aside.
+    pub fn remove_rule(&mut self, now: Timestamp, name: &str) -> bool {
+        let is = |it: &Kept| it.rule.name.eq_ignore_ascii_case(name);
+        let found = self.rules.rules.iter().any(|it| is(it) && it.holds(now));
+        if found {
+            self.rules.change(now, |rules| rules.retain(|it| !is(it)));
+        }
+        found
+    }
+
     /// Takes a rule's next answer.
     pub(super) fn take(&mut self, now: Timestamp, found: Found) -> Verdict {
         let Found { at, operation, keys, words, person } = found;
-        let Kept { rule, answered, .. } = &mut self.rules.rules[at];
+        let Kept { rule, answered, left, .. } = &mut self.rules.rules[at];
+        if let Some(left) = left {
+            *left = left.saturating_sub(1);
+        }
         let key = keys.per(rule.answers.per);
         let calls = match answered.get_mut(key) {
             Some(calls) => calls,

@@ -43,7 +43,7 @@ pub use history::{
     Bounds, Changed, Entry, Event, History, Kind, Message, MessageKind, Notice, Origin, Raw, Stage, Turn, What,
 };
 pub use magic::Magic;
-pub use matching::{Call, Explained};
+pub use matching::{Call, Explained, RuleStanding};
 pub use number::{NotANumber, Number};
 pub use outcome::{Channel, Ending, Method, Outcome, Own, Passes, Reaction};
 pub use pattern::Pattern;
@@ -154,6 +154,12 @@ impl Engine {
         fork.let_go();
         fork.random = ChaCha8Rng::seed_from_u64(self.seed.unwrap_or(chance));
         fork
+    }
+
+    /// The states in which rules can ask for people.
+    #[must_use]
+    pub fn states(&self) -> &[State] {
+        self.people.states()
     }
 
     /// The scenario that it was set up from, as it is written.

@@ -112,6 +112,10 @@ impl Keys {
 }
 
 impl People {
+    pub(super) fn states(&self) -> &[State] {
+        &self.states
+    }
+
     pub(super) fn new(states: Vec<State>) -> Self {
         Self { states, people: HashMap::new(), sweep_at: SWEEP }
     }

@@ -20,7 +20,7 @@ use super::reader::{Fields, Pair, Written};
 /// What rules speak of.
 struct Scope<'s, 'a> {
     company: &'s Company,
-    directory: Directory,
+    directory: &'s Directory,
     states: &'s [State],
     met: RefCell<Met<'a>>,
 }
@@ -43,12 +43,8 @@ pub(super) fn of<'a>(fields: &mut Fields<'a>, company: &Company, users: &[User])
     let read = |it: Written<'a>| Some((state(it.called("a state"), &mut names)?, it));
     let (states, written_states): (Vec<_>, Vec<_>) = written_states.into_iter().filter_map(read).unzip();
     let named = |it: &User| User::new(&it.username, UserSettings::default());
-    let scope = Scope {
-        company,
-        directory: Directory::of(users.iter().map(named).collect(), &company.country_code),
-        states: &states,
-        met: RefCell::default(),
-    };
+    let directory = Directory::of(users.iter().map(named).collect(), &company.country_code);
+    let scope = Scope { company, directory: &directory, states: &states, met: RefCell::default() };
     let mut names = Names::new("rule");
     let written = fields.take("rules").map(Written::list).unwrap_or_default();
     let read =
@@ -56,6 +52,18 @@ pub(super) fn of<'a>(fields: &mut Fields<'a>, company: &Company, users: &[User])
     let rules = written.into_iter().enumerate().filter_map(read).collect();
     scope.check(&written_states);
     (rules, states)
+}
+
+/// A rule alone, called `unnamed` where it has no name.
+pub(super) fn one(
+    written: Written<'_>,
+    unnamed: &str,
+    company: &Company,
+    directory: &Directory,
+    states: &[State],
+) -> Option<Rule> {
+    let scope = Scope { company, directory, states, met: RefCell::default() };
+    rule(written.called("a rule"), unnamed, &scope, &mut Names::new("rule"))
 }
 
 impl Scope<'_, '_> {
@@ -141,7 +149,7 @@ fn rule<'a>(written: Written<'a>, unnamed: &str, scope: &Scope<'_, 'a>, names: &
         if answers.ask() {
             named.iter().for_each(|(written, it)| asks(*written, it));
         }
-        Rule { name: name.unwrap_or_default().into(), when, answers }
+        Rule { name: name.unwrap_or_default().into(), when, answers, written: written.flow().into() }
     })
 }
 
@@ -572,7 +580,7 @@ fn when<'a>(written: Written<'a>, scope: &Scope<'_, 'a>, named: &mut Named<'a>) 
         let operations = any_of(fields, "operation", |it| Some((it, operation(it)?)));
         keep(When::Operation(operations.iter().map(|it| it.1.clone()).collect()), !operations.is_empty());
         named.extend(operations);
-        list!("user", User, |it| user_pattern(it, &scope.directory));
+        list!("user", User, |it| user_pattern(it, scope.directory));
         list!("phone", Phone, |it| read_number(it, it.text()?, "", "", default_country));
         list!("country", Country, meaning::country_code);
         list!("initiating_type", InitiatingType, Written::choice);

@@ -80,7 +80,7 @@ pub fn told(user: &User, company: &Company, now: Timestamp) -> Map<String, Value
 }
 
 /// A scenario that begins where an engine is now: the one that it was set up from, with the users as they have become,
-/// secrets included, and the clock as it stands.
+/// secrets included, the rules that came and went, and the clock as it stands.
 #[must_use]
 pub fn snapshot(engine: &Engine, now: Timestamp, pace: Pace) -> String {
     let company = engine.company();
@@ -93,6 +93,10 @@ pub fn snapshot(engine: &Engine, now: Timestamp, pace: Pace) -> String {
     };
     let mut text = engine.text().to_owned();
     text = with_section(&text, "clock", &Section::One(clock));
+    if engine.rules_changed() {
+        let rules = engine.rules(now).map(|it| it.rule.written.to_string());
+        text = with_section(&text, "rules", &Section::List(rules.collect()));
+    }
     with_section(&text, "users", &Section::List(users.collect()))
 }
 
@@ -143,7 +147,7 @@ fn value_of(node: &Node<'_>) -> Value {
 }
 
 /// A value of a tree in one line.
-fn flow_of(node: &Node<'_>) -> String {
+pub(super) fn flow_of(node: &Node<'_>) -> String {
     match &node.kind {
         Kind::Nothing => "null".into(),
         Kind::Text(text) => scalar(text),

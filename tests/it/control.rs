@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::process::{Server, locmfa, run};
+use crate::process::{Server, locmfa, read, run};
 
 const SCENARIO: &str = "users:
   - {username: anna, phone: '+1 425 555 0100'}
@@ -101,6 +101,27 @@ fn users_clocks_and_spaces_are_changed() {
     assert_ne!(ask(&["clock", "advance", "10m", "--space", "one"]).1, before);
     assert_eq!(ask(&["space", "drop", "one"]), (0, "The space one is gone.\n".into()));
     assert!(!ask(&["space", "list"]).1.contains("one"));
+}
+
+#[test]
+fn a_rule_is_added_and_the_phone_is_answered() {
+    let (server, folder, url) = started();
+    let ask = |arguments: &[&str]| asked(folder.path(), &url, arguments);
+    let (code, text) = ask(&["phone", "answer"]);
+    assert!(code == 3 && text.contains("no phone rings"), "{text}");
+    let (code, text) =
+        ask(&["rule", "add", "{name: Anna decides, when: {user: anna}, person: decides}", "--times", "1"]);
+    assert!(code == 0 && text.contains("Anna decides"), "{text}");
+    assert!(ask(&["rule", "list"]).1.contains("{name: Anna decides, when: {user: anna}, person: decides}"));
+    let call = server.send("PfAuthUser_4", "<username>anna</username>");
+    let (code, text) = ask(&["phone", "list", "--wait", "60s"]);
+    assert!(code == 0 && text.contains("deciding"), "{text}");
+    assert_eq!(ask(&["phone", "answer"]).0, 0);
+    let (code, text) = ask(&["phone", "deny"]);
+    assert!(code == 1 && text.contains("It is a phone call"), "{text}");
+    assert!(ask(&["phone", "press", "#"]).1.contains("call_result"));
+    assert!(read(call).contains("<Code>2</Code>"));
+    assert_eq!(ask(&["rule", "remove", "anna is busy"]), (0, "anna is busy is gone.\n".into()));
 }
 
 #[test]

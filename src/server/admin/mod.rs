@@ -6,6 +6,7 @@
 #![allow(unused_qualifications, reason = "utoipa's macros write paths in full")]
 
 mod calls;
+mod challenges;
 mod clock;
 mod events;
 mod feed;
@@ -15,6 +16,7 @@ mod health;
 mod input;
 mod metrics;
 mod problem;
+mod rules;
 mod scenarios;
 mod spaces;
 mod users;
@@ -145,6 +147,11 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(events::events))
         .routes(routes!(feed::calls))
         .routes(routes!(calls::get))
+        .routes(routes!(challenges::list))
+        .routes(routes!(challenges::get))
+        .routes(routes!(challenges::act))
+        .routes(routes!(rules::list, rules::add))
+        .routes(routes!(rules::remove))
         .routes(routes!(verify::verify))
         .routes(routes!(feed::messages))
         .routes(routes!(feed::turns))

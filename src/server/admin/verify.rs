@@ -8,15 +8,14 @@ use std::time::Duration;
 use axum::extract::State;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use tokio::time::{Instant, sleep_until, timeout_at};
 use utoipa::ToSchema;
 
-use super::feed::{BATCH, known, stopping};
+use super::feed::{awaited, known};
 use super::filter::{Difference, Filter};
 use super::input::{Asked, Body, duration};
 use super::problem::{Kind as No, Problem};
 use super::view::View;
-use super::{At, Json, Shared, Stage};
+use super::{At, Json, Shared};
 use crate::engine::{Event, Kind};
 use crate::scenario::closest;
 
@@ -144,12 +143,8 @@ pub(super) async fn verify(
         Some(Ok(wait)) => wait.min(super::input::WAIT),
         None => Duration::ZERO,
     };
-    let end = Instant::now() + wait;
-    let mut happened = space.happenings();
-    let mut stage = admin.stage.subscribe();
     let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|it| wanted.iter().any(|wanted| wanted.kind == *it)).collect();
-    loop {
-        happened.mark_unchanged();
+    let verified = awaited(&admin, &space, wait, |is_over| {
         let (events, next, forgotten) = space.update(|engine, _| {
             let history = &engine.history;
             expectations.after.map_or(Ok(()), |after| known(history, after, &kinds))?;
@@ -159,20 +154,13 @@ pub(super) async fn verify(
             };
             Ok::<_, Problem>((history.after(expectations.after.unwrap_or(0), &kinds), history.last(), forgotten))
         })?;
-        let judged = judge(&wanted, &events, expectations.in_order);
-        let failures = match judged {
-            Ok(counts) => return Ok(Json::ok(Verified { passed: true, counts, next, forgotten })),
-            Err(failures) => failures,
-        };
-        if Instant::now() >= end {
-            return Err(failed(&failures, next, forgotten));
+        match judge(&wanted, &events, expectations.in_order) {
+            Ok(counts) => Ok(Some(Verified { passed: true, counts, next, forgotten })),
+            Err(failures) if is_over => Err(failed(&failures, next, forgotten)),
+            Err(_) => Ok(None),
         }
-        tokio::select! {
-            _ = timeout_at(end, happened.changed()) => (),
-            _ = stage.wait_for(|it| *it == Stage::Stopping) => return Err(stopping()),
-        }
-        sleep_until(end.min(Instant::now() + BATCH)).await;
-    }
+    });
+    Ok(Json::ok(verified.await?))
 }
 
 /// The problem of a verification that failed, told in full for who reads no JSON.
