@@ -75,7 +75,7 @@ pub enum ActRefusal {
 pub(super) struct Line {
     pub answered: bool,
     /// Since the last `#`.
-    entry: String,
+    entry: Secret,
     wrong: u32,
     /// What was entered last, for an event.
     pub entered: Option<Secret>,
@@ -267,25 +267,17 @@ impl Line {
     pub(super) fn silence(&self, method: Method) -> Outcome {
         match method {
             Method::Voice(_) if !self.answered => Outcome::CallTimedOut,
-            Method::Voice(_) if !self.entry.is_empty() => Outcome::PoundNotPressed,
+            Method::Voice(_) if !self.entry.reveal().is_empty() => Outcome::PoundNotPressed,
             Method::Voice(_) => Outcome::NoInput,
             _ => Reaction::NoAnswer.outcome(method),
         }
     }
 
     fn press(&mut self, keys: &str, scene: &Scene<'_>) -> Option<Ending> {
-        for key in keys.chars() {
-            match key {
-                '#' => {
-                    let entry = std::mem::take(&mut self.entry);
-                    if let Some(outcome) = self.enter(&entry, scene) {
-                        return Some(outcome.into());
-                    }
-                }
-                key => self.entry.push(key),
-            }
-        }
-        None
+        let keys = [self.entry.reveal(), keys].concat();
+        let mut entries = keys.split('#');
+        self.entry = entries.next_back().unwrap_or_default().into();
+        entries.find_map(|it| self.enter(it, scene)).map(Into::into)
     }
 
     /// Takes what was entered before `#`.
