@@ -27,7 +27,7 @@ pub struct Setup {
 }
 
 /// The company's settings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Company {
     /// What a user has where the scenario says nothing.
     pub defaults: CustomerDefaults,
@@ -64,7 +64,7 @@ pub struct Company {
 }
 
 /// The languages to choose from, as codes such as `en`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Languages {
     pub sms_text: Vec<String>,
     pub phone_app: Vec<String>,
@@ -72,7 +72,7 @@ pub struct Languages {
 }
 
 /// How mails are sent, and what they say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mailing {
     pub server: String,
     pub enabled: bool,
@@ -99,7 +99,7 @@ pub struct Session {
 }
 
 /// The codes of text messages.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PasscodeRules {
     /// Digits.
     pub length: u32,
@@ -111,7 +111,7 @@ pub struct PasscodeRules {
 }
 
 /// Passing again without being asked, for a while after a success.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cache {
     pub lasts: Duration,
     pub by: CacheKey,

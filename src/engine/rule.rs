@@ -8,7 +8,7 @@ use super::{Number, Pattern};
 use crate::contract::{AuthenticationType, Secret};
 
 /// A rule: when it matches, what the person does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     /// The rule's own name, or its place in the file.
     pub name: Arc<str>,
@@ -17,7 +17,7 @@ pub struct Rule {
 }
 
 /// What a rule asks of a challenge. What is empty matches everything; each list matches if one of it does.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct When {
     pub operations: Vec<Pattern>,
     /// The username of the call, or the user whose number is called.
@@ -28,7 +28,7 @@ pub struct When {
 }
 
 /// What the person who is asked does.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Script {
     /// How long it takes; none: the company's ring, or the whole time-out where nobody answers.
     pub after: Option<Duration>,
@@ -41,7 +41,7 @@ pub struct Script {
 }
 
 /// An act, or its outcome straight away.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Act {
     React(Reaction),
     End(Ending),

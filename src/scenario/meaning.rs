@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::contract::{Secret, UserSettings};
 use crate::engine::{
-    Act, Block, Cache, CacheKey, Company, Directory, Ending, Number, Outcome, Own, Pace, PasscodeRules, Pattern,
-    Reaction, Rule, Script, Setup, Start, Timestamp, User, When, oath,
+    Act, Block, Cache, CacheKey, Company, Directory, Ending, Number, OnReload, Outcome, Own, Pace, PasscodeRules,
+    Pattern, Reaction, Rule, Script, Setup, Start, Timestamp, User, When, oath,
 };
 use crate::operations;
 
@@ -23,6 +23,9 @@ pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
         let _ = (fields.take("use"), fields.take("environment"));
         let mut seed = None;
         fields.set("seed", &mut seed, |it| it.whole(0..=i64::MAX).map(Some));
+        let mut on_reload = OnReload::default();
+        let words = [("keep", OnReload::Keep), ("reset", OnReload::Reset)];
+        fields.set("on_reload", &mut on_reload, |it| it.word(&words));
         let clock = fields.take("clock").and_then(clock).unwrap_or_default();
         let accounts = fields.take("accounts").map(accounts);
         let server = fields.take("server").and_then(|it| server(it, &accounts)).unwrap_or_else(|| Server {
@@ -43,6 +46,7 @@ pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
             name: source.into(),
             server,
             setup: Setup { company, users, rules, sessions, seed, clock, ..Setup::default() },
+            on_reload,
             files: Vec::new(),
             warnings: Vec::new(),
         }

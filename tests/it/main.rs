@@ -8,6 +8,7 @@ mod fidelity;
 mod mim;
 mod outcomes;
 mod process;
+mod reload;
 mod scenario;
 mod service;
 mod sign_in;
