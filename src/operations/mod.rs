@@ -149,7 +149,7 @@ pub fn find(name: &str) -> Option<&'static Operation> {
 #[must_use]
 pub fn without_secrets(request: &str) -> String {
     static NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-        let parameters = || all().flat_map(|it| it.signature.request.fields());
+        let parameters = || all().flat_map(|it| it.signature.request.fields().iter().chain(it.signature.out.fields()));
         let nested = parameters().flat_map(|it| it.shape.inner().fields());
         parameters().chain(nested).filter(|it| it.secret).map(|it| it.name).collect()
     });

@@ -152,11 +152,12 @@ fn understood(
     tree: Option<tree::Node<'_>>,
     files: Vec<PathBuf>,
 ) -> Result<Scenario, Vec<Mistake>> {
+    let text = tree.as_ref().map(|root| written::whole(report, root));
     let scenario = tree.and_then(|root| meaning::scenario(source, Written::root(report, &root)));
     let mistakes = report.finish();
     match scenario {
         Some(mut scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {
-            scenario.setup.text = report.text().into();
+            scenario.setup.text = text.unwrap_or_default().into();
             Ok(Scenario { warnings: mistakes, files, ..scenario })
         }
         _ => Err(mistakes),

@@ -84,12 +84,8 @@ impl Report {
         Some(free.get_or_init(|| Source { name: name.into(), folder: folder.map(Into::into), text, start, lines }))
     }
 
-    /// The text of the first file: the scenario's own.
-    pub(super) fn text(&self) -> &str {
-        self.sources().next().map_or("", |it| &it.text)
-    }
-
-    fn sources(&self) -> impl Iterator<Item = &Source> {
+    /// The files, in the order in which they were read.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &Source> {
         self.sources.iter().map_while(OnceCell::get)
     }
 

@@ -95,6 +95,39 @@ pub fn snapshot(engine: &Engine, now: Timestamp, pace: Pace) -> String {
     with_section(&text, "users", &Section::List(users.collect()))
 }
 
+/// The text of a scenario that needs no other: as it is written, or with all in it that it uses.
+pub(super) fn whole(report: &Report, root: &Node<'_>) -> String {
+    let Kind::Mapping(entries) = &root.kind else { return String::new() };
+    let mut sources = report.sources();
+    let needs_others = |it: &&tree::Entry<'_>| it.key == "use" || it.key == "environment";
+    if let (Some(source), None) = (sources.next(), entries.iter().find(needs_others)) {
+        return source.text.clone();
+    }
+    let mut text = String::new();
+    for it in entries.iter().filter(|it| !needs_others(it)) {
+        text += &match &it.value.kind {
+            Kind::List(items) => {
+                items.iter().fold(format!("{}:\n", it.key), |text, it| text + "  - " + &flow_of(it) + "\n")
+            }
+            _ => format!("{}: {}\n", it.key, flow_of(&it.value)),
+        };
+    }
+    text
+}
+
+/// A value of a tree in one line.
+fn flow_of(node: &Node<'_>) -> String {
+    match &node.kind {
+        Kind::Nothing => "null".into(),
+        Kind::Text(text) => scalar(text),
+        Kind::List(items) => format!("[{}]", items.iter().map(flow_of).collect::<Vec<_>>().join(", ")),
+        Kind::Mapping(entries) => {
+            let entries = entries.iter().map(|it| format!("{}: {}", scalar(&it.key), flow_of(&it.value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
 /// What stands under a key at the top of a scenario.
 enum Section {
     One(String),
@@ -105,8 +138,7 @@ enum Section {
 /// A scenario with another section in the place of the one of that key, or at its end.
 fn with_section(text: &str, key: &str, section: &Section) -> String {
     let report = Report::new(1);
-    let source = report.add("snapshot", None, text.into()).expect("it is the first");
-    let root = tree::read(&report, source, &mut 0);
+    let root = report.add("snapshot", None, text.into()).and_then(|source| tree::read(&report, source, &mut 0));
     let entries = match root.as_ref().map(|it| &it.kind) {
         Some(Kind::Mapping(entries)) => entries.as_slice(),
         _ => &[],
@@ -273,6 +305,20 @@ users:
             assert_eq!(read.rules.len(), usize::from(text.contains("rules: ")), "{snapshot}");
             assert_eq!(snapshot.contains("# Then rules."), text.contains("# Then rules."), "{snapshot}");
         }
+    }
+
+    #[test]
+    fn what_a_scenario_uses_is_in_its_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("s.yaml");
+        std::fs::write(folder.path().join("people.yaml"), "users: [{username: anna, pin: '0815'}, ben]").unwrap();
+        std::fs::write(&file, "use: people.yaml\nenvironment: {CODE: '864209'}\nrules: [{code: '${CODE}', after: 4}]")
+            .unwrap();
+        let setup = scenario::load_file_where(&file, &|_| None).unwrap().setup;
+        let read = scenario::load("test", &setup.text).unwrap_or_else(|it| panic!("{}: {it:?}", setup.text)).setup;
+        assert_eq!(format!("{:?}", read.rules), format!("{:?}", setup.rules), "{}", setup.text);
+        assert_eq!(read.users[0].settings, setup.users[0].settings);
+        assert_eq!(read.users.len(), 2);
     }
 
     #[test]

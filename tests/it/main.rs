@@ -1,5 +1,6 @@
 //! Everything that is no transcript, in one binary.
 
+mod admin;
 mod call;
 mod cases;
 mod compose;

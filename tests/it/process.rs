@@ -10,7 +10,7 @@ use serde_json::Value;
 
 const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 
-fn locmfa(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn locmfa(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_locmfa"));
     command.current_dir(folder).args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -18,21 +18,21 @@ fn locmfa(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Runs a command that ends by itself: its exit code and what it printed.
-fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
     let Output { status, stdout, stderr } = locmfa(folder, arguments).output().unwrap();
     let text = String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap();
     (status.code().unwrap(), text)
 }
 
 /// A server that is ready.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     log: BufReader<ChildStderr>,
-    ready: Value,
+    pub(crate) ready: Value,
 }
 
 impl Server {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
         let always = ["--http", "--listen", "127.0.0.1:0", "--log", "json"];
         let mut child = locmfa(folder, &[arguments, &always].concat()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
@@ -45,26 +45,35 @@ impl Server {
         server
     }
 
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         let service = self.ready["service"].as_str().unwrap();
         let port = service.split([':', '/']).nth(4).unwrap();
         format!("127.0.0.1:{port}")
     }
 
     /// Sends a call and leaves it open.
-    fn send(&self, operation: &str, children: &str) -> TcpStream {
+    pub(crate) fn send(&self, operation: &str, children: &str) -> TcpStream {
+        self.send_in("", operation, children)
+    }
+
+    /// Sends a call to the space of a path, such as `/~one`, and leaves it open.
+    pub(crate) fn send_in(&self, space: &str, operation: &str, children: &str) -> TcpStream {
         let namespace = "http://www.phonefactor.com/PfWsSdk";
         let body = format!(
             "<s:Envelope xmlns:s=\"{SOAP}\"><s:Body><{operation} xmlns=\"{namespace}\">{children}</{operation}></s:Body></s:Envelope>"
         );
-        self.send_body(operation, &body)
+        self.send_to(space, operation, &body)
     }
 
     fn send_body(&self, operation: &str, body: &str) -> TcpStream {
+        self.send_to("", operation, body)
+    }
+
+    fn send_to(&self, space: &str, operation: &str, body: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         write!(
             stream,
-            "POST /MultiFactorAuthWebServiceSdk/PfWsSdk.asmx HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+            "POST {space}/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
              Content-Type: text/xml; charset=utf-8\r\nSOAPAction: \"http://www.phonefactor.com/PfWsSdk/{operation}\"\r\n\
              Content-Length: {}\r\n\r\n{body}",
             body.len()
@@ -73,7 +82,7 @@ impl Server {
         stream
     }
 
-    fn call(&self, operation: &str, children: &str) -> String {
+    pub(crate) fn call(&self, operation: &str, children: &str) -> String {
         read(self.send(operation, children))
     }
 
@@ -113,7 +122,7 @@ impl Drop for Server {
     }
 }
 
-fn read(mut stream: TcpStream) -> String {
+pub(crate) fn read(mut stream: TcpStream) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer

@@ -6,6 +6,8 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::{Shared, typed};
+use crate::engine::{Engine, Kind};
+use crate::switchboard::Space;
 
 /// Counters in the text format of Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, description = "Counters", body = String, content_type = "text/plain")))]
@@ -13,16 +15,50 @@ pub(super) async fn metrics(State(admin): Shared) -> Response {
     let mut out = String::new();
     family(&mut out, "locmfa_failures_total", "counter", "Connections and sign-ins that failed, by kind.");
     for (kind, count) in admin.failures.counts() {
-        sample(&mut out, "locmfa_failures_total", &[("kind", kind)], count as f64);
+        sample(&mut out, "locmfa_failures_total", &[("kind", kind)], count);
     }
+    let spaces = admin.spaces.list();
+    family(&mut out, "locmfa_spaces", "gauge", "Spaces, the default one included.");
+    sample(&mut out, "locmfa_spaces", &[], spaces.len() as u64);
+    family(&mut out, "locmfa_events_total", "counter", "What happened, by space and kind.");
+    each(&spaces, |space, engine| {
+        for kind in Kind::ALL {
+            let labels = [("space", space), ("kind", kind.word())];
+            sample(&mut out, "locmfa_events_total", &labels, engine.history.count(kind));
+        }
+    });
+    family(
+        &mut out,
+        "locmfa_events_forgotten_total",
+        "counter",
+        "What made room for what is newer, by space and kind.",
+    );
+    each(&spaces, |space, engine| {
+        for kind in Kind::ALL {
+            let labels = [("space", space), ("kind", kind.word())];
+            sample(&mut out, "locmfa_events_forgotten_total", &labels, engine.history.forgotten(kind));
+        }
+    });
+    family(&mut out, "locmfa_challenges_open", "gauge", "Challenges that are open, by space.");
+    each(&spaces, |space, engine| {
+        sample(&mut out, "locmfa_challenges_open", &[("space", space)], engine.open_challenges() as u64);
+    });
+    family(&mut out, "locmfa_users", "gauge", "Users, by space.");
+    each(&spaces, |space, engine| sample(&mut out, "locmfa_users", &[("space", space)], engine.users().len() as u64));
+    family(&mut out, "locmfa_calls_waiting", "gauge", "Calls that wait for their answer, by space.");
+    spaces.iter().for_each(|it| sample(&mut out, "locmfa_calls_waiting", &[("space", it.name())], it.waiting() as u64));
     typed("text/plain; version=0.0.4; charset=utf-8", out)
+}
+
+fn each(spaces: &[Space], mut tell: impl FnMut(&str, &Engine)) {
+    spaces.iter().for_each(|it| it.update(|engine, _| tell(it.name(), engine)));
 }
 
 fn family(out: &mut String, name: &str, kind: &str, help: &str) {
     writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}").expect("a String does not fail");
 }
 
-fn sample(out: &mut String, name: &str, labels: &[(&str, &str)], value: f64) {
+fn sample(out: &mut String, name: &str, labels: &[(&str, &str)], value: u64) {
     let escaped = |it: &str| it.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
     let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };

@@ -5,6 +5,7 @@
 //! a test keeps fresh.
 #![allow(unused_qualifications, reason = "utoipa's macros write paths in full")]
 
+mod calls;
 mod clock;
 mod events;
 mod feed;
@@ -17,6 +18,7 @@ mod problem;
 mod scenarios;
 mod spaces;
 mod users;
+mod verify;
 mod view;
 
 use std::fmt;
@@ -32,7 +34,9 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tower::Layer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Content, Ref, ResponseBuilder, SecurityRequirement, ServerBuilder, ServerVariableBuilder};
+use utoipa::openapi::{
+    Content, Ref, RefOr, ResponseBuilder, SecurityRequirement, ServerBuilder, ServerVariableBuilder,
+};
 use utoipa::{OpenApi, PartialSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -140,6 +144,8 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(clock::advance))
         .routes(routes!(events::events))
         .routes(routes!(feed::calls))
+        .routes(routes!(calls::get))
+        .routes(routes!(verify::verify))
         .routes(routes!(feed::messages))
         .routes(routes!(feed::turns))
         .routes(routes!(feed::changes))
@@ -151,9 +157,20 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
     document.components.get_or_insert_default().schemas.insert("Problem".into(), Problem::schema());
     let problem = Content::new(Some(Ref::from_schema_name("Problem")));
     let no = ResponseBuilder::new().description("Why not, and what to do.").content(problem::PROBLEM, problem).build();
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
+        let methods = ["get", "post", "put", "patch", "delete"];
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
+        for (method, operation) in methods.into_iter().zip(operations) {
+            let Some(operation) = operation else { continue };
+            let words = path.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty());
+            operation.operation_id = Some([method].into_iter().chain(words).collect::<Vec<_>>().join("_"));
+            for response in operation.responses.responses.values_mut() {
+                if let RefOr::T(it) = response
+                    && it.description.is_empty()
+                {
+                    it.description = "Done.".into();
+                }
+            }
             operation.responses.responses.insert("default".into(), no.clone().into());
         }
     }

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::input::{Asked, Written};
@@ -19,14 +18,14 @@ pub(super) struct Report {
     users: usize,
     rules: usize,
     /// Every mistake, with its place and what to do about it.
-    #[schema(value_type = Vec<std::collections::HashMap<String, Value>>)]
+    #[schema(value_type = Vec<std::collections::HashMap<String, serde_json::Value>>)]
     mistakes: Vec<Mistake>,
 }
 
 const YAML: &str = "application/yaml";
 
 /// Tells the scenario that the space was set up from, as it is written.
-#[utoipa::path(get, path = "/scenario", tag = "scenario", responses((status = 200, description = "YAML", body = String, content_type = "application/yaml")))]
+#[utoipa::path(get, path = "/scenario", tag = "scenario", responses((status = 200, description = "YAML", body = serde_json::Value, content_type = "application/yaml")))]
 pub(super) async fn get(At(space): At, asked: Asked) -> Result<Response, Problem> {
     asked.finish()?;
     Ok(typed(YAML, space.update(|engine, _| engine.text().to_owned())))
@@ -34,7 +33,7 @@ pub(super) async fn get(At(space): At, asked: Asked) -> Result<Response, Problem
 
 /// Writes the space down as it is now: a scenario that begins from here. Users and the clock are as they have become;
 /// the secrets are in it.
-#[utoipa::path(get, path = "/snapshot", tag = "scenario", responses((status = 200, description = "YAML", body = String, content_type = "application/yaml")))]
+#[utoipa::path(get, path = "/snapshot", tag = "scenario", responses((status = 200, description = "YAML", body = serde_json::Value, content_type = "application/yaml")))]
 pub(super) async fn snapshot(At(space): At, asked: Asked) -> Result<Response, Problem> {
     asked.finish()?;
     let pace = space.pace();
