@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use divan::{Bencher, black_box};
 use locmfa::contract::NAMESPACE;
-use locmfa::engine::{Act, Bounds, Reaction, Rule, Script, Setup, User, When};
+use locmfa::engine::{Answer, Bounds, Conduct, Effect, Reaction, Rule, Script, Setup, User, When};
 use locmfa::operations::{self, Context, Operation};
 use locmfa::soap::{self, Head};
 use locmfa::switchboard::Space;
@@ -20,9 +20,10 @@ fn space() -> Space {
     let mut setup = Setup::default();
     let settings = locmfa::contract::UserSettings { phone: Some("4255550100".into()), ..setup.company.new_user() };
     setup.users.push(User::new("anna@contoso.com", settings));
-    let script =
-        Script { after: Some(Duration::ZERO), act: Some(Act::React(Reaction::Approve)), code: None, digits: None };
-    setup.rules.push(Rule { name: "at once".into(), when: When::default(), script });
+    let conduct = Conduct::React(Reaction::Approve);
+    let effect = Effect::Proceed(Script { after: Some(Duration::ZERO), conduct, ..Script::default() });
+    let answer = Answer { effect, ..Answer::default() };
+    setup.rules.push(Rule { name: "at once".into(), when: When::default(), answers: answer.into() });
     Space::new("default", setup, Bounds::default())
 }
 
@@ -67,7 +68,7 @@ fn opened(action: &str, body: &[u8]) -> soap::Call<&'static Operation, Box<dyn o
 
 fn answered(space: &Space, action: &str, body: &[u8]) -> String {
     let call = opened(action, body);
-    let context = Context { space, operation: call.operation.signature.name };
+    let context = Context { space, operation: call.operation.signature.name, verdict: None };
     let mut answer = pin!(call.request.answer(context));
     let Poll::Ready(reply) = answer.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())) else {
         panic!("the user approves at once")

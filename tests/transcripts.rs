@@ -24,7 +24,7 @@ use http_body_util::BodyExt;
 use locmfa::contract::NAMESPACE;
 use locmfa::engine::Timestamp;
 use locmfa::scenario;
-use locmfa::server::{Admission, Site, router};
+use locmfa::server::{Admission, Cut, Site, router};
 use locmfa::switchboard::{Limits, Switchboard};
 use roxmltree::{Document, Node};
 use tokio::task::JoinHandle;
@@ -111,15 +111,23 @@ async fn call(site: Arc<Site>, line: String) -> String {
         .expect("a request");
     let start = Instant::now();
     let response = router(site).oneshot(request).await.expect("the router answers");
+    let took = || humantime::format_duration(Duration::from_millis(start.elapsed().as_millis() as u64));
+    if response.extensions().get::<Cut>().is_some() {
+        return format!("    cut off after {}\n", took());
+    }
     let status = response.status().as_u16();
     let bytes = response.into_body().collect().await.expect("a whole body").to_bytes();
-    let took = Duration::from_millis(start.elapsed().as_millis() as u64);
+    let head = format!("    {status} after {}\n", took());
     let text = String::from_utf8_lossy(&bytes);
-    let document = Document::parse(&text).expect("an envelope");
+    let Ok(document) = Document::parse(&text) else {
+        let end: String = text.chars().rev().take(30).collect();
+        let end: String = end.chars().rev().collect();
+        return if text.is_empty() { head } else { format!("{head}    no XML, which ends in: {end}\n") };
+    };
     let body = document.descendants().find(|it| it.tag_name().name() == "Body").expect("a body");
     let mut shown = String::new();
     body.children().for_each(|it| show(it, 1, &mut shown));
-    format!("    {status} after {}\n{shown}", humantime::format_duration(took))
+    head + &shown
 }
 
 /// `a=b c="d e"` as elements; `a.b=1 a.c=2` as a record, `a.b=1 a.b=2` as an array.

@@ -1,19 +1,28 @@
 //! Asking a person for the second factor: from the request to its ending.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::act::{Line, Open, OpenState};
 use super::company::{Cache, CacheKey};
 use super::history::{Message, MessageKind, Stage, Turn, What};
 use super::outcome::{Channel, Ending, Method, Outcome};
+use super::rule::{Conduct, Script, Verdict};
 use super::secret::OathKey;
+use super::state::Keys;
+use super::template::{self, Words};
 use super::user::{Block, User};
-use super::{Act, Engine, Facts, Number, Reaction, Refusal, Timestamp, oath};
+use super::{Act, Directory, Engine, Facts, Number, Reaction, Refusal, Timestamp, magic, oath};
 use crate::contract::{AuthResult, AuthenticationType, Mode, PinMode, Secret, SmsDirection, SmsMode, UserSettings};
 
 /// What a caller asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
     pub operation: &'static str,
+    pub space: &'a str,
+    /// What the rules made of the call when it arrived.
+    pub verdict: Option<&'a Verdict>,
     pub username: &'a str,
     pub initiating_type: AuthenticationType,
     pub ip_address: &'a str,
@@ -53,6 +62,8 @@ pub struct Settlement {
     pub rule: Option<Arc<str>>,
     /// What a tester should know.
     pub warning: Option<&'static str>,
+    /// What the person pressed, if an event was played.
+    pub digits: Option<Secret>,
 }
 
 /// Who is being asked. Many people may stand behind one username, each with a number: MIM asks for all of them as
@@ -96,43 +107,59 @@ struct Passed {
 pub(super) struct Challenge {
     id: ChallengeId,
     subject: Subject,
+    since: Timestamp,
     /// Whether the number came with the call.
     number_given: bool,
-    plays_event: bool,
-    method: Method,
+    pub plays_event: bool,
+    pub method: Method,
     operation: &'static str,
+    space: String,
     username: String,
     owner: Option<String>,
     number: Option<Number>,
     initiating_type: AuthenticationType,
     application: String,
     ip_address: String,
+    pub stale_pin: bool,
     /// The number to try when nobody answers.
     backup: Option<Number>,
     /// When all ringing ends.
     gives_up: Timestamp,
     request_id: String,
-    deadline: Timestamp,
+    pub deadline: Timestamp,
     rule: Option<Arc<str>>,
-    /// The code that the text message will carry, where the scenario fixes it.
-    code: Option<Secret>,
-    step: Step,
+    /// How many calls the rule had answered.
+    counter: u64,
+    /// What the person presses when an event is played.
+    digits: Option<Secret>,
+    /// The code that the text message carries.
+    pub code: Option<Secret>,
+    pub step: Step,
+    /// What a tester should know.
+    warning: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
-enum Step {
-    /// The person will do this at the deadline.
-    Ringing(Ending),
+pub(super) enum Step {
+    /// The person is being asked.
+    Asking {
+        line: Line,
+        /// What he will do, and when.
+        plan: VecDeque<(Timestamp, Doing)>,
+        /// When he does no longer.
+        stops: Timestamp,
+        /// Whether somebody is asked to decide.
+        decides: bool,
+    },
     /// A code is out, and may come back until the deadline.
-    Waiting { code: Option<Secret>, attempts_left: u32, fate: Option<Ending> },
+    Waiting { attempts_left: u32, fate: Option<Ending> },
 }
 
-/// An act that is planned: when, and how it ends.
-struct Plan {
-    at: Timestamp,
-    ending: Ending,
-    rule: Option<Arc<str>>,
-    code: Option<Secret>,
+/// What a person will do.
+#[derive(Clone, Debug)]
+pub(super) enum Doing {
+    Act(Act),
+    End(Ending),
 }
 
 impl Engine {
@@ -149,7 +176,7 @@ impl Engine {
         let settled = |outcome: Outcome, request_id, warning| {
             let ending = Ending::from(outcome);
             let succeeds = ending.succeeds(None);
-            Ok(Asked::Settled(Settlement { ending, succeeds, request_id, rule: None, warning }))
+            Ok(Asked::Settled(Settlement { ending, succeeds, request_id, rule: None, warning, digits: None }))
         };
         if ask.initiating_type == AuthenticationType::Pfsdk && !self.company.direct_sdk {
             return settled(Outcome::DirectSdkNotAllowed, request_id, None);
@@ -213,47 +240,41 @@ impl Engine {
             }
             _ => None,
         };
-        let gives_up = now + self.company.ring_timeout;
-        let stops_ringing = match backup {
-            Some(_) => now + self.company.ring_timeout / 2,
-            None => gives_up,
-        };
-        let facts = Facts {
-            operation: ask.operation,
-            username,
-            owner: owner.map(|it| it.username.as_str()),
-            number: number.as_ref(),
-            initiating_type: ask.initiating_type,
-            application: ask.application,
-        };
+        let verdict = ask.verdict;
         let stale_pin = person.or(account).is_some_and(|it| it.pin_is_stale(now));
-        let plan = self.plan(now, stops_ringing, method, &facts, stale_pin);
         let has_token = account.is_some_and(|it| it.oath_keys().next().is_some());
-        if method == Method::Oath && !has_token && plan.rule.is_none() {
+        if method == Method::Oath && !has_token && verdict.is_none() {
             return Err(Refusal::NoOathToken { username: username.into() });
         }
-        let challenge = Challenge {
+        let mut challenge = Challenge {
             id,
             subject,
+            since: now,
             number_given,
             plays_event: ask.plays_event,
             method,
             operation: ask.operation,
+            space: ask.space.into(),
             username: username.into(),
             owner: owner.map(|it| it.username.clone()),
             number,
             initiating_type: ask.initiating_type,
             application: ask.application.into(),
             ip_address: ask.ip_address.into(),
+            stale_pin,
             backup,
-            gives_up,
+            gives_up: now + self.company.ring_timeout,
             request_id,
-            deadline: plan.at,
-            rule: plan.rule,
-            code: plan.code,
-            step: Step::Ringing(plan.ending.clone()),
+            deadline: now,
+            rule: None,
+            counter: 0,
+            digits: None,
+            code: None,
+            step: Step::Waiting { attempts_left: 0, fate: None },
+            warning: None,
         };
-        Ok(self.begin(now, challenge, plan.ending))
+        self.plan(now, &mut challenge, verdict);
+        Ok(self.begin(now, challenge))
     }
 
     /// Lets everything happen that is due.
@@ -264,23 +285,15 @@ impl Engine {
             }
             self.deadlines.pop_first();
             let Some(mut challenge) = self.challenges.remove(&id) else { continue };
-            let ending = match challenge.step {
-                Step::Ringing(ref ending) => ending.clone(),
-                Step::Waiting { .. } => {
-                    self.forget_code(id, &challenge);
-                    self.turn(deadline, &challenge, Stage::Closed { passed: false });
-                    continue;
-                }
-            };
-            if ending.is_unanswered() && self.try_backup(deadline, id, &mut challenge) {
-                self.challenges.insert(id, challenge);
+            if matches!(challenge.step, Step::Waiting { .. }) {
+                self.forget_code(id, &challenge);
+                self.turn(deadline, &challenge, Stage::Closed { passed: false });
                 continue;
             }
-            let settlement = match challenge.sends_a_code(&ending) {
-                true => self.send_code(deadline, challenge, ending),
-                false => self.end(deadline, challenge, ending),
-            };
-            self.settled.push((id, settlement));
+            match self.play(deadline, &mut challenge) {
+                Some(ending) => self.settle(deadline, challenge, ending),
+                None => self.keep(challenge),
+            }
         }
     }
 
@@ -297,8 +310,8 @@ impl Engine {
 
     /// Whether a person was asked to decide, and has not.
     #[must_use]
-    pub const fn asks_a_person(&self) -> bool {
-        false
+    pub fn asks_a_person(&self) -> bool {
+        self.challenges.values().any(|it| matches!(it.step, Step::Asking { decides: true, .. }))
     }
 
     /// When a challenge is due.
@@ -338,6 +351,9 @@ impl Engine {
             return Err(nothing());
         }
         // Nobody says which message a wrong code was meant for, so that it counts against each.
+        let wrong_pin = texts.iter().any(|it| self.is_code_without_pin(*it, passcode));
+        let wrong = if wrong_pin { Outcome::TextPinIncorrect } else { Outcome::TextCodeIncorrect };
+        self.ended(now, &texts, wrong);
         let mut left = 0;
         for id in &texts {
             let challenge = self.challenges.get_mut(id).expect("listed above");
@@ -345,11 +361,11 @@ impl Engine {
             *attempts_left = attempts_left.saturating_sub(1);
             left = left.max(*attempts_left);
             if *attempts_left == 0 {
+                self.ended(now, &[*id], Outcome::TextRetriesReached);
                 let challenge = self.close(*id);
                 self.turn(now, &challenge, Stage::Closed { passed: false });
             }
         }
-        let wrong_pin = texts.iter().any(|it| self.is_code_without_pin(*it, passcode));
         Err(match fate.as_ref().and_then(Ending::known) {
             Some(Outcome::TextRetriesReached) => Refusal::TooManyPasscodes {},
             _ if left == 0 => Refusal::TooManyPasscodes {},
@@ -384,7 +400,7 @@ impl Engine {
         }
         let fate = waiting.and_then(|it| match &self.challenges[&it].step {
             Step::Waiting { fate, .. } => fate.as_ref()?.known(),
-            Step::Ringing(_) => None,
+            Step::Asking { .. } => None,
         });
         match fate {
             Some(Outcome::OathDuplicate) => return Err(Refusal::UsedOathCode {}),
@@ -485,7 +501,7 @@ impl Engine {
         name.or_else(stranger).ok_or_else(|| Refusal::UserNotFound { username: username.into() })
     }
 
-    fn method(&self, asked: Mode, stored: &UserSettings) -> Method {
+    pub(super) fn method(&self, asked: Mode, stored: &UserSettings) -> Method {
         let defaults = &self.company.defaults;
         let given = |mode: Mode| Some(mode).filter(|it| !matches!(it, Mode::Unspecified | Mode::Invalid));
         let sms_mode = match stored.sms_mode {
@@ -538,72 +554,172 @@ impl Engine {
         }
     }
 
-    /// What the scenario wants the person to do, and when.
-    fn plan(&self, now: Timestamp, stops: Timestamp, method: Method, facts: &Facts<'_>, stale_pin: bool) -> Plan {
-        let rule = self.rules.iter().find(|it| it.when.matches(facts));
-        let script = rule.map(|it| &it.script);
+    /// Plans what the person will do: as the verdict has it, as the number's magic has it, or what is asked.
+    fn plan(&mut self, now: Timestamp, challenge: &mut Challenge, verdict: Option<&Verdict>) {
+        let usual = Script::default();
+        let script = verdict.and_then(Verdict::script).unwrap_or(&usual);
+        challenge.rule = verdict.map(|it| it.rule.clone());
+        challenge.counter = verdict.map_or(0, |it| it.words.counter);
+        challenge.digits.clone_from(&script.digits);
+        let code = script.code.as_ref().or(self.company.passcode.code.as_ref()).cloned();
+        if challenge.method.channel() == Channel::Text {
+            challenge.code = Some(code.unwrap_or_else(|| self.draw_code()));
+        }
+        let stops = match challenge.backup {
+            Some(_) => now + self.company.ring_timeout / 2,
+            None => challenge.gives_up,
+        };
+        let magic = challenge.number.as_ref().filter(|_| self.magic_numbers).and_then(magic::of);
+        let magic = magic.filter(|_| matches!(script.conduct, Conduct::Usual));
+        if let Some(magic) = magic {
+            challenge.rule.get_or_insert_with(|| magic.rule());
+        }
+        let after = script.after.or_else(|| magic?.after);
+        let conduct = magic.map_or(&script.conduct, |it| &it.conduct);
+        let mut stops = stops;
+        let mut decides = false;
+        let plan = match conduct {
+            Conduct::Acts(acts) => {
+                let mut at = now;
+                let step = |(wait, act): &(Duration, Act)| {
+                    at = at + *wait;
+                    (at, Doing::Act(act.clone()))
+                };
+                // The person types the code of a message where he signs in, and does nothing with the phone.
+                match challenge.method.waits_for_code() {
+                    true => [(now, Doing::End(Reaction::Approve.outcome(challenge.method).into()))].into(),
+                    false => acts.iter().map(step).collect(),
+                }
+            }
+            Conduct::Decides { within, otherwise } if !challenge.method.waits_for_code() => {
+                stops = now + within.unwrap_or(self.company.ring_timeout);
+                decides = true;
+                [(stops, Doing::End(self.ending(otherwise, challenge)))].into()
+            }
+            conduct => {
+                let ending = self.ending(conduct, challenge);
+                let at = match after {
+                    Some(after) => now + after,
+                    None if challenge.method.waits_for_code() => now,
+                    None if ending.is_unanswered() || is_silence(&ending) => stops,
+                    None => now + self.company.ring,
+                };
+                if challenge.method.waits_for_code() {
+                    // A message does not ring: however late it is sent, it is sent.
+                    stops = stops.max(at);
+                }
+                [(at, Doing::End(ending))].into()
+            }
+        };
+        challenge.step = Step::Asking { line: Line::default(), plan, stops, decides };
+        challenge.reckon();
+    }
+
+    /// How a conduct ends that has no acts of its own.
+    fn ending(&self, conduct: &Conduct, challenge: &Challenge) -> Ending {
+        let method = challenge.method;
         let asks_for_pin = matches!(method, Method::Voice(PinMode::Pin | PinMode::ReturnPin));
-        let ending = match script.and_then(|it| it.act.as_ref()) {
+        match conduct {
             // The fraud code is then a wrong entry like any other.
-            Some(Act::React(Reaction::Fraud)) if !self.company.features.fraud_alert => {
+            Conduct::React(Reaction::Fraud) if !self.company.features.fraud_alert => {
                 Reaction::WrongCode.outcome(method).into()
             }
-            Some(act) => act.ending(method),
-            None if asks_for_pin && stale_pin => Outcome::PinExpired.into(),
-            None => Reaction::Approve.outcome(method).into(),
-        };
-        let at = match script.and_then(|it| it.after) {
-            Some(after) => now + after,
-            None if method.waits_for_code() => now,
-            None if ending.is_unanswered() || is_silence(&ending) => stops,
-            None => now + self.company.ring,
-        };
-        let code = script.and_then(|it| it.code.as_ref()).or(self.company.passcode.code.as_ref()).cloned();
-        let rule = rule.map(|it| it.name.clone());
-        // A message does not ring: however late it is sent, it is sent.
-        match at > stops && !method.waits_for_code() {
-            true => Plan { at: stops, ending: Reaction::NoAnswer.outcome(method).into(), rule, code },
-            false => Plan { at, ending, rule, code },
+            Conduct::React(reaction) => reaction.outcome(method).into(),
+            Conduct::End(ending) => ending.filled(&challenge.words()),
+            Conduct::Usual if asks_for_pin && challenge.stale_pin => Outcome::PinExpired.into(),
+            Conduct::Usual | Conduct::Acts(_) | Conduct::Decides { .. } => Reaction::Approve.outcome(method).into(),
         }
     }
 
     /// Opens a challenge, or ends it where nothing is to be waited for.
-    fn begin(&mut self, now: Timestamp, challenge: Challenge, ending: Ending) -> Asked {
-        let is_due = challenge.deadline <= now;
-        if is_due && challenge.sends_a_code(&ending) {
-            return Asked::Settled(self.send_code(now, challenge, ending));
-        }
-        if is_due && !(ending.is_unanswered() && challenge.backup.is_some()) {
-            return Asked::Settled(self.end(now, challenge, ending));
+    fn begin(&mut self, now: Timestamp, mut challenge: Challenge) -> Asked {
+        self.notify(now, &challenge);
+        if let Some(ending) = self.play(now, &mut challenge) {
+            if challenge.sends_a_code(&ending) {
+                return Asked::Settled(self.send_code(now, challenge, ending));
+            }
+            if !self.try_backup(now, &mut challenge, &ending) {
+                return Asked::Settled(self.end(now, challenge, ending));
+            }
         }
         if challenge.method.channel() == Channel::Voice {
             self.subjects.entry(challenge.subject.clone()).or_default().in_call = true;
         }
         self.turn(now, &challenge, Stage::Asked);
-        if challenge.method.channel() != Channel::Voice && !challenge.method.waits_for_code() {
-            self.send_message(now, &challenge, None);
+        let id = challenge.id;
+        self.keep(challenge);
+        Asked::Open(id)
+    }
+
+    /// Lets the person do what is due. The ending, if that ends it.
+    fn play(&mut self, now: Timestamp, challenge: &mut Challenge) -> Option<Ending> {
+        loop {
+            let Step::Asking { line, plan, stops, .. } = &mut challenge.step else { return None };
+            let stops = *stops;
+            let is_due = plan.front().is_some_and(|it| it.0 <= now && it.0 <= stops);
+            let due = if is_due { plan.pop_front() } else { None };
+            match due {
+                Some((_, Doing::End(ending))) => return Some(ending),
+                Some((at, Doing::Act(act))) => match self.perform(at, challenge, &act) {
+                    Ok(Some(ending)) => return Some(ending),
+                    Ok(None) => (),
+                    Err(_) => challenge.warning = Some("the rule has the person do what nobody can do when asked so"),
+                },
+                None if stops <= now => return Some(line.silence(challenge.method).into()),
+                None => {
+                    challenge.reckon();
+                    return None;
+                }
+            }
+            challenge.reckon();
         }
-        Asked::Open(self.open(challenge))
+    }
+
+    /// Ends a challenge that was open, or lets it go on in another way.
+    pub(super) fn settle(&mut self, now: Timestamp, mut challenge: Challenge, ending: Ending) {
+        let id = challenge.id;
+        let settlement = if challenge.sends_a_code(&ending) {
+            self.send_code(now, challenge, ending)
+        } else if self.try_backup(now, &mut challenge, &ending) {
+            return self.keep(challenge);
+        } else {
+            self.end(now, challenge, ending)
+        };
+        self.settled.push((id, settlement));
+    }
+
+    /// Lets an ending lead those who are asked to the states that it leads to, each once.
+    fn ended(&mut self, now: Timestamp, ids: &[ChallengeId], outcome: Outcome) {
+        let mut met = Vec::new();
+        for id in ids {
+            let challenge = &self.challenges[id];
+            let (keys, method) = (challenge.keys(&self.users), challenge.method);
+            if !met.contains(&keys) {
+                self.people.ended(now, &outcome.into(), method, &keys);
+                met.push(keys);
+            }
+        }
+    }
+
+    /// Keeps a challenge open until its deadline.
+    pub(super) fn keep(&mut self, challenge: Challenge) {
+        self.deadlines.insert((challenge.deadline, challenge.id));
+        self.challenges.insert(challenge.id, challenge);
     }
 
     /// Sends the code of a text message, or asks for the token's: from now on a second operation may bring it. What
     /// ends differently is the fate that the code meets.
     fn send_code(&mut self, now: Timestamp, mut challenge: Challenge, ending: Ending) -> Settlement {
-        let text = challenge.method != Method::Oath;
-        let planned = challenge.code.take();
-        let code = text.then(|| planned.unwrap_or_else(|| self.draw_code()));
         let fate = Some(ending).filter(Ending::comes_after_sending);
-        challenge.step = Step::Waiting { code: code.clone(), attempts_left: self.company.passcode.attempts, fate };
+        challenge.step = Step::Waiting { attempts_left: self.company.passcode.attempts, fate };
         challenge.deadline = now + self.company.passcode.lifetime;
-        let sent = if text { Outcome::TextSent } else { Outcome::OathPending };
+        self.notify(now, &challenge);
+        let sent = if challenge.method == Method::Oath { Outcome::OathPending } else { Outcome::TextSent };
         let settlement = challenge.settlement(sent.into(), challenge.request_id.clone());
-        if text {
-            self.send_message(now, &challenge, code.as_ref());
-        }
         self.turn(now, &challenge, Stage::Sent);
-        let username = challenge.subject.username.clone();
-        let id = self.open(challenge);
-        self.waiting.entry(username).or_default().insert(id);
+        let waiting = self.waiting.entry(challenge.subject.username.clone()).or_default();
+        waiting.insert(challenge.id);
+        self.keep(challenge);
         settlement
     }
 
@@ -614,7 +730,7 @@ impl Engine {
     }
 
     /// Notes a step in the life of a challenge.
-    fn turn(&mut self, now: Timestamp, challenge: &Challenge, stage: Stage) {
+    pub(super) fn turn(&mut self, now: Timestamp, challenge: &Challenge, stage: Stage) {
         let turn = Turn {
             challenge: challenge.id,
             stage,
@@ -627,15 +743,33 @@ impl Engine {
         self.history.note(now, What::Turn(turn));
     }
 
-    /// Notes the message that asks the person.
-    fn send_message(&mut self, now: Timestamp, challenge: &Challenge, code: Option<&Secret>) {
-        let channel = challenge.method.channel();
-        let text = match code {
-            Some(code) => format!("Your verification code is {}.", code.reveal()),
-            None => "Do you sign in? Answer to go on.".into(),
+    /// Forgets that anybody is in a call.
+    pub(super) fn let_go(&mut self) {
+        self.subjects.values_mut().for_each(|it| it.in_call = false);
+        self.subjects.retain(|_, it| it.is_worth_keeping());
+    }
+
+    /// Keeps what goes out to the person: a text message, a notification of the app.
+    fn notify(&mut self, now: Timestamp, challenge: &Challenge) {
+        let planned = match &challenge.step {
+            Step::Asking { plan, .. } => plan.front().map(|it| &it.1),
+            Step::Waiting { .. } => None,
+        };
+        if matches!(planned, Some(Doing::End(ending)) if ending.leaves_nothing()) {
+            return;
+        }
+        let kind = match (challenge.method, &challenge.step) {
+            (Method::TextOneWay(_), Step::Waiting { .. }) | (Method::TextTwoWay(_), _) => MessageKind::Text,
+            (Method::App(_), _) => MessageKind::App,
+            _ => return,
+        };
+        let words = challenge.words();
+        let text = match kind {
+            MessageKind::Text => template::fill(&self.company.passcode.message, &words).into_owned(),
+            _ => format!("Approve the sign-in of {}?", words.user),
         };
         let message = Message {
-            kind: if channel == Channel::App { MessageKind::App } else { MessageKind::Text },
+            kind,
             operation: challenge.operation,
             username: challenge.username.as_str().into(),
             to: challenge.number.as_ref().map(|it| it.to_string().into()).unwrap_or_default(),
@@ -643,34 +777,23 @@ impl Engine {
             cc: "".into(),
             subject: "".into(),
             text: text.into(),
-            code: code.cloned(),
+            code: challenge.code.clone().filter(|_| kind == MessageKind::Text),
             challenge: Some(challenge.id),
         };
         self.history.note(now, What::Message(message));
     }
 
-    /// Forgets that anybody is in a call.
-    pub(super) fn let_go(&mut self) {
-        self.subjects.values_mut().for_each(|it| it.in_call = false);
-        self.subjects.retain(|_, it| it.is_worth_keeping());
-    }
-
-    fn open(&mut self, challenge: Challenge) -> ChallengeId {
-        let id = challenge.id;
-        self.deadlines.insert((challenge.deadline, id));
-        self.challenges.insert(id, challenge);
-        id
-    }
-
-    /// Rings the backup number, if there is one that was not tried.
-    fn try_backup(&mut self, now: Timestamp, id: ChallengeId, challenge: &mut Challenge) -> bool {
+    /// Rings the backup number, if nobody took the call and there is one that was not tried. The rules are asked
+    /// anew; what the request held is no longer known to them.
+    fn try_backup(&mut self, now: Timestamp, challenge: &mut Challenge, ending: &Ending) -> bool {
+        if !ending.is_unanswered() {
+            return false;
+        }
         let Some(backup) = challenge.backup.take() else { return false };
         challenge.number = Some(backup);
-        let plan = self.plan(now, challenge.gives_up, challenge.method, &challenge.facts(), false);
-        challenge.deadline = plan.at;
-        challenge.rule = plan.rule;
-        challenge.step = Step::Ringing(plan.ending);
-        self.deadlines.insert((challenge.deadline, id));
+        let found = self.rules.select(&self.facts_of(now, challenge));
+        let verdict = found.map(|it| self.take(now, it));
+        self.plan(now, challenge, verdict.as_ref());
         true
     }
 
@@ -682,6 +805,9 @@ impl Engine {
         if ending.known().is_some_and(Outcome::is_fraud) {
             self.block_person(now, &challenge, ending.description());
         }
+        let keys = challenge.keys(&self.users);
+        self.people.ended(now, &ending, challenge.method, &keys);
+        self.free_code(&challenge);
         let request_id = std::mem::take(&mut challenge.request_id);
         let settlement = challenge.settlement(ending, request_id);
         let stage = Stage::Settled {
@@ -762,15 +888,21 @@ impl Engine {
                 self.waiting.remove(username);
             }
         }
-        if let Step::Waiting { code: Some(code), .. } = &challenge.step {
+        self.free_code(challenge);
+    }
+
+    /// Lets another message carry the code of one that is over.
+    fn free_code(&mut self, challenge: &Challenge) {
+        if let Some(code) = &challenge.code {
             self.codes.remove(code.reveal());
         }
     }
 
     /// The fate of a text message's code; `None` where the challenge waits for none.
     fn texted(&self, id: ChallengeId) -> Option<&Option<Ending>> {
-        match &self.challenges.get(&id)?.step {
-            Step::Waiting { code: Some(_), fate, .. } => Some(fate),
+        let challenge = self.challenges.get(&id)?;
+        match &challenge.step {
+            Step::Waiting { fate, .. } if challenge.method != Method::Oath => Some(fate),
             _ => None,
         }
     }
@@ -778,8 +910,7 @@ impl Engine {
     /// The passcode that a text message asks for: its code, and the person's PIN behind it where that is asked.
     fn expected(&self, id: ChallengeId) -> Option<String> {
         let challenge = self.challenges.get(&id)?;
-        let Step::Waiting { code: Some(code), .. } = &challenge.step else { return None };
-        let mut passcode = code.reveal().to_owned();
+        let mut passcode = challenge.code.as_ref()?.reveal().to_owned();
         if challenge.method == Method::TextOneWay(SmsMode::OtpPlusPin) {
             let owner = challenge.owner.as_deref().unwrap_or(&challenge.username);
             let pin = self.users.find(owner).and_then(|it| it.settings.pin.as_ref());
@@ -790,8 +921,32 @@ impl Engine {
 
     fn is_code_without_pin(&self, id: ChallengeId, passcode: &str) -> bool {
         let Some(challenge) = self.challenges.get(&id) else { return false };
-        let Step::Waiting { code: Some(code), .. } = &challenge.step else { return false };
+        let Some(code) = &challenge.code else { return false };
         challenge.method == Method::TextOneWay(SmsMode::OtpPlusPin) && passcode.starts_with(code.reveal())
+    }
+
+    /// What rules see of a challenge that goes on to another number.
+    fn facts_of<'a>(&'a self, now: Timestamp, challenge: &'a Challenge) -> Facts<'a> {
+        let account = self.users.find(&challenge.username);
+        let number = challenge.number.clone();
+        Facts {
+            operation: challenge.operation,
+            asks: true,
+            space: &challenge.space,
+            now,
+            values: &[],
+            username: &challenge.username,
+            account,
+            owner: number.as_ref().and_then(|it| self.users.owner(it)),
+            person: challenge.person(&self.users),
+            number,
+            initiating_type: challenge.initiating_type,
+            application: &challenge.application,
+            ip_address: &challenge.ip_address,
+            mode: challenge.method.mode(),
+            keys: challenge.keys(&self.users),
+            people: &self.people,
+        }
     }
 
     /// A code that no other message of this space carries now.
@@ -823,20 +978,79 @@ impl Challenge {
         self.method.waits_for_code() && (asks || ending.comes_after_sending())
     }
 
-    fn facts(&self) -> Facts<'_> {
-        Facts {
+    /// The user who is asked, if there is one.
+    pub(super) fn person<'a>(&self, users: &'a Directory) -> Option<&'a User> {
+        match self.number_given {
+            true => users.find(self.owner.as_deref()?),
+            false => users.find(&self.username),
+        }
+    }
+
+    fn keys(&self, users: &Directory) -> Keys {
+        Keys::of(&self.username, self.person(users), self.number.as_ref(), self.number_given)
+    }
+
+    pub(super) fn words(&self) -> Words {
+        let owner = self.owner.as_ref().filter(|_| self.number_given);
+        Words {
+            user: owner.unwrap_or(&self.username).clone(),
+            number: self.number.clone(),
+            code: self.code.as_ref().map(|it| it.reveal().into()).unwrap_or_default(),
+            time: self.since,
+            counter: self.counter,
+        }
+    }
+
+    /// Reckons when something is due, after what was done and planned.
+    fn reckon(&mut self) {
+        let Step::Asking { line, plan, stops, .. } = &mut self.step else { return };
+        if line.answered {
+            *stops = self.gives_up.max(*stops);
+        }
+        self.deadline = plan.front().map_or(*stops, |it| it.0.min(*stops));
+    }
+
+    /// Lets go of what was planned: somebody acts.
+    pub(super) fn is_taken_over(&mut self) {
+        if let Step::Asking { plan, decides, .. } = &mut self.step {
+            plan.clear();
+            *decides = false;
+        }
+        self.reckon();
+    }
+
+    /// The challenge, to be looked at.
+    pub(super) fn shown(&self, id: ChallengeId) -> Open<'_> {
+        Open {
+            id,
+            since: self.since,
             operation: self.operation,
             username: &self.username,
             owner: self.owner.as_deref(),
             number: self.number.as_ref(),
-            initiating_type: self.initiating_type,
             application: &self.application,
+            method: self.method,
+            state: match &self.step {
+                Step::Waiting { .. } => OpenState::WaitingForCode,
+                Step::Asking { decides: true, .. } => OpenState::Deciding,
+                Step::Asking { line, .. } if line.answered => OpenState::Answered,
+                Step::Asking { .. } => OpenState::Ringing,
+            },
+            due: self.deadline,
+            rule: self.rule.as_deref(),
+            request_id: &self.request_id,
+            code: self.code.as_ref(),
         }
     }
 
     fn settlement(&self, ending: Ending, request_id: String) -> Settlement {
         let succeeds = ending.succeeds(Some(self.method));
-        Settlement { ending, succeeds, request_id, rule: self.rule.clone(), warning: None }
+        let pressed = match &self.step {
+            Step::Asking { line, .. } => line.entered.clone(),
+            Step::Waiting { .. } => None,
+        };
+        let digits = pressed.or_else(|| self.digits.clone()).or_else(|| Some("1".into())).filter(|_| self.plays_event);
+        Settlement { ending, succeeds, request_id, rule: self.rule.clone(), warning: self.warning, digits }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::user::User;
-use super::{Rule, Start};
+use super::{Rule, Start, State};
 use crate::contract::{
     AdfsSettings, AuthResult, AuthenticationType, CustomerDefaults, Email, Features, Mode, PassedSession, PhoneAppMode,
     PinMode, Secret, SecurityQuestion, SmsDirection, SmsMode, Tag, UserPortalSettings, UserPortalWhitelistIp,
@@ -20,6 +20,10 @@ pub struct Setup {
     pub users: Vec<User>,
     /// The first that matches wins.
     pub rules: Vec<Rule>,
+    /// The states that rules speak of by their places.
+    pub states: Vec<State>,
+    /// Whether the numbers of [`magic`](super::magic) mean what they mean.
+    pub magic_numbers: bool,
     pub sessions: Vec<Session>,
     /// Fixes what is drawn by chance: codes, request identifiers.
     pub seed: Option<u64>,
@@ -38,6 +42,10 @@ pub struct Company {
     pub ring: Duration,
     /// How long a call may ring in all, the backup number included.
     pub ring_timeout: Duration,
+    /// What a person enters before `#` to say that somebody else is signing in.
+    pub fraud_code: String,
+    /// Wrong entries in one call, after which it ends.
+    pub pin_attempts: u32,
     pub passcode: PasscodeRules,
     /// How long a one-time bypass holds where the call does not say.
     pub bypass: Duration,
@@ -108,6 +116,8 @@ pub struct PasscodeRules {
     pub attempts: u32,
     /// The same code for every message; none: each message has its own.
     pub code: Option<Secret>,
+    /// What a message says, with words in braces.
+    pub message: String,
 }
 
 /// Passing again without being asked, for a while after a success.
@@ -175,7 +185,15 @@ impl Default for Company {
             country_code: "1".into(),
             ring: Duration::from_secs(2),
             ring_timeout: Duration::from_secs(60),
-            passcode: PasscodeRules { length: 6, lifetime: Duration::from_secs(300), attempts: 3, code: None },
+            fraud_code: "0".into(),
+            pin_attempts: 3,
+            passcode: PasscodeRules {
+                length: 6,
+                lifetime: Duration::from_secs(300),
+                attempts: 3,
+                code: None,
+                message: "Your verification code is {code}.".into(),
+            },
             bypass: Duration::from_secs(300),
             cache: None,
             direct_sdk: true,

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use super::{Engine, Refusal, Timestamp};
-use crate::contract::Secret;
 
 /// A call that is open between two events.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
-    username: String,
+pub(super) struct OpenCall {
+    pub username: String,
     until: Timestamp,
 }
 
@@ -20,7 +19,7 @@ impl Engine {
     pub fn open_call(&mut self, now: Timestamp, username: &str) -> String {
         self.calls.retain(|_, it| now < it.until);
         let id = format!("{:016X}{:016X}", self.draw(), self.draw());
-        self.calls.insert(id.clone(), Call { username: username.into(), until: now + OPEN });
+        self.calls.insert(id.clone(), OpenCall { username: username.into(), until: now + OPEN });
         id
     }
 
@@ -43,13 +42,6 @@ impl Engine {
         self.call(now, id)?;
         self.calls.remove(id.trim());
         Ok(())
-    }
-
-    /// What the person presses when an event is played: what the rule that decided says, else `1`.
-    #[must_use]
-    pub fn digits(&self, rule: Option<&str>) -> Secret {
-        let rule = rule.and_then(|name| self.rules.iter().find(|it| &*it.name == name));
-        rule.and_then(|it| it.script.digits.clone()).unwrap_or_else(|| "1".into())
     }
 
     pub(super) fn move_calls(&mut self, from: &str, to: Option<&str>) {

@@ -1,6 +1,7 @@
 //! The state of the emulated server: pure, synchronous, told the time. No I/O, no lock, no XML.
 
 mod account;
+mod act;
 mod challenge;
 mod change;
 mod company;
@@ -10,6 +11,8 @@ mod find;
 mod history;
 mod index;
 mod lookup;
+mod magic;
+mod matching;
 mod number;
 pub mod oath;
 mod outcome;
@@ -18,8 +21,11 @@ mod refusal;
 mod reload;
 mod rule;
 mod secret;
+mod state;
+mod template;
 mod time;
 mod user;
+mod when;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -28,6 +34,7 @@ use std::time::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+pub use act::{Act, ActRefusal, Acted, Open, OpenState};
 pub use challenge::{Ask, Asked, ChallengeId, Settlement};
 pub use change::Change;
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Session, Setup, Token};
@@ -36,19 +43,26 @@ pub use find::{PhonePattern, Query};
 pub use history::{
     Bounds, Changed, Entry, Event, History, Kind, Message, MessageKind, Notice, Origin, Raw, Stage, Turn, What,
 };
+pub use magic::Magic;
+pub use matching::{Call, Explained};
 pub use number::{NotANumber, Number};
 pub use outcome::{Channel, Ending, Method, Outcome, Own, Passes, Reaction};
 pub use pattern::Pattern;
 pub use refusal::Refusal;
 pub use reload::{Difference, Differences, OnReload};
-pub use rule::{Act, Facts, Rule, Script, When};
+pub use rule::{Answer, Answers, Broken, Canned, CannedValue, Conduct, Effect, Rule, Script, UserChange, Verdict};
+pub use state::{Led, Move, Per, Standing, State, Trigger};
+pub use template::{WORDS, unknown_word};
 pub use time::{Pace, Start, Timestamp};
 pub use user::{Block, Bypass, Directory, User};
+pub use when::{Addresses, Day, Facts, Hours, Operations, When};
 
 use crate::contract::{AuthResult, PassedSession};
 use challenge::{Challenge, Remembered, Subject};
 use device::Activation;
-use event::Call;
+use event::OpenCall;
+use matching::Rules;
+use state::People;
 
 /// One emulated server.
 #[derive(Clone, Debug)]
@@ -56,7 +70,9 @@ pub struct Engine {
     text: Arc<str>,
     company: Company,
     users: Directory,
-    rules: Vec<Rule>,
+    rules: Rules,
+    magic_numbers: bool,
+    people: People,
     subjects: HashMap<Subject, Remembered>,
     /// How many subjects there may be before those that are over are forgotten.
     sweep_at: usize,
@@ -73,7 +89,7 @@ pub struct Engine {
     activations: HashMap<String, Activation>,
     next_device: u64,
     /// The calls that play events, by identifier.
-    calls: HashMap<String, Call>,
+    calls: HashMap<String, OpenCall>,
     sessions: Vec<Session>,
     /// What the scenario fixes for chance.
     seed: Option<u64>,
@@ -95,7 +111,9 @@ impl Engine {
             text: setup.text,
             company: setup.company,
             users,
-            rules: setup.rules,
+            rules: Rules::new(setup.rules),
+            magic_numbers: setup.magic_numbers,
+            people: People::new(setup.states),
             subjects: HashMap::new(),
             sweep_at: challenge::SWEEP,
             challenges: HashMap::new(),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::contract::{PhoneAppMode, PinMode, SmsMode};
+use super::template::{self, Words};
+use crate::contract::{Mode, PhoneAppMode, PinMode, SmsMode};
 
 /// Whether a code authenticates.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -200,6 +201,17 @@ impl Method {
         }
     }
 
+    /// The mode that it is told as.
+    #[must_use]
+    pub const fn mode(self) -> Mode {
+        match self {
+            Self::Voice(_) => Mode::VoiceCall,
+            Self::TextOneWay(_) | Self::TextTwoWay(_) => Mode::SmsText,
+            Self::App(_) => Mode::PhoneApp,
+            Self::Oath => Mode::OathToken,
+        }
+    }
+
     /// Whether a second operation brings the code.
     #[must_use]
     pub const fn waits_for_code(self) -> bool {
@@ -313,6 +325,25 @@ impl Ending {
     /// Whether nobody took the call, so that the backup number is tried.
     pub(super) fn is_unanswered(&self) -> bool {
         matches!(self.known(), Some(Outcome::CallTimedOut | Outcome::Voicemail))
+    }
+
+    /// Whether no message leaves before it.
+    pub(super) fn leaves_nothing(&self) -> bool {
+        let never = |it: Outcome| {
+            use Outcome as O;
+            matches!(it, O::TextNotSent | O::TextNotAllowed | O::TextLicensesExceeded | O::AppNotAllowed)
+                || matches!(it, O::AppDevicesBlocked | O::AppNotificationFailed)
+                || matches!(it.channel(), Channel::Nobody)
+        };
+        self.known().is_some_and(never)
+    }
+
+    /// The ending with the words of its own text filled in.
+    pub(super) fn filled(&self, words: &Words) -> Self {
+        match self {
+            Self::Own(own) => Self::Own(Arc::new(Own { text: template::fill(&own.text, words).into(), ..**own })),
+            Self::Known(_) => self.clone(),
+        }
     }
 
     /// Whether the message went out all the same, and this is what its code meets.

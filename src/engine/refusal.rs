@@ -12,13 +12,18 @@ macro_rules! refusals {
         #[derive(Clone, Debug, Eq, PartialEq)]
         pub enum Refusal {
             $($(#[doc = $doc])* $name { $($field: $ty),* },)*
+            /// The scenario's own.
+            Own { code: i32, text: String },
         }
 
         impl Refusal {
             /// The number in `error`.
             #[must_use]
             pub const fn code(&self) -> i32 {
-                match self { $(Self::$name { .. } => $code,)* }
+                match self {
+                    $(Self::$name { .. } => $code,)*
+                    Self::Own { code, .. } => *code,
+                }
             }
 
             /// Every code with its name, for the documentation and its test.
@@ -27,7 +32,10 @@ macro_rules! refusals {
 
         impl std::fmt::Display for Refusal {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                match self { $(Self::$name { $($field),* } => write!(f, $text),)* }
+                match self {
+                    $(Self::$name { $($field),* } => write!(f, $text),)*
+                    Self::Own { text, .. } => f.write_str(text),
+                }
             }
         }
     };

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use super::matching::Rules;
 use super::{Directory, Engine, Notice, Rule, Timestamp, User, What};
 
 /// What a changed scenario does to what calls have changed meanwhile.
@@ -48,6 +49,8 @@ impl Engine {
             ("company", before != after),
             ("sessions", self.sessions != other.sessions),
             ("seed", self.seed != other.seed),
+            ("states", self.people.states() != other.people.states()),
+            ("magic_numbers", self.magic_numbers != other.magic_numbers),
             ("order of rules", out_of_order(&self.rules, &other.rules)),
         ];
         Differences {
@@ -62,7 +65,9 @@ impl Engine {
     pub fn reload(&mut self, to: &Self, differences: &Differences, now: Timestamp) {
         self.reload_users(to, &differences.users, now);
         self.company = to.company.clone();
-        self.rules = to.rules.clone();
+        self.rules.reload(&to.rules);
+        self.people.reload(&to.people);
+        self.magic_numbers = to.magic_numbers;
         if differences.settings.contains(&"sessions") {
             self.sessions = to.sessions.clone();
         }
@@ -122,7 +127,7 @@ fn users(before: &Directory, after: &Directory) -> Difference {
     }
 }
 
-fn rules(before: &[Rule], after: &[Rule]) -> Difference {
+fn rules(before: &Rules, after: &Rules) -> Difference {
     let name = |it: &Rule| it.name.to_string();
     let old: HashMap<&str, &Rule> = before.iter().map(|it| (&*it.name, it)).collect();
     let new: HashMap<&str, &Rule> = after.iter().map(|it| (&*it.name, it)).collect();
@@ -134,7 +139,7 @@ fn rules(before: &[Rule], after: &[Rule]) -> Difference {
 }
 
 /// Whether the rules that both have stand in another order.
-fn out_of_order(before: &[Rule], after: &[Rule]) -> bool {
+fn out_of_order(before: &Rules, after: &Rules) -> bool {
     let places: HashMap<&str, usize> = before.iter().enumerate().map(|(at, it)| (&*it.name, at)).collect();
     !after.iter().filter_map(|it| places.get(&*it.name)).is_sorted()
 }

@@ -1,30 +1,102 @@
-//! What a scenario wants to happen: rules, the first of which matches wins.
+//! What a scenario wants to happen: rules, the first of which matches wins, and the answers that they give in turn.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::outcome::{Ending, Method, Reaction};
-use super::{Number, Pattern};
-use crate::contract::{AuthenticationType, Secret};
+use super::outcome::{Ending, Reaction};
+use super::state::{Move, Per};
+use super::template::{self, Words};
+use super::{Act, When};
+use crate::contract::Secret;
 
-/// A rule: when it matches, what the person does.
+/// A rule: when it matches, what it answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     /// The rule's own name, or its place in the file.
     pub name: Arc<str>,
     pub when: When,
-    pub script: Script,
+    pub answers: Answers,
 }
 
-/// What a rule asks of a challenge. What is empty matches everything; each list matches if one of it does.
+/// The answers of a rule, in turn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answers {
+    /// Each with how many calls get it. There is one at least.
+    pub steps: Vec<(Arc<Answer>, u64)>,
+    /// Whether they begin anew behind the last; otherwise the last stays.
+    pub repeat: bool,
+    /// Whose turn it is.
+    pub per: Per,
+}
+
+/// What a call gets.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct When {
-    pub operations: Vec<Pattern>,
-    /// The username of the call, or the user whose number is called.
-    pub users: Vec<Pattern>,
-    pub numbers: Vec<Number>,
-    pub initiating_types: Vec<AuthenticationType>,
-    pub applications: Vec<Pattern>,
+pub struct Answer {
+    pub effect: Effect,
+    /// How much later the answer leaves.
+    pub delay: Option<Duration>,
+    /// How the answer is spoilt on its way.
+    pub broken: Option<Broken>,
+    /// What changes of the user who is asked, when the call was answered.
+    pub change: Option<UserChange>,
+    /// Where the person steps when the call arrives.
+    pub steps: Vec<Move>,
+    /// The counters that change when the call arrives: by one, or to a value.
+    pub counts: Vec<(Arc<str>, Option<u64>)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// The operation does what it does, and the person who is asked does this.
+    Proceed(Script),
+    /// The in-band no.
+    Refuse { code: i32, text: String },
+    /// A SOAP fault.
+    Fault { text: String, by_client: bool },
+    /// An answer in its fields.
+    Canned(Canned),
+    /// An HTTP status without a body.
+    Status(u16),
+    /// The connection is cut.
+    Drop,
+}
+
+/// How an answer is spoilt on its way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Broken {
+    /// It ends in the middle.
+    Truncated,
+    /// It is no XML.
+    Garbage,
+}
+
+/// An answer in its fields, which were checked against the contract.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Canned {
+    /// A truth; of a plain operation its text.
+    pub result: String,
+    /// The out parameters that it has, by wire name.
+    pub out: Vec<(&'static str, CannedValue)>,
+    /// The in-band error.
+    pub error: Option<(i32, String)>,
+}
+
+/// A value of a canned answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CannedValue {
+    Text(String),
+    Record(Vec<(&'static str, Self)>),
+    List(Vec<Self>),
+}
+
+/// What changes of a user.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserChange {
+    /// The settings, by their keys in scenario files.
+    pub settings: Vec<(&'static str, Secret)>,
+    /// Blocks for a reason, or lifts what blocks.
+    pub block: Option<Option<String>>,
+    pub password: Option<Secret>,
 }
 
 /// What the person who is asked does.
@@ -32,53 +104,117 @@ pub struct When {
 pub struct Script {
     /// How long it takes; none: the company's ring, or the whole time-out where nobody answers.
     pub after: Option<Duration>,
-    /// None: what is asked.
-    pub act: Option<Act>,
+    pub conduct: Conduct,
     /// The code that the text message carries; none: the company's, or one drawn.
     pub code: Option<Secret>,
     /// What the person presses when an event is played; none: `1`.
     pub digits: Option<Secret>,
 }
 
-/// An act, or its outcome straight away.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Act {
+/// How a person goes about it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Conduct {
+    /// As asked, or as the number's magic has it.
+    #[default]
+    Usual,
     React(Reaction),
+    /// The outcome straight away.
     End(Ending),
+    /// One act after the other, each so much later than the one before.
+    Acts(Vec<(Duration, Act)>),
+    /// Somebody decides through [`Engine::act`](super::Engine::act); what happens otherwise when time runs out.
+    Decides {
+        within: Option<Duration>,
+        otherwise: Box<Self>,
+    },
 }
 
-/// A challenge as rules see it.
-#[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
-    pub operation: &'static str,
-    /// As stored where the user is known, else as sent.
-    pub username: &'a str,
-    /// The user whose number is called.
-    pub owner: Option<&'a str>,
-    pub number: Option<&'a Number>,
-    pub initiating_type: AuthenticationType,
-    pub application: &'a str,
+/// What a rule makes of a call.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    pub rule: Arc<str>,
+    pub answer: Arc<Answer>,
+    pub(super) operation: &'static str,
+    /// The user whom a change concerns, as stored.
+    pub(super) person: Option<String>,
+    pub(super) words: Words,
 }
 
-impl When {
-    #[must_use]
-    pub fn matches(&self, facts: &Facts<'_>) -> bool {
-        let any = |patterns: &[Pattern], text: &str| patterns.is_empty() || patterns.iter().any(|it| it.matches(text));
-        let user = any(&self.users, facts.username) || facts.owner.is_some_and(|it| any(&self.users, it));
-        let number = self.numbers.is_empty()
-            || facts.number.is_some_and(|number| self.numbers.iter().any(|it| it.same_as(number)));
-        let kind = self.initiating_types.is_empty() || self.initiating_types.contains(&facts.initiating_type);
-        user && number && kind && any(&self.operations, facts.operation) && any(&self.applications, facts.application)
+impl Default for Effect {
+    fn default() -> Self {
+        Self::Proceed(Script::default())
     }
 }
 
-impl Act {
-    /// How it ends under a method.
+impl Script {
+    /// Whether it says anything of the person, so that it concerns only calls that ask somebody.
     #[must_use]
-    pub fn ending(&self, method: Method) -> Ending {
-        match self {
-            Self::React(reaction) => reaction.outcome(method).into(),
-            Self::End(ending) => ending.clone(),
+    pub const fn is_usual(&self) -> bool {
+        matches!(self, Self { after: None, conduct: Conduct::Usual, code: None, digits: None })
+    }
+}
+
+impl From<Answer> for Answers {
+    fn from(answer: Answer) -> Self {
+        Self { steps: vec![(Arc::new(answer), 1)], repeat: false, per: Per::All }
+    }
+}
+
+impl Answers {
+    /// The answer of the n-th call, from 0.
+    #[must_use]
+    pub fn of(&self, call: u64) -> &Arc<Answer> {
+        let all: u64 = self.steps.iter().map(|it| it.1).sum();
+        let mut call = if self.repeat { call % all.max(1) } else { call };
+        for (answer, times) in &self.steps {
+            if call < *times {
+                return answer;
+            }
+            call -= times;
         }
+        &self.steps.last().expect("a rule has an answer").0
+    }
+
+    /// Whether they say what a person does: then they concern only calls that ask somebody.
+    #[must_use]
+    pub fn ask(&self) -> bool {
+        self.steps.iter().any(|it| matches!(&it.0.effect, Effect::Proceed(script) if !script.is_usual()))
+    }
+}
+
+impl Verdict {
+    /// A text of the answer with its words filled in.
+    #[must_use]
+    pub fn fill(&self, text: &str) -> String {
+        template::fill(text, &self.words).into_owned()
+    }
+
+    pub(super) fn script(&self) -> Option<&Script> {
+        match &self.answer.effect {
+            Effect::Proceed(script) => Some(script),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_come_in_turn_and_the_last_stays_or_all_repeat() {
+        let status = |it| Arc::new(Answer { effect: Effect::Status(it), ..Answer::default() });
+        let mut answers =
+            Answers { steps: vec![(status(1), 2), (status(2), 1), (status(3), 1)], repeat: false, per: Per::All };
+        let said = |answers: &Answers| -> Vec<u16> {
+            let status = |it| match answers.of(it).effect {
+                Effect::Status(status) => status,
+                _ => 0,
+            };
+            (0..6).map(status).collect()
+        };
+        assert_eq!(said(&answers), [1, 1, 2, 3, 3, 3]);
+        answers.repeat = true;
+        assert_eq!(said(&answers), [1, 1, 2, 3, 1, 1]);
     }
 }

@@ -305,6 +305,8 @@ impl Answers for PrimaryAuthUser {
 impl Answers for PfAuthUser {
     type Out = PfAuthUserOut;
 
+    const ASKS: bool = true;
+
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         let settlement = challenge(context, &self).await?;
         let note = note(&settlement);
@@ -319,6 +321,8 @@ impl Answers for PfAuthUser {
 
 impl Answers for CombinedAuthUser {
     type Out = CombinedAuthUserOut;
+
+    const ASKS: bool = true;
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         check_password(context, &self.username, &self.password)?;
@@ -358,6 +362,8 @@ fn check_password(context: Context<'_>, username: &Option<String>, password: &Op
 async fn challenge(context: Context<'_>, asked: &PfAuthUser) -> Result<Settlement, No> {
     let ask = Ask {
         operation: context.operation,
+        space: context.space.name(),
+        verdict: context.verdict,
         username: text(&asked.username),
         initiating_type: asked.initiating_authentication_type,
         ip_address: text(&asked.initiating_ip_address),

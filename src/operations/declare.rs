@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use crate::contract::{Error, Invalid, NAMESPACE, Recast, Record, Shape, Signature, Value, Wire};
-use crate::engine::{Change, Engine, Refusal, Timestamp};
+use crate::engine::{Broken, Call, Canned, CannedValue, Change, Effect, Engine, Refusal, Timestamp, Verdict};
 use crate::soap::Fault;
 use crate::switchboard::Space;
 use crate::xml::{Node, Writer};
@@ -18,6 +18,10 @@ use crate::xml::{Node, Writer};
 #[derive(Debug)]
 pub struct Operation {
     pub signature: Signature,
+    /// Whether it asks somebody for a second factor.
+    pub asks: bool,
+    /// Where it is declared.
+    module: &'static str,
     read: Reader,
 }
 
@@ -33,7 +37,30 @@ pub trait Request: fmt::Debug + Send {
 }
 
 /// The answer to come.
-pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Reply, Fault>> + Send + 'a>>;
+pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Reply, Unanswered>> + Send + 'a>>;
+
+/// What leaves in place of a reply.
+#[derive(Debug, PartialEq)]
+pub struct Unanswered {
+    pub leaves: Leaves,
+    /// The rule of the scenario that decided.
+    pub rule: Option<Arc<str>>,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Leaves {
+    Fault(Fault),
+    /// An HTTP status without a body.
+    Status(u16),
+    /// Nothing: the connection is cut.
+    Nothing,
+}
+
+impl From<Fault> for Unanswered {
+    fn from(fault: Fault) -> Self {
+        Self { leaves: Leaves::Fault(fault), rule: None }
+    }
+}
 
 /// Where and how a request arrived.
 #[derive(Clone, Copy, Debug)]
@@ -41,9 +68,17 @@ pub struct Context<'a> {
     pub space: &'a Space,
     /// The operation's name on the wire.
     pub operation: &'static str,
+    /// What the rules made of the call; none before it was received, and where no rule matches.
+    pub verdict: Option<&'a Verdict>,
 }
 
 impl Context<'_> {
+    /// Lets the rules decide a call, once for each.
+    fn receive(self, asks: bool, values: &[(&'static str, Value<'_>)]) -> Option<Verdict> {
+        let call = Call { operation: self.operation, asks, space: self.space.name(), values };
+        self.space.update(|engine, now| engine.receive(now, &call))
+    }
+
     /// Makes a change, and keeps who made it.
     ///
     /// # Errors
@@ -71,6 +106,8 @@ pub struct Reply {
     pub succeeded: bool,
     pub refusal: Option<Refusal>,
     pub note: Note,
+    /// How the answer is spoilt on its way.
+    pub broken: Option<Broken>,
 }
 
 /// What the log tells of a call beyond its refusal.
@@ -105,6 +142,9 @@ pub enum No {
 pub trait Answers: Record + Recast<Self> + fmt::Debug + Send + 'static {
     type Out: Record + Recast<Self::Out> + Default + Send + 'static;
 
+    /// Whether it asks somebody for a second factor.
+    const ASKS: bool = false;
+
     fn answer(self, context: Context<'_>) -> impl Future<Output = Result<Answer<Self::Out>, No>> + Send;
 }
 
@@ -134,25 +174,35 @@ impl Operation {
         (self.read)(element)
     }
 
-    pub(super) const fn new<T: Answers>(name: &'static str) -> Self {
-        Self::row::<T, T::Out>(name, None, about(T::SHAPE), |element| {
+    /// What it is about: the name of the file that declares it, such as `authentication`.
+    #[must_use]
+    pub fn subject(&self) -> &'static str {
+        self.module.rsplit("::").next().unwrap_or_default()
+    }
+
+    pub(super) const fn new<T: Answers>(name: &'static str, module: &'static str) -> Self {
+        Self::row::<T, T, T::Out>(name, None, module, |element| {
             Ok(Box::new(Form::<T, T, T::Out>::new(T::read(element)?)))
         })
     }
 
     /// Another signature of `T`: the fields that `In` and `Out` have.
-    pub(super) const fn form<T, In, Out>(name: &'static str, overload_of: Option<&'static str>) -> Self
+    pub(super) const fn form<T, In, Out>(
+        name: &'static str,
+        overload_of: Option<&'static str>,
+        module: &'static str,
+    ) -> Self
     where
         T: Answers<Out: Recast<Out>>,
         In: Record + Recast<T> + fmt::Debug + Send + 'static,
         Out: Record + Send + 'static,
     {
-        Self::row::<In, Out>(name, overload_of, about(T::SHAPE), |element| {
+        Self::row::<T, In, Out>(name, overload_of, module, |element| {
             Ok(Box::new(Form::<T, In, Out>::new(In::read(element)?)))
         })
     }
 
-    pub(super) const fn plain<T: Says>(name: &'static str) -> Self {
+    pub(super) const fn plain<T: Says>(name: &'static str, module: &'static str) -> Self {
         Self {
             signature: Signature {
                 name,
@@ -162,18 +212,21 @@ impl Operation {
                 result: String::SHAPE,
                 out: &Shape::Record { name: "", about: "", fields: &[] },
             },
+            asks: false,
+            module,
             read: |element| Ok(Box::new(Plain(T::read(element)?))),
         }
     }
 
-    const fn row<In: Record, Out: Record>(
+    const fn row<T: Answers, In: Record, Out: Record>(
         name: &'static str,
         overload_of: Option<&'static str>,
-        about: &'static str,
+        module: &'static str,
         read: Reader,
     ) -> Self {
-        let (request, out) = (In::SHAPE, Out::SHAPE);
-        Self { signature: Signature { name, overload_of, about, request, result: bool::SHAPE, out }, read }
+        let (about, request, out) = (about(T::SHAPE), In::SHAPE, Out::SHAPE);
+        let signature = Signature { name, overload_of, about, request, result: bool::SHAPE, out };
+        Self { signature, asks: T::ASKS, module, read }
     }
 }
 
@@ -214,18 +267,70 @@ where
 
     fn answer<'a>(self: Box<Self>, context: Context<'a>) -> Pending<'a> {
         Box::pin(async move {
-            let answer = match context.space.may_run(context.operation) {
-                Ok(()) => self.request.recast().answer(context).await,
-                Err(refusal) => Err(refusal.into()),
-            };
-            let answer = answer.or_else(|no| match no {
-                No::Refused(refusal) => {
-                    Ok(Answer { out: T::Out::default(), refusal: Some(refusal), note: Note::default() })
+            let verdict = context.receive(T::ASKS, &self.request.values());
+            let context = Context { verdict: verdict.as_ref(), ..context };
+            let refused = |refusal| dress(context, &T::Out::default().recast(), Some(refusal), Note::default());
+            let usual = async {
+                let answer = match context.space.may_run(context.operation) {
+                    Ok(()) => self.request.recast().answer(context).await,
+                    Err(refusal) => Err(refusal.into()),
+                };
+                match answer {
+                    Ok(answer) => Ok(dress(context, &answer.out.recast(), answer.refusal, answer.note)),
+                    Err(No::Refused(refusal)) => Ok(refused(refusal)),
+                    Err(No::Failed(fault)) => Err(fault),
                 }
-                No::Failed(fault) => Err(fault),
-            })?;
-            Ok(dress(context, &answer.out.recast(), answer.refusal, answer.note))
+            };
+            let canned = |verdict: &Verdict, canned: &Canned| canned_reply(context, verdict, canned, Out::SHAPE);
+            carried_out(context, usual, refused, canned).await
         })
+    }
+}
+
+/// Carries out what the rules made of a call; without a verdict it is answered as usual.
+async fn carried_out(
+    context: Context<'_>,
+    usual: impl Future<Output = Result<Reply, Fault>>,
+    refused: impl FnOnce(Refusal) -> Reply,
+    canned: impl FnOnce(&Verdict, &Canned) -> Reply,
+) -> Result<Reply, Unanswered> {
+    let Some(verdict) = context.verdict else { return Ok(usual.await?) };
+    let _changes = Following { space: context.space, verdict };
+    let leaves = match &verdict.answer.effect {
+        Effect::Proceed(_) => usual.await.map_err(Leaves::Fault),
+        Effect::Refuse { code, text } => Ok(refused(Refusal::Own { code: *code, text: verdict.fill(text) })),
+        Effect::Fault { text, by_client } => {
+            let text = verdict.fill(text);
+            Err(Leaves::Fault(if *by_client { Fault::OwnOfClient { text } } else { Fault::Own { text } }))
+        }
+        Effect::Canned(it) => Ok(canned(verdict, it)),
+        Effect::Status(status) => Err(Leaves::Status(*status)),
+        Effect::Drop => Err(Leaves::Nothing),
+    };
+    if let Some(delay) = verdict.answer.delay {
+        context.space.sleep(delay).await;
+    }
+    match leaves {
+        Ok(mut reply) => {
+            reply.broken = verdict.answer.broken;
+            reply.note.rule.get_or_insert_with(|| verdict.rule.clone());
+            Ok(reply)
+        }
+        Err(leaves) => Err(Unanswered { leaves, rule: Some(verdict.rule.clone()) }),
+    }
+}
+
+/// Makes the change that a verdict brings about when the call was answered, or when the client hung up.
+struct Following<'a> {
+    space: &'a Space,
+    verdict: &'a Verdict,
+}
+
+impl Drop for Following<'_> {
+    fn drop(&mut self) {
+        if self.verdict.answer.change.is_some() {
+            self.space.update(|engine, now| engine.follow(now, self.verdict));
+        }
     }
 }
 
@@ -235,25 +340,72 @@ fn dress<Out: Record>(context: Context<'_>, out: &Out, refusal: Option<Refusal>,
     let mut xml = Writer::with_capacity(512);
     succeeded.write(&[context.operation, "Result"].concat(), &mut xml);
     out.write_fields(&mut xml);
+    close(context, xml, succeeded, refusal, note)
+}
+
+/// Ends an answer by `<error>`.
+fn close(context: Context<'_>, mut xml: Writer, succeeded: bool, refusal: Option<Refusal>, note: Note) -> Reply {
     let error = match &refusal {
         Some(refusal) => Some(Error { code: refusal.code(), description: Some(refusal.to_string()) }),
         None if context.space.error_on_success() => Some(Error { code: 0, description: None }),
         None => None,
     };
     error.write("error", &mut xml);
-    Reply { xml: xml.finish(), succeeded, refusal, note }
+    Reply { xml: xml.finish(), succeeded, refusal, note, broken: None }
+}
+
+/// The answer that a scenario gives in its fields.
+fn canned_reply(context: Context<'_>, verdict: &Verdict, canned: &Canned, out: &'static Shape) -> Reply {
+    let mut xml = Writer::with_capacity(512);
+    xml.element(&[context.operation, "Result"].concat(), &verdict.fill(&canned.result));
+    write_fields(&mut xml, out, &canned.out, verdict);
+    let refusal = canned.error.as_ref().map(|(code, text)| Refusal::Own { code: *code, text: verdict.fill(text) });
+    close(context, xml, canned.result == "true", refusal, Note::default())
+}
+
+/// The fields of a record in the order of the contract: those that a scenario gives, and what .NET writes for those
+/// that cannot be left out.
+fn write_fields(xml: &mut Writer, record: &'static Shape, given: &[(&'static str, CannedValue)], verdict: &Verdict) {
+    for field in record.fields() {
+        let value = given.iter().find(|it| it.0 == field.name).map(|it| &it.1);
+        write_value(xml, field.name, field.shape, value, verdict);
+    }
+}
+
+fn write_value(xml: &mut Writer, name: &str, shape: &'static Shape, value: Option<&CannedValue>, verdict: &Verdict) {
+    match (shape, value) {
+        (Shape::Optional(_), None) => (),
+        (Shape::Optional(shape), value) => write_value(xml, name, shape, value, verdict),
+        (_, Some(CannedValue::Text(text))) => xml.element(name, &verdict.fill(text)),
+        (Shape::Array(item), Some(CannedValue::List(items))) if !items.is_empty() => {
+            xml.open(name);
+            for it in items {
+                write_value(xml, &item.name(), item, Some(it), verdict);
+            }
+            xml.close(name);
+        }
+        (Shape::Record { .. }, Some(CannedValue::Record(fields))) => {
+            xml.open(name);
+            write_fields(xml, shape, fields, verdict);
+            xml.close(name);
+        }
+        (Shape::Choice { values, .. }, _) => xml.element(name, values[0]),
+        (Shape::Simple("boolean"), _) => xml.element(name, "false"),
+        (Shape::Simple("string"), _) | (Shape::Array(_) | Shape::Record { .. }, _) => xml.empty(name),
+        (Shape::Simple(_), _) => xml.element(name, "0"),
+    }
 }
 
 /// Answers a request. An operation that panics answers a fault, as an exception does in ASP.NET, and neither its
 /// connection nor anybody else's ends.
 ///
 /// # Errors
-/// The fault of the operation.
-pub async fn answered(request: Box<dyn Request>, context: Context<'_>) -> Result<Reply, Fault> {
+/// What leaves in place of a reply: a fault, or what the scenario wants.
+pub async fn answered(request: Box<dyn Request>, context: Context<'_>) -> Result<Reply, Unanswered> {
     let mut answer = request.answer(context);
     poll_fn(|task| {
         let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(task)));
-        polled.unwrap_or(Poll::Ready(Err(Fault::Internal { operation: context.operation })))
+        polled.unwrap_or_else(|_| Poll::Ready(Err(Fault::Internal { operation: context.operation }.into())))
     })
     .await
 }
@@ -268,10 +420,19 @@ impl<T: Says> Request for Plain<T> {
     }
 
     fn answer<'a>(self: Box<Self>, context: Context<'a>) -> Pending<'a> {
-        let mut xml = Writer::default();
-        xml.element(&[context.operation, "Result"].concat(), &self.0.text(context));
-        let reply = Reply { xml: xml.finish(), succeeded: true, refusal: None, note: Note::default() };
-        Box::pin(std::future::ready(Ok(reply)))
+        Box::pin(async move {
+            let verdict = context.receive(false, &self.0.values());
+            let context = Context { verdict: verdict.as_ref(), ..context };
+            let said = |text: &str| {
+                let mut xml = Writer::default();
+                xml.element(&[context.operation, "Result"].concat(), text);
+                Reply { xml: xml.finish(), succeeded: true, refusal: None, note: Note::default(), broken: None }
+            };
+            let usual = async { Ok(said(&self.0.text(context))) };
+            let refused = |refusal: Refusal| said(&refusal.to_string());
+            let canned = |verdict: &Verdict, it: &Canned| said(&verdict.fill(&it.result));
+            carried_out(context, usual, refused, canned).await
+        })
     }
 }
 
@@ -289,7 +450,7 @@ macro_rules! operation {
 
         impl $request {
             pub(super) const OPERATION: &[$crate::operations::Operation] =
-                &[$crate::operations::Operation::new::<Self>($wire)];
+                &[$crate::operations::Operation::new::<Self>($wire, module_path!())];
         }
     };
 }
@@ -301,7 +462,7 @@ macro_rules! plain {
 
         impl $request {
             pub(super) const OPERATION: &[$crate::operations::Operation] =
-                &[$crate::operations::Operation::plain::<Self>($wire)];
+                &[$crate::operations::Operation::plain::<Self>($wire, module_path!())];
         }
     };
 }
@@ -320,7 +481,11 @@ macro_rules! forms {
                 type NewestOut = <$newest as $crate::operations::Answers>::Out;
                 view! { Out = $wire of NewestOut { $($out_key => $out_field: $out_ty,)* } }
                 let overload_of: &[&str] = &[$($of)?];
-                $crate::operations::Operation::form::<$newest, In, Out>($wire, overload_of.first().copied())
+                $crate::operations::Operation::form::<$newest, In, Out>(
+                    $wire,
+                    overload_of.first().copied(),
+                    module_path!(),
+                )
             },)*];
         }
     };
@@ -332,9 +497,9 @@ mod tests {
     use crate::engine::{Bounds, Setup};
 
     #[derive(Debug)]
-    struct Broken;
+    struct Failing;
 
-    impl Request for Broken {
+    impl Request for Failing {
         fn values(&self) -> Vec<(&'static str, Value<'_>)> {
             Vec::new()
         }
@@ -347,8 +512,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_operation_that_panics_answers_a_fault() {
         let space = Space::new("default", Setup::default(), Bounds::default());
-        let context = Context { space: &space, operation: "UserExists" };
-        let fault = answered(Box::new(Broken), context).await.unwrap_err();
-        assert_eq!(fault, Fault::Internal { operation: "UserExists" });
+        let context = Context { space: &space, operation: "UserExists", verdict: None };
+        let failed = answered(Box::new(Failing), context).await.unwrap_err();
+        assert_eq!(failed, Fault::Internal { operation: "UserExists" }.into());
     }
 }

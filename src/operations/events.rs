@@ -61,6 +61,8 @@ operation! {
 impl Answers for InitiateCall {
     type Out = InitiateCallOut;
 
+    const ASKS: bool = true;
+
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         let username = text(&self.username);
         let user = context.space.update(|engine, _| engine.user(username).map(|it| it.username.clone()))?;
@@ -84,12 +86,10 @@ impl Answers for InitiateCall {
         if !settlement.succeeds {
             return Ok(Answer { out, refusal: Some(Refusal::Denied {}), note });
         }
-        let (digits, id) = context
-            .space
-            .update(|engine, now| (engine.digits(settlement.rule.as_deref()), engine.open_call(now, &user)));
+        let id = context.space.update(|engine, now| engine.open_call(now, &user));
         let out = InitiateCallOut {
             template_result: Some(played()),
-            digits_entered: Some(digits),
+            digits_entered: settlement.digits,
             call_identifier: Some(id),
             ..out
         };
@@ -99,6 +99,8 @@ impl Answers for InitiateCall {
 
 impl Answers for RunTemplate {
     type Out = RunTemplateOut;
+
+    const ASKS: bool = true;
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         let id = text(&self.call_identifier);
@@ -114,8 +116,7 @@ impl Answers for RunTemplate {
             let out = RunTemplateOut { template_result: Some(result), digits_entered: None };
             return Ok(Answer { out, refusal: Some(Refusal::Denied {}), note });
         }
-        let digits = context.space.update(|engine, _| engine.digits(settlement.rule.as_deref()));
-        let out = RunTemplateOut { template_result: Some(played()), digits_entered: Some(digits) };
+        let out = RunTemplateOut { template_result: Some(played()), digits_entered: settlement.digits };
         Ok(Answer { out, refusal: None, note })
     }
 }
@@ -134,6 +135,8 @@ impl Answers for TerminateCall {
 async fn play(context: Context<'_>, user: &str, ip_address: &str, event: &str) -> Result<Settlement, No> {
     let ask = Ask {
         operation: context.operation,
+        space: context.space.name(),
+        verdict: context.verdict,
         username: user,
         initiating_type: AuthenticationType::Unspecified,
         ip_address,

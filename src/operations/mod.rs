@@ -19,7 +19,10 @@ use std::sync::LazyLock;
 use crate::contract::{Record, Secret, Value};
 use crate::engine::Refusal;
 
-pub use declare::{Answer, Answers, Context, No, Note, Operation, Pending, Reply, Request, Says, answered, response};
+pub use declare::{
+    Answer, Answers, Context, Leaves, No, Note, Operation, Pending, Reply, Request, Says, Unanswered, answered,
+    response,
+};
 
 pub use authentication::{PfAuthUser, PfAuthUserOut};
 pub use connection::{TestMasterConnection, TestSecurity};

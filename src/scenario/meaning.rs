@@ -5,15 +5,13 @@ use std::sync::Arc;
 
 use crate::contract::{Secret, UserSettings};
 use crate::engine::{
-    Act, Block, Cache, CacheKey, Company, Directory, Ending, Number, OnReload, Outcome, Own, Pace, PasscodeRules,
-    Pattern, Reaction, Rule, Script, Setup, Start, Timestamp, User, When, oath,
+    Block, Cache, CacheKey, Company, Number, OnReload, Pace, PasscodeRules, Setup, Start, Timestamp, User, oath,
 };
-use crate::operations;
 
-use super::mistake::{Code, closest, quoted};
-use super::portal;
+use super::mistake::{Code, quoted};
 use super::reader::{Fields, Written};
 use super::{Outsider, Scenario, Server};
+use super::{portal, rules};
 use crate::sign_in::{self, Account, AccountName, CertificateName, ChannelBinding, Policy, Scheme, Trust};
 
 /// The whole file.
@@ -40,12 +38,14 @@ pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
             it.mapping("user_defaults", said);
         }
         let users = fields.take("users").map(|it| users(it, defaults, &company)).unwrap_or_default();
-        let rules = fields.take("rules").map(|it| rules(it, &company, &users)).unwrap_or_default();
+        let (rules, states) = rules::of(fields, &company, &users);
+        let mut magic_numbers = true;
+        fields.set("magic_numbers", &mut magic_numbers, Written::truth);
         let sessions = fields.take("sessions").map(portal::sessions).unwrap_or_default();
         Scenario {
             name: source.into(),
             server,
-            setup: Setup { company, users, rules, sessions, seed, clock, ..Setup::default() },
+            setup: Setup { company, users, rules, states, magic_numbers, sessions, seed, clock, ..Setup::default() },
             on_reload,
             files: Vec::new(),
             warnings: Vec::new(),
@@ -251,6 +251,8 @@ fn company(written: Written<'_>) -> Option<Company> {
             let message = format!("ring, {ring}, is longer than ring_timeout, {timeout}");
             it.report(Code::BadValue, message, ["Nobody would ever answer. Set the other one too.".into()]);
         }
+        fields.set("fraud_code", &mut company.fraud_code, |it| it.digits().map(Into::into));
+        fields.set("pin_attempts", &mut company.pin_attempts, |it| it.whole(1..=100));
         fields.set("bypass", &mut company.bypass, Written::lasting);
         fields.set("direct_sdk", &mut company.direct_sdk, Written::truth);
         fields.set("error_on_success", &mut company.error_on_success, Written::truth);
@@ -270,18 +272,19 @@ fn company(written: Written<'_>) -> Option<Company> {
 
 fn passcode(written: Written<'_>) -> Option<PasscodeRules> {
     written.mapping("passcode", |fields| {
-        let mut rules = Company::default().passcode;
-        fields.set("length", &mut rules.length, |it| it.whole(4..=10));
-        fields.set("lifetime", &mut rules.lifetime, Written::lasting);
-        fields.set("attempts", &mut rules.attempts, |it| it.whole(1..=100));
-        let length = rules.length;
-        fields.set("code", &mut rules.code, |it| code(it, length).map(Some));
-        rules
+        let mut it = Company::default().passcode;
+        fields.set("length", &mut it.length, |it| it.whole(4..=10));
+        fields.set("lifetime", &mut it.lifetime, Written::lasting);
+        fields.set("attempts", &mut it.attempts, |it| it.whole(1..=100));
+        let length = it.length;
+        fields.set("code", &mut it.code, |it| code(it, length).map(Some));
+        fields.set("message", &mut it.message, rules::template);
+        it
     })
 }
 
 /// The fixed code of text messages.
-fn code(written: Written<'_>, length: u32) -> Option<Secret> {
+pub(super) fn code(written: Written<'_>, length: u32) -> Option<Secret> {
     let code = written.digits()?;
     if code.len() != length as usize {
         let message = format!("code has {} digits, and it must have {length}", code.len());
@@ -301,7 +304,7 @@ fn cache(written: Written<'_>) -> Option<Option<Cache>> {
 }
 
 /// A country code, without its `+`.
-fn country_code(written: Written<'_>) -> Option<String> {
+pub(super) fn country_code(written: Written<'_>) -> Option<String> {
     let text = written.text()?.trim();
     let digits = text.strip_prefix('+').unwrap_or(text);
     match (1..=3).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit()) {
@@ -365,7 +368,7 @@ fn said(fields: &mut Fields<'_>, user: &mut User, company: &Company, device_ids:
 }
 
 /// What a user's settings must be beyond their types.
-fn settings(fields: &mut Fields<'_>, it: &mut UserSettings, company: &Company) {
+pub(super) fn settings(fields: &mut Fields<'_>, it: &mut UserSettings, company: &Company) {
     let default = &company.country_code;
     let first = ["country_code", "phone", "extension"];
     number(fields, first, [&mut it.country_code, &mut it.phone, &mut it.extension], default);
@@ -412,7 +415,13 @@ fn number(fields: &mut Fields<'_>, keys: [&'static str; 3], stored: [&mut Option
     *extension = Some(own_extension.into());
 }
 
-fn read_number(written: Written<'_>, text: &str, country: &str, extension: &str, default: &str) -> Option<Number> {
+pub(super) fn read_number(
+    written: Written<'_>,
+    text: &str,
+    country: &str,
+    extension: &str,
+    default: &str,
+) -> Option<Number> {
     Number::read(text, country, extension, default)
         .map_err(|why| {
             let help = "Any usual spelling will do: +1 425 555 0100, 1 4255550100, (425) 555-0100 ext. 42.".into();
@@ -422,78 +431,13 @@ fn read_number(written: Written<'_>, text: &str, country: &str, extension: &str,
 }
 
 /// `true`, or the reason.
-fn blocked(written: Written<'_>) -> Option<Option<Block>> {
+pub(super) fn blocked(written: Written<'_>) -> Option<Option<Block>> {
     let reason = match written.truth_or_text()? {
         Ok(false) => return Some(None),
         Ok(true) => "Blocked by the scenario.",
         Err(reason) => reason,
     };
     Some(Some(Block { since: Timestamp::default(), reason: reason.into() }))
-}
-
-fn rules(written: Written<'_>, company: &Company, users: &[User]) -> Vec<Rule> {
-    let mut names = Names::new("rule");
-    let named = |it: &User| User::new(&it.username, UserSettings::default());
-    let directory = Directory::of(users.iter().map(named).collect(), &company.country_code);
-    let mut read = |(at, it): (usize, Written<'_>)| {
-        let unnamed = format!("rule {}", at + 1);
-        rule(it.called("a rule"), &unnamed, company, &directory, &mut names)
-    };
-    written.list().into_iter().enumerate().filter_map(&mut read).collect()
-}
-
-fn rule(
-    written: Written<'_>,
-    unnamed: &str,
-    company: &Company,
-    directory: &Directory,
-    names: &mut Names,
-) -> Option<Rule> {
-    written.mapping("a rule", |fields| {
-        let name = match fields.take("name") {
-            Some(it) => it.name().and_then(|name| names.add(it, name)),
-            None => names.add(written, unnamed),
-        };
-        let when = fields.take("when").and_then(|it| when(it, company, directory)).unwrap_or_default();
-        let mut script = Script::default();
-        fields.set("after", &mut script.after, |it| it.duration().map(Some));
-        fields.set("outcome", &mut script.act, |it| outcome(it).map(Some));
-        fields.set("code", &mut script.code, |it| code(it, company.passcode.length).map(Some));
-        fields.set("digits", &mut script.digits, |it| pressed(it).map(Some));
-        Rule { name: name.unwrap_or_default().into(), when, script }
-    })
-}
-
-/// The keys that a person presses when an event is played.
-fn pressed(written: Written<'_>) -> Option<Secret> {
-    let text = written.secret()?;
-    match text.chars().all(|it| it.is_ascii_digit() || matches!(it, '*' | '#')) {
-        true => Some(text.into()),
-        false => written.wrong(Code::BadValue, "digits can be 0 to 9, * and #".into(), []),
-    }
-}
-
-fn when(written: Written<'_>, company: &Company, directory: &Directory) -> Option<When> {
-    written.mapping("when", |fields| When {
-        operations: any_of(fields, "operation", operation),
-        users: any_of(fields, "user", |it| user_pattern(it, directory)),
-        numbers: any_of(fields, "phone", |it| read_number(it, it.text()?, "", "", &company.country_code)),
-        initiating_types: any_of(fields, "initiating_type", Written::choice),
-        applications: any_of(fields, "application", |it| it.text().map(Pattern::new)),
-    })
-}
-
-/// A pattern of usernames, as they are stored: rules do not see other forms of the same name.
-fn user_pattern(written: Written<'_>, directory: &Directory) -> Option<Pattern> {
-    let text = written.name()?;
-    let pattern = Pattern::new(text);
-    match directory.find(text) {
-        Some(user) if !pattern.matches(&user.username) => {
-            let message = format!("rules see the name under users, and that is {}", quoted(&user.username));
-            written.wrong(Code::NeverApplies, message, [format!("Did you mean {}?", user.username)])
-        }
-        _ => Some(pattern),
-    }
 }
 
 /// The items of a list under a key, or the one that stands for it. A list without items is a slip: in `when` it
@@ -510,67 +454,6 @@ pub(super) fn any_of<'a, T>(
         written.report(Code::BadValue, format!("{key} is an empty list"), [help]);
     }
     items.into_iter().filter_map(read).collect()
-}
-
-/// A pattern of operations, of which one at least asks for a second factor: no other minds the rules.
-fn operation(written: Written<'_>) -> Option<Pattern> {
-    let text = written.name()?;
-    let pattern = Pattern::new(text);
-    let mut matching = operations::all().filter(|it| pattern.matches(it.signature.name)).peekable();
-    if matching.peek().is_none() {
-        let meant = closest(text, operations::all().map(|it| it.signature.name));
-        let star = if text.ends_with('*') { "*" } else { "" };
-        let help = meant.map(|it| format!("Did you mean {it}{star}?")).into_iter();
-        let help = help.chain(["A * stands for anything: PfAuthUser*.".into()]).collect::<Vec<_>>();
-        return written.wrong(
-            Code::UnknownOperation,
-            format!("{} fits no operation of the service", quoted(text)),
-            help,
-        );
-    }
-    if !matching.any(|it| it.signature.out.fields().iter().any(|it| ASKS.contains(&it.key))) {
-        let message = format!("{} asks nobody for a second factor, so that rules do not concern it", quoted(text));
-        let help = "Those that do: PfAuthUser*, CombinedAuthUser*, EventConfirmation*.".into();
-        return written.wrong(Code::NeverApplies, message, [help]);
-    }
-    Some(pattern)
-}
-
-/// The out parameters of operations that ask somebody.
-const ASKS: &[&str] = &["call_result", "phone_call_result", "template_result"];
-
-/// A word for what the person does, a word for how it ends, or a result of the scenario's own.
-fn outcome(written: Written<'_>) -> Option<Act> {
-    if written.is_mapping() {
-        return written.mapping("an outcome of your own", own_outcome)?;
-    }
-    let text = written.text()?;
-    if let Some(reaction) = Reaction::ALL.iter().find(|it| it.word() == text) {
-        return Some(Act::React(*reaction));
-    }
-    if let Some(outcome) = Outcome::of_word(text) {
-        return Some(Act::End(outcome.into()));
-    }
-    if let Some(outcome) = text.parse().ok().and_then(|code: i32| Outcome::ALL.iter().find(|it| it.code() == code)) {
-        let help = format!("Call result {text} has the word {}.", outcome.word());
-        return written.wrong(Code::UnknownWord, format!("outcome cannot be {}", quoted(text)), [help]);
-    }
-    let reactions = Reaction::ALL.iter().map(|it| it.word());
-    let words = reactions.clone().chain(Outcome::ALL.iter().map(|it| it.word()));
-    let allowed = format!(
-        "{}, a word for a call result such as busy (docs/scenarios.md lists them), or {{code: 250, text: \"...\"}}",
-        reactions.collect::<Vec<_>>().join(", ")
-    );
-    written.unknown_word(text, words, &allowed)
-}
-
-fn own_outcome(fields: &mut Fields<'_>) -> Option<Act> {
-    let code = fields.need("code").and_then(|it| it.whole(i32::MIN.into()..=i32::MAX.into()));
-    let mut text = String::new();
-    fields.set("text", &mut text, |it| it.text().map(Into::into));
-    let mut passes = false;
-    fields.set("passes", &mut passes, Written::truth);
-    Some(Act::End(Ending::Own(Arc::new(Own { code: code?, text, passes }))))
 }
 
 /// Names that must each be there once, whatever their letter case.

@@ -1,8 +1,8 @@
 //! Scenario files: from YAML text to what a server is to be, or to every mistake in the text.
 //!
-//! `tree` reads YAML and keeps the places, `compose` makes one tree of several files, `reader` reads values and reports what does not fit, `meaning` knows the
-//! grammar, `portal` the part of it that MIM does not need, `mistake` is what people get to see,
-//! `schema` is the grammar for editors.
+//! `tree` reads YAML and keeps the places, `compose` makes one tree of several files, `reader` reads values and reports
+//! what does not fit, `meaning` knows the grammar, `rules` its part about rules, `portal` the part that MIM does not need,
+//! `mistake` is what people get to see, `schema` is the grammar for editors.
 
 mod compose;
 pub mod import;
@@ -10,6 +10,7 @@ mod meaning;
 mod mistake;
 mod portal;
 mod reader;
+mod rules;
 mod schema;
 mod tree;
 pub mod written;

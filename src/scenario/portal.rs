@@ -354,7 +354,7 @@ mod tests {
                 "sessions: [{cookie_id: c, username: a}, {cookie_id: c, username: b}]",
                 "duplicate-name there is another session with the cookie \"c\"",
             ),
-            ("rules: [{digits: 12a}]", "bad-value digits can be 0 to 9, * and #"),
+            ("rules: [{digits: 12a}]", "bad-value keys are 0 to 9, * and #"),
         ];
         for (text, expected) in cases {
             assert_eq!(mistakes(text)[0], expected, "{text}");

@@ -51,6 +51,21 @@ pub(super) struct Written<'a> {
     node: &'a Node<'a>,
 }
 
+/// A key of the file's own, and its value.
+pub(super) struct Pair<'a> {
+    pub key: &'a str,
+    key_span: &'a Range<usize>,
+    pub value: Written<'a>,
+}
+
+impl Pair<'_> {
+    /// Reports a mistake in the key.
+    pub(super) fn wrong_key<T>(&self, code: Code, message: String, help: impl Into<Vec<String>>) -> Option<T> {
+        self.value.report.push(code, self.key_span, message, help);
+        None
+    }
+}
+
 /// The keys of a mapping, as they are taken one by one. Those that nobody takes are mistakes.
 pub(super) struct Fields<'a> {
     report: &'a Report,
@@ -371,6 +386,21 @@ impl<'a> Written<'a> {
         Some(read)
     }
 
+    /// The keys and values of a mapping whose keys are names of the file's own.
+    pub(super) fn pairs(self) -> Vec<Pair<'a>> {
+        match &self.node.kind {
+            Kind::Mapping(entries) => entries
+                .iter()
+                .map(|it| Pair {
+                    key: &it.key,
+                    key_span: &it.key_span,
+                    value: Self { report: self.report, name: &it.key, node: &it.value },
+                })
+                .collect(),
+            _ => self.wrong_type("a mapping (key: value)").unwrap_or_default(),
+        }
+    }
+
     /// The same value under another name in messages.
     pub(super) const fn called(self, name: &'a str) -> Self {
         Self { name, ..self }
@@ -403,6 +433,11 @@ impl<'a> Fields<'a> {
 
     /// Sets the fields of a record of the contract, each by its key.
     pub(super) fn record<T: Record>(&mut self, record: &mut T) {
+        self.record_and(record, |_, _| ());
+    }
+
+    /// The same, with each key and text that was set.
+    pub(super) fn record_and<T: Record>(&mut self, record: &mut T, mut and: impl FnMut(&'static str, String)) {
         for field in T::SHAPE.fields() {
             let Some(written) = self.take(field.key) else { continue };
             let shape = match field.shape {
@@ -417,8 +452,9 @@ impl<'a> Fields<'a> {
                 _ => written.text().map(Into::into),
             };
             let Some(text) = text else { continue };
-            if record.set(field.key, &text).is_none() {
-                let _: Option<()> = written.unknown_choice(&text, shape);
+            match record.set(field.key, &text) {
+                Some(()) => and(field.key, text),
+                None => drop::<Option<()>>(written.unknown_choice(&text, shape)),
             }
         }
     }

@@ -5,11 +5,12 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
 
+use super::rules::{ACTS, USUAL};
 use crate::contract::{
     AdfsSettings, AuthenticationType, CustomerDefaults, Email, Features, Field, PassedSession, SecurityQuestion, Shape,
     UserAdministrator, UserPortalSettings, UserSettings, Wire,
 };
-use crate::engine::{Outcome, Reaction};
+use crate::engine::{Day, Outcome, Per, Reaction};
 use crate::operations;
 
 const REFERENCE: &str = include_str!("../../docs/scenarios.md");
@@ -33,11 +34,13 @@ struct Mapping {
 enum Place {
     /// A row for each key, which has this before it there.
     Rows(&'static str, &'static str),
+    /// A row for each key, in the table of one or of the other.
+    Either(&'static str, &'static str),
     /// One row for all of them.
     Row(&'static str, &'static str),
 }
 
-use Place::{Row, Rows};
+use Place::{Either, Row, Rows};
 
 /// The schema, draft 2020-12.
 #[must_use]
@@ -86,7 +89,7 @@ fn scalars() -> [(String, Value); 5] {
     ]
 }
 
-fn mappings() -> [Mapping; 28] {
+fn mappings() -> [Mapping; 35] {
     let of = |name, place, keys, needed| Mapping { name, place, keys, needed };
     [
         of("scenario", Rows("## The file", ""), scenario(), &[]),
@@ -109,7 +112,13 @@ fn mappings() -> [Mapping; 28] {
         of(
             "passcode",
             Row("### `company`", "passcode"),
-            vec![("length", whole(4..=10)), ("lifetime", time()), ("attempts", whole(1..=100)), ("code", text())],
+            vec![
+                ("length", whole(4..=10)),
+                ("lifetime", time()),
+                ("attempts", whole(1..=100)),
+                ("code", text()),
+                ("message", text()),
+            ],
             &[],
         ),
         of(
@@ -158,12 +167,34 @@ fn mappings() -> [Mapping; 28] {
             &["question", "answer"],
         ),
         of("administrator", Rows("The rights of", ""), record(UserAdministrator::SHAPE), &[]),
-        of("rule", Rows("### `rules`", ""), rule(), &[]),
-        of("when", Rows("### `rules`", "when."), when(), &[]),
+        of("rule", Either("### `rules`", "#### Answers"), [rule(), answer()].concat(), &[]),
+        of("when", Rows("#### When a rule matches", "when."), when(), &[]),
+        of("answer", Rows("#### Answers", ""), [answer(), vec![("times", whole(1..=1_000_000_000))]].concat(), &[]),
+        of("error", Row("#### Answers", "error"), vec![("code", number32()), ("text", text())], &["code"]),
+        of(
+            "fault",
+            Row("#### Answers", "fault"),
+            vec![("text", text()), ("code", words(&["server", "client"]))],
+            &["text"],
+        ),
+        of(
+            "change",
+            Rows("### `users`", ""),
+            [vec![("password", text()), ("blocked", text())], record(UserSettings::SHAPE)].concat(),
+            &[],
+        ),
+        of("step", Row("#### Answers", "state"), vec![("set", text()), ("for", time()), ("clear", some(text()))], &[]),
+        of("state", Rows("### `states`", ""), state(), &["name"]),
+        of(
+            "trigger",
+            Row("### `states`", "when"),
+            vec![("outcome", some(words(&outcomes()))), ("times", whole(1..=1_000_000)), ("within", time())],
+            &["outcome"],
+        ),
         of(
             "outcome",
-            Row("### `rules`", "outcome"),
-            vec![("code", whole(i32::MIN.into()..=i32::MAX.into())), ("text", text()), ("passes", truth())],
+            Row("#### Answers", "outcome"),
+            vec![("code", number32()), ("text", text()), ("passes", truth())],
             &["code"],
         ),
         of("session", Rows("### `sessions`", ""), session(), &["cookie_id", "username"]),
@@ -186,6 +217,8 @@ fn scenario() -> Vec<Key> {
         ("user_defaults", mapping("user_defaults")),
         ("users", list(either([text(), mapping("user")]))),
         ("rules", list(mapping("rule"))),
+        ("states", list(mapping("state"))),
+        ("magic_numbers", truth()),
         ("sessions", list(mapping("session"))),
     ]
 }
@@ -210,6 +243,8 @@ fn company() -> Vec<Key> {
         ("country_code", text()),
         ("ring", time()),
         ("ring_timeout", time()),
+        ("fraud_code", text()),
+        ("pin_attempts", whole(1..=100)),
         ("bypass", time()),
         ("direct_sdk", truth()),
         ("error_on_success", truth()),
@@ -247,15 +282,52 @@ fn said() -> Vec<Key> {
 }
 
 fn rule() -> Vec<Key> {
-    let reactions = Reaction::ALL.iter().map(|it| it.word());
-    let outcomes: Vec<_> = reactions.chain(Outcome::ALL.iter().map(|it| it.word())).collect();
+    let answer = || either([words(&outcomes()), mapping("answer")]);
     vec![
         ("name", text()),
         ("when", mapping("when")),
+        ("first", answer()),
+        ("then", some(answer())),
+        ("repeat", truth()),
+        ("per", words(&["rule", "user", "number"])),
+    ]
+}
+
+fn answer() -> Vec<Key> {
+    let outcome = || either([words(&outcomes()), mapping("outcome")]);
+    let act = json!({ "type": "object", "propertyNames": { "enum": ACTS }, "minProperties": 1, "maxProperties": 1 });
+    vec![
+        ("outcome", outcome()),
         ("after", time()),
-        ("outcome", either([words(&outcomes), mapping("outcome")])),
         ("code", text()),
         ("digits", text()),
+        ("person", some(either([words(&[ACTS, &["decides"]].concat()), act]))),
+        ("within", time()),
+        ("otherwise", outcome()),
+        ("error", mapping("error")),
+        ("fault", either([text(), mapping("fault")])),
+        ("answer", json!({ "type": "object" })),
+        ("status", whole(200..=599)),
+        ("drop", truth()),
+        ("broken", words(&["truncated", "garbage"])),
+        ("delay", time()),
+        ("change", mapping("change")),
+        ("state", either([text(), mapping("step")])),
+        ("count", either([some(text()), json!({ "type": "object" })])),
+    ]
+}
+
+fn outcomes() -> Vec<&'static str> {
+    let reactions = Reaction::ALL.iter().map(|it| it.word());
+    reactions.chain([USUAL]).chain(Outcome::ALL.iter().map(|it| it.word())).collect()
+}
+
+fn state() -> Vec<Key> {
+    vec![
+        ("name", text()),
+        ("when", mapping("trigger")),
+        ("per", words(&Per::ALL.iter().map(|it| it.word()).collect::<Vec<_>>())),
+        ("lasts", time()),
     ]
 }
 
@@ -264,8 +336,22 @@ fn when() -> Vec<Key> {
         ("operation", some(reference("operation"))),
         ("user", some(text())),
         ("phone", some(text())),
+        ("country", some(text())),
         ("initiating_type", some(shape(AuthenticationType::SHAPE))),
         ("application", some(text())),
+        ("ip", some(text())),
+        ("mode", some(words(&["voiceCall", "smsText", "phoneApp", "oathToken"]))),
+        ("tag", some(text())),
+        ("group", some(text())),
+        ("field", json!({ "type": "object" })),
+        ("space", some(text())),
+        ("time", some(text())),
+        ("days", some(words(&Day::ALL.iter().map(|it| it.word()).collect::<Vec<_>>()))),
+        ("state", some(text())),
+        ("count", json!({ "type": "object" })),
+        ("not", mapping("when")),
+        ("any", some(mapping("when"))),
+        ("all", some(mapping("when"))),
     ]
 }
 
@@ -310,6 +396,10 @@ fn time() -> Value {
 
 fn number() -> Value {
     either([json!({ "type": "number" }), variable()])
+}
+
+fn number32() -> Value {
+    whole(i32::MIN.into()..=i32::MAX.into())
 }
 
 fn mapping(name: &str) -> Value {
@@ -374,6 +464,7 @@ impl Place {
         name[..1].make_ascii_uppercase();
         let (row, of_all) = match self {
             Rows(section, prefix) => (row(section, &format!("{prefix}{key}")), ""),
+            Either(one, other) => (row(one, key).or_else(|| row(other, key)), ""),
             Row(section, all) => (row(section, all), all),
         };
         let (default, about) = row.unwrap_or_default();
@@ -434,7 +525,7 @@ mod tests {
         assert_eq!(Rows("### `users`", "").about("first_name"), "First name. Default: empty.");
         assert_eq!(Rows("## The file", "").about("server"), "How the service is reached.");
         let phone = "Which number is called, given with the call or stored. Default: any.";
-        assert_eq!(Rows("### `rules`", "when.").about("phone"), phone);
+        assert_eq!(Rows("#### When a rule matches", "when.").about("phone"), phone);
         let length = Row("### `company`", "passcode").about("length");
         assert!(length.starts_with("Length, one of passcode. The codes of text messages: `length` ("), "{length}");
     }

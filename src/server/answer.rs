@@ -98,6 +98,17 @@ pub(super) fn empty(status: StatusCode) -> Response {
     page(status, Page::Failed(XML), Bytes::new())
 }
 
+/// Marks an answer in place of which the connection is cut.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut;
+
+/// No answer: the connection is cut.
+pub(super) fn cut() -> Response {
+    let mut response = Response::new(Body::empty());
+    response.extensions_mut().insert(Cut);
+    response
+}
+
 /// 500 with a line of plain text.
 pub(super) fn plain_error(text: &str) -> Response {
     page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(PLAIN), format!("{text}\r\n").into())

@@ -25,6 +25,7 @@ use tokio_rustls::server::TlsStream;
 use tower::Service;
 use tracing::{debug, warn};
 
+use super::answer::Cut;
 use super::failures::Failures;
 use super::hello::{First, Opening, is_whole};
 use super::tls::{Acceptor, TlsFacts};
@@ -312,7 +313,13 @@ where
             async move {
                 let answer = answer.await;
                 pace.set(Phase::Idle(Instant::now()));
-                answer
+                let cut = answer.as_ref().is_ok_and(|it| it.extensions().get::<Cut>().is_some());
+                // What hyper gets no answer for, it closes.
+                if cut {
+                    Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+                } else {
+                    answer.map_err(|it| match it {})
+                }
             }
         })
     };
@@ -341,6 +348,8 @@ where
                 return Poll::Ready(match (end, pace.get()) {
                     (end, Phase::Fresh(_)) if !ends => End::Unasked(end.err()),
                     (Ok(()), _) => End::Orderly,
+                    // Only a scenario that wants the connection cut fails a call.
+                    (Err(error), _) if error.is_user() => End::Orderly,
                     (Err(error), _) => End::Broken(error),
                 });
             }

@@ -13,5 +13,6 @@ mod answer;
 mod caller;
 mod service;
 
+pub use answer::Cut;
 pub use caller::Admission;
 pub use service::{FOLDER, Site, router};

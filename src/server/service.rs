@@ -18,8 +18,8 @@ use super::answer::{self, Page};
 use super::caller::{Admission, Peer};
 use super::connection::Connection;
 use crate::description;
-use crate::engine::{Entry, Raw, Refusal, What};
-use crate::operations::{self, Context, Note, Operation, Reply};
+use crate::engine::{Broken, Entry, Raw, Refusal, What};
+use crate::operations::{self, Context, Leaves, Note, Operation, Reply, Unanswered};
 use crate::sign_in::Scheme;
 use crate::soap::{self, Fault, Head, Rejected, Version};
 use crate::switchboard::{NoSpace, Space, Switchboard};
@@ -193,13 +193,14 @@ impl Visit<'_> {
             }
         };
         record.reads(call.operation, call.request.values());
-        let context = Context { space: &space, operation: call.operation.signature.name };
+        let context = Context { space: &space, operation: call.operation.signature.name, verdict: None };
         let answered = operations::answered(call.request, context).await;
         match (answered, call.not_understood) {
-            (Err(fault), _) => record.fault(call.version, &fault),
+            (Err(unanswered), _) => record.unanswered(call.version, unanswered),
             (Ok(_), Some(header)) => record.fault(call.version, &Fault::NotUnderstood { header }),
             (Ok(reply), None) => {
                 let sealed = soap::seal(call.version, &operations::response(&call.operation.signature, &reply));
+                let sealed = spoilt(sealed, reply.broken);
                 record.reply(&reply, &sealed);
                 answer::page(StatusCode::OK, Page::Fresh(call.version.content_type()), sealed.into())
             }
@@ -220,14 +221,14 @@ impl Visit<'_> {
         };
         let request = operation.read(None).expect("it has no parameters");
         record.reads(operation, request.values());
-        let context = Context { space: &space, operation: operation.signature.name };
+        let context = Context { space: &space, operation: operation.signature.name, verdict: None };
         match operations::answered(request, context).await {
             Ok(reply) => {
-                let document = answer::string(&reply);
+                let document = spoilt(answer::string(&reply), reply.broken);
                 record.reply(&reply, &document);
                 answer::page(StatusCode::OK, Page::Fresh(Version::Soap11.content_type()), document.into())
             }
-            Err(fault) => record.fault(Version::Soap11, &fault),
+            Err(unanswered) => record.unanswered(Version::Soap11, unanswered),
         }
     }
 
@@ -333,6 +334,23 @@ impl<'a> Record<'a> {
         self.close(StatusCode::OK, outcome);
     }
 
+    fn unanswered(&mut self, version: Version, unanswered: Unanswered) -> Response {
+        let by = unanswered.rule.as_ref().map(|it| format!(" by {it:?}")).unwrap_or_default();
+        self.note.rule = unanswered.rule;
+        match unanswered.leaves {
+            Leaves::Fault(fault) => self.fault(version, &fault),
+            Leaves::Status(status) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                self.close(status, format!("no answer{by}"));
+                answer::empty(status)
+            }
+            Leaves::Nothing => {
+                self.end(0, format!("cut off{by}"));
+                answer::cut()
+            }
+        }
+    }
+
     fn fault(&mut self, version: Version, fault: &Fault) -> Response {
         if matches!(fault, Fault::Internal { .. }) {
             error!(target: "locmfa::call", operation = self.operation, "the operation failed");
@@ -389,6 +407,16 @@ impl Drop for Record<'_> {
     fn drop(&mut self) {
         self.end(0, "the client hung up".into());
     }
+}
+
+/// An answer as it leaves: whole, or as the scenario spoils it.
+fn spoilt(mut answer: String, broken: Option<Broken>) -> String {
+    match broken {
+        None => (),
+        Some(Broken::Truncated) => answer.truncate(answer.floor_char_boundary(answer.len() / 2)),
+        Some(Broken::Garbage) => answer = "<<< this is no XML >>>".into(),
+    }
+    answer
 }
 
 /// Milliseconds, to the microsecond.

@@ -59,6 +59,10 @@ faults! {
     Outsider { account: String, group: String } => Server, "Server was unable to process request. ---> {account} is not in the group {group}.";
     /// Ours: the server ends while the call waits.
     Stopping {} => Server, "Server was unable to process request. ---> locmfa was stopped while the call waited for its outcome.";
+    /// The scenario's own.
+    Own { text: String } => Server, "{text}";
+    /// The scenario's own, which blames the client.
+    OwnOfClient { text: String } => Client, "{text}";
     /// Ours: an operation failed in a way that it should not.
     Internal { operation: &'static str } => Server, "Server was unable to process request. ---> locmfa failed while it answered {operation}. This is a mistake of locmfa; its log says where.";
 }

@@ -26,8 +26,10 @@ use axum::body::Body;
 use axum::http::{Request, request};
 use http_body_util::BodyExt;
 
+use locmfa::contract::Value;
+use locmfa::engine::{Ask, Call, Engine, Settlement, Timestamp, Verdict};
 use locmfa::server::{Admission, Site, router};
-use locmfa::switchboard::{Limits, Switchboard};
+use locmfa::switchboard::{Limits, Space, Switchboard, Unsettled};
 use tower::ServiceExt;
 
 /// A server in process, of a scenario given as text.
@@ -39,6 +41,23 @@ pub(crate) fn site(setup: &str) -> Served {
     let server = scenario.server;
     let admission = Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
     Served(Arc::new(Site::new(spaces, admission, server.paths, 1 << 20)))
+}
+
+/// What the rules make of a challenge, as of the call that asks for it.
+pub(crate) fn received(engine: &mut Engine, now: Timestamp, ask: &Ask<'_>) -> Option<Verdict> {
+    let values = [
+        ("username", Value::Text(ask.username)),
+        ("initiatingAuthenticationType", Value::Text(ask.initiating_type.word())),
+        ("mode", Value::Text(ask.mode.word())),
+        ("phoneNumber", Value::Text(ask.phone_number)),
+    ];
+    engine.receive(now, &Call { operation: ask.operation, asks: true, space: ask.space, values: &values })
+}
+
+/// Asks a person, as the call does.
+pub(crate) async fn asked(space: &Space, ask: Ask<'_>) -> Result<Settlement, Unsettled> {
+    let verdict = space.update(|engine, now| received(engine, now, &ask));
+    space.authenticate(Ask { verdict: verdict.as_ref(), ..ask }).await
 }
 
 impl Served {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use locmfa::contract::{AuthenticationType, Mode};
-use locmfa::engine::{Ask, Differences, Kind, OnReload, Outcome, Setup, What};
+use locmfa::contract::{AuthenticationType, Mode, Value};
+use locmfa::engine::{Ask, Call, Differences, Kind, OnReload, Outcome, Setup, What};
 use locmfa::scenario;
 use locmfa::server::reload::Reloader;
 use locmfa::switchboard::{Limits, Space, Switchboard};
@@ -31,9 +31,14 @@ fn rename(space: &Space, username: &str, name: &str) {
 }
 
 async fn call(space: &Space, username: &str) -> i32 {
+    let values = [("username", Value::Text(username))];
+    let arriving = Call { operation: "PfAuthUser_5", asks: true, space: "default", values: &values };
+    let verdict = space.update(|engine, now| engine.receive(now, &arriving));
     let ask = Ask {
         plays_event: false,
         operation: "PfAuthUser_5",
+        space: "default",
+        verdict: verdict.as_ref(),
         username,
         initiating_type: AuthenticationType::Unspecified,
         ip_address: "",
@@ -189,4 +194,25 @@ async fn a_pin_is_as_old_as_it_was() {
     assert_eq!(age(&space), 11 * 86_400);
     board.reload(setup(&format!("clock: frozen\n{}", text.replace("anna,", "anna, last_name: Hill,"))), OnReload::Keep);
     assert_eq!(age(&space), 10 * 86_400, "what the file says anew counts from then");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sequences_and_states_go_on_where_they_were() {
+    let text = |first: &str, own: &str| {
+        format!(
+            "company: {{ring: 0}}\nusers: [{{username: anna, phone: \"+1 425 555 0150\"}}]\nstates: [{first}{{name: locked, when: {{outcome: busy}}}}]\nrules:\n  - {{name: own, when: {{user: zoe}}, outcome: {own}}}\n  - {{name: out, when: {{state: locked}}, outcome: account-locked}}\n  - {{name: turns, first: deny, then: [voicemail, busy]}}\n"
+        )
+    };
+    let board = board(&text("", "deny"));
+    let space = board.default_space().clone();
+    assert_eq!(call(&space, "anna").await, Outcome::HungUp.code());
+    board.reload(setup(&text("", "busy")), OnReload::Keep);
+    assert_eq!(call(&space, "anna").await, Outcome::Voicemail.code());
+    assert_eq!(call(&space, "anna").await, Outcome::Busy.code());
+    assert_eq!(call(&space, "anna").await, Outcome::AccountLocked.code());
+    let other = "{name: other, when: {outcome: deny}}, ";
+    let rule = "busy}\n  - {name: other, when: {state: other}, outcome: deny";
+    let differences = board.reload(setup(&text(other, rule)), OnReload::Keep);
+    assert_eq!(differences.settings, ["states"]);
+    assert_eq!(call(&space, "anna").await, Outcome::AccountLocked.code(), "the state has another place now");
 }

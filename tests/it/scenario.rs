@@ -9,10 +9,13 @@ use locmfa::contract::{
     AuthenticationType, CustomerDefaults, Features, Mode, PhoneAppMode, PinMode, Shape, SmsMode, UserSettings, Wire,
 };
 use locmfa::engine::{
-    Ask, Asked, Bounds, Channel, Company, Engine, Method, Outcome, Reaction, Refusal, Settlement, Timestamp,
+    Ask, Asked, Bounds, Channel, Company, Effect, Engine, Magic, Method, Number, Outcome, Reaction, Refusal,
+    Settlement, Timestamp, WORDS, When,
 };
 use locmfa::scenario::{self, Code, Mistake, Scenario};
 use locmfa::sign_in::Scheme;
+
+use crate::received;
 
 const REFERENCE: &str = include_str!("../../docs/scenarios.md");
 
@@ -55,6 +58,8 @@ fn ask(scenario: &Scenario, username: &str, phone_number: &str, mode: Mode) -> R
     let ask = Ask {
         plays_event: false,
         operation: "PfAuthUser_5",
+        space: "default",
+        verdict: None,
         username,
         initiating_type: AuthenticationType::Unspecified,
         ip_address: "",
@@ -65,13 +70,22 @@ fn ask(scenario: &Scenario, username: &str, phone_number: &str, mode: Mode) -> R
         phone_number,
         extension: "",
     };
-    match engine.authenticate(now, ask)? {
+    let verdict = received(&mut engine, now, &ask);
+    match engine.authenticate(now, Ask { verdict: verdict.as_ref(), ..ask })? {
         Asked::Settled(settlement) => Ok(settlement),
         Asked::Open(_) => {
             engine.tick(now + Duration::from_mins(3));
             Ok(engine.take_settled().remove(0).1)
         }
     }
+}
+
+fn numbers(when: &When) -> &[Number] {
+    let phones = when.conditions().iter().find_map(|it| match it {
+        When::Phone(numbers) => Some(numbers.as_slice()),
+        _ => None,
+    });
+    phones.unwrap_or_default()
 }
 
 #[test]
@@ -122,7 +136,7 @@ fn every_number_of_a_ready_made_rule_leads_to_that_rule() {
     for file in files("scenarios") {
         let scenario = scenario::load_file(&file).unwrap();
         for rule in &scenario.setup.rules {
-            for number in &rule.when.numbers {
+            for number in numbers(&rule.when) {
                 // The mobile app needs a person who has it; a phone call reaches the same rule.
                 let settlement = ask(&scenario, "mimservice", number.digits(), Mode::Unspecified).unwrap();
                 assert_eq!(settlement.rule.as_ref(), Some(&rule.name), "{} {number}", file.display());
@@ -207,7 +221,8 @@ rules:
     assert_eq!(ben.block.as_ref().unwrap().reason, "Left the company");
     let names: Vec<_> = setup.rules.iter().map(|it| &*it.name).collect();
     assert_eq!(names, ["rule 1", "rule 2"]);
-    assert_eq!(setup.rules[0].script.after, Some(Duration::ZERO));
+    let Effect::Proceed(script) = &setup.rules[0].answers.of(0).effect else { panic!("it asks") };
+    assert_eq!(script.after, Some(Duration::ZERO));
 }
 
 #[test]
@@ -408,7 +423,14 @@ const MAPPINGS: &[(&str, &str)] = &[
     ("administrator", "users: [{username: a, administrator: {qqqqqq: 1}}]"),
     ("rule", "rules: [{qqqqqq: 1}]"),
     ("when", "rules: [{when: {qqqqqq: 1}}]"),
+    ("answer", "rules: [{first: {qqqqqq: 1}}]"),
     ("outcome", "rules: [{outcome: {qqqqqq: 1}}]"),
+    ("error", "rules: [{error: {qqqqqq: 1}}]"),
+    ("fault", "rules: [{fault: {qqqqqq: 1}}]"),
+    ("change", "rules: [{change: {qqqqqq: 1}}]"),
+    ("step", "rules: [{state: {qqqqqq: 1}}]"),
+    ("state", "states: [{qqqqqq: 1}]"),
+    ("trigger", "states: [{name: a, when: {qqqqqq: 1}}]"),
     ("session", "sessions: [{qqqqqq: 1}]"),
 ];
 
@@ -473,6 +495,8 @@ fn the_keys_of_the_reference_are_those_that_are_read() {
         ("administrator", ""),
         ("rule", ""),
         ("when", "when."),
+        ("answer", ""),
+        ("state", ""),
         ("session", ""),
     ];
     let keys = |mapping: &str| keys_read(MAPPINGS.iter().find(|it| it.0 == mapping).unwrap().1).0;
@@ -496,6 +520,10 @@ fn the_keys_of_the_reference_are_those_that_are_read() {
         ("device", "devices"),
         ("own_question", "questions"),
         ("outcome", "outcome"),
+        ("error", "error"),
+        ("fault", "fault"),
+        ("step", "state"),
+        ("trigger", "when"),
     ];
     for (mapping, row) in rows {
         let rows: String = REFERENCE.lines().filter(|it| it.starts_with(&format!("| `{row}` |"))).collect();
@@ -503,6 +531,24 @@ fn the_keys_of_the_reference_are_those_that_are_read() {
             let named = rows.split(|it: char| it != '_' && !it.is_alphanumeric()).any(|it| it == key);
             assert!(named, "docs/scenarios.md lacks {key} of {row}");
         }
+    }
+}
+
+#[test]
+fn the_reference_lists_every_magic_number() {
+    for it in Magic::all() {
+        let outcome = it.ending(Method::Voice(PinMode::Standard)).known().unwrap();
+        let after = it.after.map_or_else(|| "`company.ring`".into(), |it| humantime::format_duration(it).to_string());
+        let (digits, code, word, about) = (it.digits, outcome.code(), outcome.word(), it.about);
+        let row = format!("| `+1 425 555 {digits}` | {code} `{word}` | {after} | {about} |");
+        assert!(REFERENCE.contains(&row), "docs/scenarios.md lacks: {row}");
+    }
+}
+
+#[test]
+fn every_word_of_a_template_is_in_the_reference() {
+    for word in WORDS {
+        assert!(REFERENCE.contains(&format!("`{{{word}}}`")), "docs/scenarios.md lacks {{{word}}}");
     }
 }
 

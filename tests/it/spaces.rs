@@ -8,7 +8,7 @@ use locmfa::scenario;
 use locmfa::switchboard::{Limits, NoSpace, Space, Switchboard, Unsettled};
 use tokio::time::Instant;
 
-use crate::{Answered, Served, site};
+use crate::{Answered, Served, asked, site};
 
 fn setup(text: &str) -> Setup {
     scenario::load("test", text).unwrap_or_else(|mistakes| panic!("{mistakes:?}")).setup
@@ -18,6 +18,8 @@ fn setup(text: &str) -> Setup {
 fn asking(username: &str) -> Ask<'_> {
     Ask {
         operation: "PfAuthUser_5",
+        space: "default",
+        verdict: None,
         username,
         initiating_type: AuthenticationType::Userportal,
         ip_address: "",
@@ -33,7 +35,7 @@ fn asking(username: &str) -> Ask<'_> {
 
 /// Asks a user as a call does.
 async fn ask(space: &Space, username: &str) -> Outcome {
-    let settled = space.authenticate(asking(username)).await;
+    let settled = asked(space, asking(username)).await;
     settled.unwrap_or_else(|it| panic!("{it:?}")).ending.known().expect("a row of the table")
 }
 
@@ -104,7 +106,7 @@ async fn there_is_a_bound_on_spaces_and_an_end_to_idle_ones() {
 async fn a_dropped_space_lets_its_callers_go() {
     let spaces = Switchboard::new(setup(RING), Limits::default());
     let space = spaces.open("a").unwrap();
-    let call = tokio::spawn(async move { matches!(space.authenticate(asking("anna")).await, Err(Unsettled::Stopped)) });
+    let call = tokio::spawn(async move { matches!(asked(&space, asking("anna")).await, Err(Unsettled::Stopped)) });
     tokio::task::yield_now().await;
     spaces.drop_space("a").unwrap();
     assert!(call.await.unwrap());

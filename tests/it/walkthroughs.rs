@@ -8,6 +8,8 @@ use locmfa::scenario;
 use locmfa::switchboard::{Limits, Switchboard};
 use tokio::time::Instant;
 
+use crate::asked;
+
 #[tokio::test(start_paused = true)]
 async fn every_number_of_the_walk_throughs_does_what_its_row_says() {
     let mut rows = 0;
@@ -29,6 +31,8 @@ async fn every_number_of_the_walk_throughs_does_what_its_row_says() {
             let started = Instant::now();
             let ask = Ask {
                 operation: "PfAuthUser_5",
+                space: "default",
+                verdict: None,
                 username: "mimservice@contoso.com",
                 initiating_type: AuthenticationType::Pfsdk,
                 ip_address: "",
@@ -40,7 +44,7 @@ async fn every_number_of_the_walk_throughs_does_what_its_row_says() {
                 extension: "",
                 plays_event: false,
             };
-            let settled = spaces.default_space().authenticate(ask).await.unwrap_or_else(|it| panic!("{it:?}"));
+            let settled = asked(spaces.default_space(), ask).await.unwrap_or_else(|it| panic!("{it:?}"));
             let says = if settled.succeeds { "true, " } else { "false, " };
             assert_eq!(settled.ending.code().to_string(), code, "{title}: {number}");
             assert!(cells[2].starts_with(says), "{title}: {number}: {says}");

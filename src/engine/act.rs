@@ -1,0 +1,337 @@
+//! What a person does with a phone, and what comes of it: a small state machine for each challenge that is open.
+
+use super::challenge::{Challenge, Step};
+use super::history::Stage;
+use super::outcome::{Channel, Ending, Method, Outcome, Reaction};
+use super::{ChallengeId, Engine, Number, Timestamp, User};
+use crate::contract::{PhoneAppMode, PinMode, Secret, SmsMode};
+
+/// One act of a person who is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// Takes the call.
+    Answer,
+    /// Presses keys: digits, `*`, and `#`, which ends an entry.
+    Press(Secret),
+    /// Enters the PIN and presses `#`; where no PIN is asked, presses `#`.
+    EnterPin,
+    /// Enters a wrong PIN and presses `#`.
+    EnterWrongPin,
+    /// Enters the code that says that somebody else is signing in.
+    EnterFraudCode,
+    /// Hangs up, or does not take the call.
+    HangUp,
+    /// Does nothing more.
+    LetRing,
+    /// The voicemail takes the call.
+    Voicemail,
+    /// Replies to the text message with what it asks for.
+    ReplyRight,
+    /// Replies to the text message with something else.
+    ReplyWrong,
+    /// Replies to the text message with a text.
+    Reply(Secret),
+    /// Approves in the app, with the PIN where it is asked.
+    Approve,
+    /// Approves in the app with a PIN.
+    ApproveWith(Secret),
+    /// Denies in the app.
+    Deny,
+    /// Says in the app that somebody else is signing in.
+    ReportFraud,
+}
+
+/// What came of an act.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Acted {
+    /// The challenge stays open.
+    GoesOn,
+    Ended(Ending),
+}
+
+/// Why an act cannot be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ActRefusal {
+    #[error("There is no such challenge: it never was, or it ended.")]
+    NotOpen,
+    #[error("It is a phone call: nobody can {0}.")]
+    PhoneCall(&'static str),
+    #[error("It is a text message: nobody can {0}.")]
+    TextMessage(&'static str),
+    #[error("It is a notification of the mobile app: nobody can {0}.")]
+    App(&'static str),
+    #[error(
+        "The code is typed where the person signs in, and ValidatePasscode or ValidateOathCode brings it: nobody can {0}."
+    )]
+    CodeElsewhere(&'static str),
+    #[error("The phone still rings: the person has to answer it first.")]
+    StillRings,
+    #[error("The person has answered the phone already.")]
+    AnsweredAlready,
+}
+
+/// What there is of a call: a phone that rings or is held, and what was entered.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Line {
+    pub answered: bool,
+    /// Since the last `#`.
+    entry: String,
+    wrong: u32,
+    /// What was entered last, for an event.
+    pub entered: Option<Secret>,
+}
+
+/// An open challenge, to be looked at.
+#[derive(Clone, Debug)]
+pub struct Open<'a> {
+    pub id: ChallengeId,
+    pub since: Timestamp,
+    pub operation: &'static str,
+    /// As in the call.
+    pub username: &'a str,
+    /// The user whose number is called.
+    pub owner: Option<&'a str>,
+    pub number: Option<&'a Number>,
+    pub application: &'a str,
+    pub method: Method,
+    pub state: OpenState,
+    /// When something happens by itself.
+    pub due: Timestamp,
+    pub rule: Option<&'a str>,
+    pub request_id: &'a str,
+    /// Of the text message.
+    pub code: Option<&'a Secret>,
+}
+
+/// How far a challenge is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OpenState {
+    /// The phone rings, or a message or notification waits for its reply.
+    Ringing,
+    Answered,
+    /// A second operation brings the code.
+    WaitingForCode,
+    /// The scenario leaves it to somebody who acts through the API.
+    Deciding,
+}
+
+/// What an act needs to know.
+pub(super) struct Scene<'a> {
+    pub method: Method,
+    pub plays_event: bool,
+    pub person: Option<&'a User>,
+    pub stale_pin: bool,
+    pub fraud_alert: bool,
+    pub fraud_code: &'a str,
+    pub attempts: u32,
+    /// Of the text message.
+    pub code: Option<&'a Secret>,
+}
+
+impl Act {
+    /// Whether it takes somebody to hold the phone.
+    #[must_use]
+    pub const fn is_by_keys(&self) -> bool {
+        matches!(self, Self::Press(_) | Self::EnterPin | Self::EnterWrongPin | Self::EnterFraudCode)
+    }
+
+    /// The act in the words of a refusal.
+    const fn in_words(&self) -> &'static str {
+        match self {
+            Self::Answer => "answer it",
+            Self::Press(_) | Self::EnterPin | Self::EnterWrongPin | Self::EnterFraudCode => "press keys",
+            Self::HangUp => "hang up",
+            Self::LetRing => "let it ring",
+            Self::Voicemail => "have the voicemail take it",
+            Self::ReplyRight | Self::ReplyWrong | Self::Reply(_) => "reply to it",
+            Self::Approve | Self::ApproveWith(_) => "approve it",
+            Self::Deny => "deny it",
+            Self::ReportFraud => "report fraud in it",
+        }
+    }
+}
+
+impl Line {
+    /// Lets the person act. The ending, if that ends it.
+    pub(super) fn act(&mut self, act: &Act, scene: &Scene<'_>) -> Result<Option<Ending>, ActRefusal> {
+        let ended = |outcome: Outcome| Ok(Some(outcome.into()));
+        let method = scene.method;
+        match (method.channel(), act) {
+            (_, Act::LetRing) if !method.waits_for_code() => Ok(None),
+            (Channel::Voice, Act::Answer) if self.answered => Err(ActRefusal::AnsweredAlready),
+            (Channel::Voice, Act::Answer) => {
+                self.answered = true;
+                Ok(None)
+            }
+            (Channel::Voice, Act::HangUp) => ended(Outcome::HungUp),
+            (Channel::Voice, Act::Voicemail) if self.answered => Err(ActRefusal::AnsweredAlready),
+            (Channel::Voice, Act::Voicemail) => ended(Outcome::Voicemail),
+            (Channel::Voice, keys) if keys.is_by_keys() && !self.answered => Err(ActRefusal::StillRings),
+            (Channel::Voice, Act::Press(keys)) => Ok(self.press(keys.reveal(), scene)),
+            (Channel::Voice, Act::EnterPin) => Ok(Some(scene.right_entry().into())),
+            (Channel::Voice, Act::EnterWrongPin) => Ok(self.press(&[scene.wrong_entry(), "#"].concat(), scene)),
+            (Channel::Voice, Act::EnterFraudCode) => Ok(self.press(&[scene.fraud_code, "#"].concat(), scene)),
+            (Channel::Voice, other) => Err(ActRefusal::PhoneCall(other.in_words())),
+            (Channel::Text | Channel::Oath, other) if method.waits_for_code() => {
+                Err(ActRefusal::CodeElsewhere(other.in_words()))
+            }
+            (Channel::Text, Act::ReplyRight) => ended(Reaction::Approve.outcome(method)),
+            (Channel::Text, Act::ReplyWrong) => ended(Outcome::TextCodeIncorrect),
+            (Channel::Text, Act::Reply(text)) => ended(scene.reply(text.reveal())),
+            (Channel::App, Act::Approve) => ended(Outcome::AppAuthenticated),
+            (Channel::App, Act::ApproveWith(pin)) => ended(scene.approved_with(pin.reveal())),
+            (Channel::App, Act::Deny) => ended(Outcome::AppDenied),
+            (Channel::App, Act::ReportFraud) if scene.fraud_alert => ended(Outcome::FraudReported),
+            (Channel::App, Act::ReportFraud) => ended(Outcome::AppDenied),
+            (Channel::App, other) => Err(ActRefusal::App(other.in_words())),
+            (_, other) => Err(ActRefusal::TextMessage(other.in_words())),
+        }
+    }
+
+    /// How it ends when nothing more comes.
+    pub(super) fn silence(&self, method: Method) -> Outcome {
+        match method {
+            Method::Voice(_) if !self.answered => Outcome::CallTimedOut,
+            Method::Voice(_) if !self.entry.is_empty() => Outcome::PoundNotPressed,
+            Method::Voice(_) => Outcome::NoInput,
+            _ => Reaction::NoAnswer.outcome(method),
+        }
+    }
+
+    fn press(&mut self, keys: &str, scene: &Scene<'_>) -> Option<Ending> {
+        for key in keys.chars() {
+            match key {
+                '#' => {
+                    let entry = std::mem::take(&mut self.entry);
+                    if let Some(outcome) = self.enter(&entry, scene) {
+                        return Some(outcome.into());
+                    }
+                }
+                key => self.entry.push(key),
+            }
+        }
+        None
+    }
+
+    /// Takes what was entered before `#`.
+    fn enter(&mut self, entry: &str, scene: &Scene<'_>) -> Option<Outcome> {
+        let right = match scene.asked_pin() {
+            _ if scene.fraud_alert && entry == scene.fraud_code => return Some(Outcome::FraudCodeEntered),
+            Some(pin) => !pin.is_empty() && entry == pin,
+            // An event asks for whatever digits.
+            None => entry.is_empty() || scene.plays_event,
+        };
+        if right {
+            self.entered = Some(entry.into()).filter(|_| scene.plays_event);
+            return Some(scene.right_entry());
+        }
+        self.wrong += 1;
+        let last = self.wrong >= scene.attempts;
+        last.then_some(if entry.is_empty() { Outcome::NoPinEntered } else { Outcome::InvalidInput })
+    }
+}
+
+impl Scene<'_> {
+    /// The PIN that a call asks for; `None` where it asks for `#` alone.
+    fn asked_pin(&self) -> Option<&str> {
+        matches!(self.method, Method::Voice(PinMode::Pin | PinMode::ReturnPin)).then(|| self.pin())
+    }
+
+    /// How it ends when what is asked was entered.
+    fn right_entry(&self) -> Outcome {
+        match self.asked_pin() {
+            Some(_) if self.stale_pin => Outcome::PinExpired,
+            _ => Reaction::Approve.outcome(self.method),
+        }
+    }
+
+    fn pin(&self) -> &str {
+        self.person.and_then(|it| it.settings.pin.as_ref()).map(Secret::reveal).unwrap_or_default()
+    }
+
+    /// Digits that are neither the PIN nor the fraud code.
+    fn wrong_entry(&self) -> &'static str {
+        let is_wrong = |it: &&&str| **it != self.pin() && **it != self.fraud_code;
+        ["99999999", "88888888", "77777777"].iter().find(is_wrong).expect("two are not all of them")
+    }
+
+    fn reply(&self, text: &str) -> Outcome {
+        let code = self.code.map(Secret::reveal).unwrap_or_default();
+        match (self.method, text.trim().strip_prefix(code).map(str::trim)) {
+            (Method::TextTwoWay(SmsMode::OtpPlusPin), Some(pin)) if pin != self.pin() => Outcome::TextPinIncorrect,
+            (Method::TextTwoWay(SmsMode::OtpPlusPin), Some(_)) => Outcome::TextAuthenticated,
+            (_, Some("")) => Outcome::TextAuthenticated,
+            _ => Outcome::TextCodeIncorrect,
+        }
+    }
+
+    fn approved_with(&self, pin: &str) -> Outcome {
+        match self.method {
+            Method::App(PhoneAppMode::Pin) if pin != self.pin() || pin.is_empty() => Outcome::AppInvalidPin,
+            _ => Outcome::AppAuthenticated,
+        }
+    }
+}
+
+impl Engine {
+    /// Lets the person who is asked act, whatever the scenario had planned: from here on it plans nothing.
+    ///
+    /// # Errors
+    /// [`ActRefusal`] where the challenge is not open, or where the act does not fit it. Then nothing changes.
+    pub fn act(&mut self, now: Timestamp, id: ChallengeId, act: &Act) -> Result<Acted, ActRefusal> {
+        let mut challenge = self.challenges.remove(&id).ok_or(ActRefusal::NotOpen)?;
+        let result = self.perform(now, &mut challenge, act);
+        let deadline = challenge.deadline;
+        match result {
+            Ok(Some(ending)) => {
+                self.deadlines.remove(&(deadline, id));
+                self.settle(now, challenge, ending.clone());
+                Ok(Acted::Ended(ending))
+            }
+            Ok(None) => {
+                self.deadlines.remove(&(deadline, id));
+                challenge.is_taken_over();
+                self.keep(challenge);
+                Ok(Acted::GoesOn)
+            }
+            Err(refusal) => {
+                self.challenges.insert(id, challenge);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Lets a person act within a challenge.
+    pub(super) fn perform(
+        &mut self,
+        now: Timestamp,
+        challenge: &mut Challenge,
+        act: &Act,
+    ) -> Result<Option<Ending>, ActRefusal> {
+        let scene = Scene {
+            method: challenge.method,
+            plays_event: challenge.plays_event,
+            person: challenge.person(&self.users),
+            stale_pin: challenge.stale_pin,
+            fraud_alert: self.company.features.fraud_alert,
+            fraud_code: &self.company.fraud_code,
+            attempts: self.company.pin_attempts,
+            code: challenge.code.as_ref(),
+        };
+        let result = match &mut challenge.step {
+            Step::Asking { line, .. } => line.act(act, &scene),
+            Step::Waiting { .. } => Err(ActRefusal::CodeElsewhere(act.in_words())),
+        }?;
+        if *act == Act::Answer {
+            self.turn(now, challenge, Stage::Answered);
+        }
+        Ok(result)
+    }
+
+    /// The challenges that are open, the oldest first.
+    pub fn open(&self) -> impl Iterator<Item = Open<'_>> {
+        let mut ids: Vec<_> = self.challenges.keys().copied().collect();
+        ids.sort_unstable();
+        ids.into_iter().filter_map(|id| Some(self.challenges.get(&id)?.shown(id)))
+    }
+}

@@ -1,0 +1,309 @@
+//! From a call to the rule that decides: the one place that selects.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::history::{Changed, What};
+use super::rule::{Rule, UserChange, Verdict};
+use super::state::Keys;
+use super::template::Words;
+use super::{Block, Engine, Facts, Number, Timestamp, When};
+use crate::contract::{AuthenticationType, Mode, Record, Value};
+
+/// A well-formed call, as it arrives.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The operation's wire name.
+    pub operation: &'static str,
+    /// Whether the operation asks somebody for a second factor.
+    pub asks: bool,
+    pub space: &'a str,
+    /// The parameters by their wire names.
+    pub values: &'a [(&'static str, Value<'a>)],
+}
+
+/// The rules, found by what they select by.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rules {
+    rules: Vec<Kept>,
+    /// The places of those that name users and no pattern, by name in lower case.
+    by_user: HashMap<String, Vec<usize>>,
+    /// The places of those that name numbers, by digits.
+    by_number: HashMap<String, Vec<usize>>,
+    /// The places of the others.
+    others: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    rule: Rule,
+    /// Whether it concerns only calls that ask somebody.
+    asks: bool,
+    /// How many calls it has answered, by whose turn it was.
+    answered: HashMap<String, u64>,
+}
+
+/// Why a rule does not decide a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    pub rule: Arc<str>,
+    /// The first condition that does not hold, in words; none: the rule matches.
+    pub why_not: Option<String>,
+}
+
+impl Rules {
+    pub(super) fn new(rules: Vec<Rule>) -> Self {
+        let mut it = Self::default();
+        for (at, rule) in rules.iter().enumerate() {
+            let conditions = rule.when.conditions();
+            let numbers = conditions.iter().find_map(|it| match it {
+                When::Phone(numbers) => Some(numbers),
+                _ => None,
+            });
+            let users = conditions.iter().find_map(|it| match it {
+                When::User(users) if users.iter().all(|it| !it.text().contains('*')) => Some(users),
+                _ => None,
+            });
+            let keep = |map: &mut HashMap<String, Vec<usize>>, key: &str| {
+                let places = map.entry(key.into()).or_default();
+                // A rule can name one number in two spellings.
+                if places.last() != Some(&at) {
+                    places.push(at);
+                }
+            };
+            match (numbers, users) {
+                (Some(numbers), _) => numbers.iter().for_each(|number| keep(&mut it.by_number, number.digits())),
+                (None, Some(users)) => users.iter().for_each(|user| keep(&mut it.by_user, user.text())),
+                (None, None) => it.others.push(at),
+            }
+        }
+        let kept = |rule: Rule| Kept { asks: rule.answers.ask(), rule, answered: HashMap::new() };
+        it.rules = rules.into_iter().map(kept).collect();
+        it
+    }
+
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Rule> {
+        self.rules.iter().map(|it| &it.rule)
+    }
+
+    /// Goes on under changed rules. Those that stay as they are know whose turn it is.
+    pub(super) fn reload(&mut self, to: &Self) {
+        let mut before: HashMap<Arc<str>, Kept> = self.rules.drain(..).map(|it| (it.rule.name.clone(), it)).collect();
+        *self = to.clone();
+        for it in &mut self.rules {
+            if let Some(before) = before.remove(&it.rule.name).filter(|before| before.rule == it.rule) {
+                it.answered = before.answered;
+            }
+        }
+    }
+
+    /// The first rule that matches.
+    pub(super) fn select(&self, facts: &Facts<'_>) -> Option<Found> {
+        let of_user = |name: &str| self.by_user.get(&name.to_lowercase());
+        let digits = facts.number.as_ref().map(Number::digits);
+        let owner = facts.owner.map(|it| it.username.as_str()).filter(|it| *it != facts.username);
+        let lists = [
+            of_user(facts.username),
+            owner.and_then(of_user),
+            digits.and_then(|it| self.by_number.get(it)),
+            Some(&self.others),
+        ];
+        let mut lists = lists.map(|it| it.map_or(&[][..], Vec::as_slice).iter().copied().peekable());
+        loop {
+            let next = lists.iter_mut().filter_map(|it| it.peek().copied()).min()?;
+            for list in &mut lists {
+                list.next_if_eq(&next);
+            }
+            if self.rules[next].concerns(facts) && self.rules[next].rule.when.matches(facts) {
+                return Some(Found::of(next, facts));
+            }
+        }
+    }
+}
+
+impl Kept {
+    const fn concerns(&self, facts: &Facts<'_>) -> bool {
+        facts.asks || !self.asks
+    }
+}
+
+/// The parameters that say whom a call concerns, by their wire names.
+mod parameter {
+    pub(super) const USERNAMES: [&str; 2] = ["username", "oldUsername"];
+    pub(super) const CALL: &str = "callIdentifier";
+    pub(super) const INITIATING_TYPE: &str = "initiatingAuthenticationType";
+    pub(super) const IP_ADDRESS: &str = "initiatingIpAddress";
+    pub(super) const APPLICATION: &str = "applicationName";
+    pub(super) const EVENT: &str = "eventName";
+    pub(super) const MODE: &str = "mode";
+    pub(super) const PHONE: &str = "phoneNumber";
+    pub(super) const COUNTRY_CODE: &str = "countryCode";
+    pub(super) const EXTENSION: &str = "extension";
+}
+
+impl<'a> Call<'a> {
+    fn text(&self, name: &str) -> Option<&'a str> {
+        match self.values.iter().find(|it| it.0 == name)?.1 {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl Engine {
+    /// Decides a call by the rules, and takes the answer whose turn it is: so the n-th call gets the n-th answer,
+    /// whatever happens beside it. `None`: no rule matches, and everything goes its way.
+    pub fn receive(&mut self, now: Timestamp, call: &Call<'_>) -> Option<Verdict> {
+        if self.rules.rules.is_empty() {
+            return None;
+        }
+        let found = self.rules.select(&self.facts(now, call))?;
+        Some(self.take(now, found))
+    }
+
+    /// What each rule makes of a call, in their order. It counts for nothing.
+    #[must_use]
+    pub fn explain(&self, now: Timestamp, call: &Call<'_>) -> Vec<Explained> {
+        let facts = self.facts(now, call);
+        let explained = |it: &Kept| Explained {
+            rule: it.rule.name.clone(),
+            why_not: match it.concerns(&facts) {
+                true => it.rule.when.why_not(&facts),
+                false => Some(format!("{} asks nobody, and the rule says what a person does", facts.operation)),
+            },
+        };
+        self.rules.rules.iter().map(explained).collect()
+    }
+
+    /// Takes a rule's next answer.
+    pub(super) fn take(&mut self, now: Timestamp, found: Found) -> Verdict {
+        let Found { at, operation, keys, words, person } = found;
+        let Kept { rule, answered, .. } = &mut self.rules.rules[at];
+        let key = keys.per(rule.answers.per);
+        let calls = match answered.get_mut(key) {
+            Some(calls) => calls,
+            None => answered.entry(key.into()).or_default(),
+        };
+        let answer = rule.answers.of(*calls).clone();
+        *calls += 1;
+        let words = Words { counter: *calls, ..words };
+        for step in &answer.steps {
+            self.people.step(now, step, &keys);
+        }
+        for (name, value) in &answer.counts {
+            match value {
+                Some(value) => self.people.set(name, *value, &keys),
+                None => self.people.add(name, &keys),
+            }
+        }
+        Verdict { rule: rule.name.clone(), answer, operation, person, words }
+    }
+
+    /// What is known of a call.
+    fn facts<'a>(&'a self, now: Timestamp, call: &Call<'a>) -> Facts<'a> {
+        let sent = parameter::USERNAMES.into_iter().find_map(|it| call.text(it));
+        let of_call = || self.calls.get(call.text(parameter::CALL)?.trim()).map(|it| it.username.as_str());
+        let sent = sent.or_else(of_call).unwrap_or_default();
+        let text = |name| call.text(name).unwrap_or_default();
+        let account = self.users.find(sent);
+        let country = &self.company.country_code;
+        let phone = text(parameter::PHONE);
+        let number_given = !phone.trim().is_empty();
+        let number = match number_given {
+            true => Number::read(phone, text(parameter::COUNTRY_CODE), text(parameter::EXTENSION), country).ok(),
+            false => account.and_then(|it| it.number(country)),
+        };
+        let owner = number.as_ref().and_then(|it| self.users.owner(it));
+        let person = if number_given { owner } else { account };
+        let username = account.map_or(sent, |it| it.username.as_str());
+        let event = call.text(parameter::EVENT);
+        let initiating_type = text(parameter::INITIATING_TYPE).parse().unwrap_or(AuthenticationType::Unspecified);
+        let asked = match event {
+            Some(_) => Mode::VoiceCall,
+            None => text(parameter::MODE).parse().ok().filter(|_| call.asks).unwrap_or(Mode::Unspecified),
+        };
+        let stored = account.map(|it| &it.settings);
+        let mode = stored.map_or_else(|| self.method(asked, &self.company.new_user()), |it| self.method(asked, it));
+        Facts {
+            operation: call.operation,
+            asks: call.asks,
+            space: call.space,
+            now,
+            values: call.values,
+            username,
+            account,
+            owner,
+            person,
+            keys: Keys::of(username, person, number.as_ref(), number_given),
+            number,
+            initiating_type,
+            application: event.unwrap_or_else(|| text(parameter::APPLICATION)),
+            ip_address: text(parameter::IP_ADDRESS),
+            mode: mode.mode(),
+            people: &self.people,
+        }
+    }
+
+    /// Makes the change that an answer brings about, when the call was answered.
+    pub fn follow(&mut self, now: Timestamp, verdict: &Verdict) {
+        let change = verdict.answer.change.as_ref();
+        let Some((change, username)) = change.zip(verdict.person.as_deref()) else { return };
+        self.change_user(now, username, change);
+        let keys = change.settings.iter().map(|it| it.0);
+        let keys = keys.chain(change.block.is_some().then_some("blocked"));
+        let keys: Vec<_> = keys.chain(change.password.is_some().then_some("password")).collect();
+        self.history.note(
+            now,
+            What::Changed(Changed {
+                operation: verdict.operation,
+                username: username.into(),
+                by: (&*verdict.rule).into(),
+                detail: keys.join(", ").into(),
+            }),
+        );
+    }
+
+    fn change_user(&mut self, now: Timestamp, username: &str, change: &UserChange) {
+        self.users.change_settings(username, |settings| {
+            for (key, text) in &change.settings {
+                settings.set(key, text.reveal()).expect("it was set when the scenario was read");
+            }
+        });
+        let Some(user) = self.users.find_mut(username) else { return };
+        if change.settings.iter().any(|it| it.0 == "pin") {
+            user.pin_changed = now;
+        }
+        if let Some(password) = &change.password {
+            user.password = Some(password.clone());
+        }
+        match &change.block {
+            Some(Some(reason)) => user.block = Some(Block { since: now, reason: reason.clone() }),
+            // Nothing may block the user, and then nothing is lifted.
+            Some(None) => drop(self.unblock(username)),
+            None => (),
+        }
+    }
+}
+
+/// A rule that matches, and what is kept of the facts.
+pub(super) struct Found {
+    /// The rule's place.
+    at: usize,
+    operation: &'static str,
+    keys: Keys,
+    words: Words,
+    person: Option<String>,
+}
+
+impl Found {
+    fn of(at: usize, facts: &Facts<'_>) -> Self {
+        let name = facts.person.map_or(facts.username, |it| it.username.as_str());
+        Self {
+            at,
+            operation: facts.operation,
+            keys: facts.keys.clone(),
+            words: Words { user: name.into(), number: facts.number.clone(), time: facts.now, ..Words::default() },
+            person: facts.person.map(|it| it.username.clone()),
+        }
+    }
+}
