@@ -11,12 +11,12 @@ use crate::engine::{
 use super::mistake::{Code, quoted};
 use super::reader::{Fields, Written};
 use super::{Outsider, Scenario, Server};
-use super::{portal, rules};
+use super::{lint, portal, rules};
 use crate::sign_in::{self, Account, AccountName, CertificateName, ChannelBinding, Policy, Scheme, Trust};
 
 /// The whole file.
 pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
-    written.mapping("a scenario", |fields| {
+    let scenario = written.mapping("a scenario", |fields| {
         // Both are read before anything else is: see `compose`.
         let _ = (fields.take("use"), fields.take("environment"));
         let mut seed = None;
@@ -50,7 +50,11 @@ pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
             files: Vec::new(),
             warnings: Vec::new(),
         }
-    })
+    })?;
+    if !written.has_errors() {
+        lint::look(written, &scenario.setup);
+    }
+    Some(scenario)
 }
 
 /// The clock: a word for how time passes, or with the time at the start.

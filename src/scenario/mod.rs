@@ -6,6 +6,7 @@
 
 mod compose;
 pub mod import;
+mod lint;
 mod meaning;
 mod mistake;
 mod portal;
