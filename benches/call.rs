@@ -23,7 +23,12 @@ fn space() -> Space {
     let conduct = Conduct::React(Reaction::Approve);
     let effect = Effect::Proceed(Script { after: Some(Duration::ZERO), conduct, ..Script::default() });
     let answer = Answer { effect, ..Answer::default() };
-    setup.rules.push(Rule { name: "at once".into(), when: When::default(), answers: answer.into() });
+    setup.rules.push(Rule {
+        name: "at once".into(),
+        when: When::default(),
+        answers: answer.into(),
+        written: "".into(),
+    });
     Space::new("default", setup, Bounds::default())
 }
 

@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::contract::Secret;
+use crate::control;
 use crate::description;
 use crate::doctor;
 use crate::engine::{Bounds, Kind};
@@ -47,7 +48,7 @@ pub struct Arguments {
     serve: Serve,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 a scenario or a settings file has mistakes, or nothing was changed; 2 the command line is wrong; 3 it cannot start or go on (a port, a certificate, a file).";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 a scenario or a settings file has mistakes, a verification failed, the server said no, or nothing was changed; 2 the command line is wrong; 3 it cannot start or go on (a port, a certificate, a file), or no server answers.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -61,9 +62,11 @@ enum Command {
     Wsdl(Wsdl),
     /// Print what is imitated, how it is known, and which test holds it
     Fidelity,
-    /// Bring users into a scenario
+    /// Bring users into a scenario; list and change those of a server that runs
     #[command(subcommand)]
     Users(Users),
+    #[command(flatten)]
+    Control(control::Command),
     /// Show or renew the certificates
     #[command(subcommand)]
     Certs(Certs),
@@ -312,6 +315,8 @@ enum Cipher {
 enum Users {
     /// Read users from an export: the product's (CSV), Active Directory's (CSV, LDIF), or lines id;phone;status
     Import(Import),
+    #[command(flatten)]
+    Control(control::Users),
 }
 
 #[derive(Args, Debug)]
@@ -354,6 +359,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Wsdl(wsdl) => print(&description::wsdl(&wsdl.address)),
         Command::Fidelity => print(include_str!("../docs/fidelity.md")),
         Command::Users(Users::Import(args)) => import(&args),
+        Command::Users(Users::Control(command)) => control::users(command, &mut io::stdout(), &mut io::stderr()).await,
+        Command::Control(command) => control::run(command, &mut io::stdout(), &mut io::stderr()).await,
         Command::Certs(Certs::Show(args)) => show(&args, Renewal::Keep),
         Command::Certs(Certs::New(args)) => show(&args, Renewal::New),
         Command::Certs(Certs::Export(export)) => self::export(&export),

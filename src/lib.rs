@@ -26,4 +26,6 @@ pub mod trust;
 
 pub mod service;
 
+pub mod control;
+
 pub mod cli;

@@ -147,7 +147,77 @@ pub(super) struct Scene<'a> {
     pub code: Option<&'a Secret>,
 }
 
+/// Why a word is no act.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NotAnAct {
+    #[error("there is no such act")]
+    Unknown,
+    #[error("the act needs {0}")]
+    Needs(&'static str),
+    #[error("behind the act stands {0}")]
+    Behind(&'static str),
+}
+
 impl Act {
+    /// The words for acts, in scenario files and in the API.
+    pub const WORDS: &[&str] = &[
+        "answers",
+        "presses",
+        "enters",
+        "hangs-up",
+        "lets-it-ring",
+        "voicemail",
+        "replies",
+        "approves",
+        "denies",
+        "reports-fraud",
+    ];
+
+    /// The act of a word, with the value behind it.
+    ///
+    /// # Errors
+    /// [`NotAnAct`]
+    pub fn read(word: &str, value: Option<&str>) -> Result<Self, NotAnAct> {
+        let is_digits = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+        let nothing = |act| if value.is_none() { Ok(act) } else { Err(NotAnAct::Behind("nothing")) };
+        match word {
+            "answers" => nothing(Self::Answer),
+            "presses" => match value {
+                None => Err(NotAnAct::Needs("the keys: presses: \"#\"")),
+                Some(it) if it.bytes().all(|it| it.is_ascii_digit() || b"*#".contains(&it)) => {
+                    Ok(Self::Press(it.into()))
+                }
+                Some(_) => Err(NotAnAct::Behind("0 to 9, * and #")),
+            },
+            "enters" => match value {
+                None => Err(NotAnAct::Needs("what: enters: pin")),
+                Some("pin") => Ok(Self::EnterPin),
+                Some("wrong-pin") => Ok(Self::EnterWrongPin),
+                Some("fraud-code") => Ok(Self::EnterFraudCode),
+                Some(it) if is_digits(it) => Ok(Self::Press([it, "#"].concat().into())),
+                Some(_) => Err(NotAnAct::Behind("pin, wrong-pin, fraud-code, or digits")),
+            },
+            "hangs-up" => nothing(Self::HangUp),
+            "lets-it-ring" => nothing(Self::LetRing),
+            "voicemail" => nothing(Self::Voicemail),
+            "replies" => match value {
+                None => Err(NotAnAct::Needs("the text: replies: code")),
+                Some("code") => Ok(Self::ReplyRight),
+                Some("wrong-code") => Ok(Self::ReplyWrong),
+                Some(it) => Ok(Self::Reply(it.into())),
+            },
+            "approves" => match value {
+                None | Some("pin") => Ok(Self::Approve),
+                Some("wrong-pin") => Ok(Self::ApproveWith("".into())),
+                Some(it) if is_digits(it) => Ok(Self::ApproveWith(it.into())),
+                Some(_) => Err(NotAnAct::Behind("pin, wrong-pin, or digits")),
+            },
+            "denies" => nothing(Self::Deny),
+            "reports-fraud" => nothing(Self::ReportFraud),
+            _ => Err(NotAnAct::Unknown),
+        }
+    }
+
     /// Whether it takes somebody to hold the phone.
     #[must_use]
     pub const fn is_by_keys(&self) -> bool {
@@ -241,7 +311,8 @@ impl Line {
             None => entry.is_empty() || scene.plays_event,
         };
         if right {
-            self.entered = Some(entry.into()).filter(|_| scene.plays_event);
+            // Whoever enters a PIN enters nothing else.
+            self.entered = Some(entry.into()).filter(|_| scene.plays_event && scene.asked_pin().is_none());
             return Some(scene.right_entry());
         }
         self.wrong += 1;

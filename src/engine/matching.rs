@@ -1,11 +1,13 @@
 //! From a call to the rule that decides: the one place that selects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::history::{Changed, What};
+use super::reload::Difference;
 use super::rule::{Rule, UserChange, Verdict};
-use super::state::Keys;
+use super::state::{Keys, Per};
 use super::template::Words;
 use super::{Block, Engine, Facts, Number, Timestamp, When};
 use crate::contract::{AuthenticationType, Mode, Record, Value};
@@ -26,6 +28,8 @@ pub struct Call<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
     rules: Vec<Kept>,
+    /// Whether rules came or went since the scenario.
+    changed: bool,
     /// The places of those that name users and no pattern, by name in lower case.
     by_user: HashMap<String, Vec<usize>>,
     /// The places of those that name numbers, by digits.
@@ -41,6 +45,22 @@ struct Kept {
     asks: bool,
     /// How many calls it has answered, by whose turn it was.
     answered: HashMap<String, u64>,
+    /// How many calls it still decides; none: any number.
+    left: Option<u64>,
+    /// When it ends; none: it stays.
+    until: Option<Timestamp>,
+}
+
+/// A rule, to be looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleStanding<'a> {
+    pub rule: &'a Rule,
+    /// How many calls it has decided.
+    pub calls: u64,
+    /// How many calls it still decides; none: any number.
+    pub left: Option<u64>,
+    /// When it ends; none: it stays.
+    pub until: Option<Timestamp>,
 }
 
 /// Why a rule does not decide a call.
@@ -53,8 +73,14 @@ pub struct Explained {
 
 impl Rules {
     pub(super) fn new(rules: Vec<Rule>) -> Self {
+        let kept =
+            |rule: Rule| Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: None, until: None };
+        Self::of(rules.into_iter().map(kept).collect())
+    }
+
+    fn of(rules: Vec<Kept>) -> Self {
         let mut it = Self::default();
-        for (at, rule) in rules.iter().enumerate() {
+        for (at, Kept { rule, .. }) in rules.iter().enumerate() {
             let conditions = rule.when.conditions();
             let numbers = conditions.iter().find_map(|it| match it {
                 When::Phone(numbers) => Some(numbers),
@@ -77,8 +103,7 @@ impl Rules {
                 (None, None) => it.others.push(at),
             }
         }
-        let kept = |rule: Rule| Kept { asks: rule.answers.ask(), rule, answered: HashMap::new() };
-        it.rules = rules.into_iter().map(kept).collect();
+        it.rules = rules;
         it
     }
 
@@ -86,15 +111,57 @@ impl Rules {
         self.rules.iter().map(|it| &it.rule)
     }
 
-    /// Goes on under changed rules. Those that stay as they are know whose turn it is.
-    pub(super) fn reload(&mut self, to: &Self) {
-        let mut before: HashMap<Arc<str>, Kept> = self.rules.drain(..).map(|it| (it.rule.name.clone(), it)).collect();
-        *self = to.clone();
-        for it in &mut self.rules {
-            if let Some(before) = before.remove(&it.rule.name).filter(|before| before.rule == it.rule) {
-                it.answered = before.answered;
+    /// Goes on under changed rules, of which `changes` are those to the rules before. Rules that calls have added stay
+    /// in front, and those that calls have taken out stay out. Where the answers are the same, it is known whose turn
+    /// it is.
+    pub(super) fn reload(&mut self, now: Timestamp, to: &Self, changes: &Difference, same_states: bool) {
+        let theirs: HashSet<&str> = to.iter().map(|it| &*it.name).collect();
+        let gone: HashSet<&str> = changes.removed.iter().map(String::as_str).collect();
+        let new: HashSet<&str> = changes.added.iter().chain(&changes.changed).map(String::as_str).collect();
+        let mut changed = false;
+        self.change(now, |rules| {
+            let mut before = HashMap::new();
+            for it in std::mem::take(rules) {
+                match theirs.contains(&*it.rule.name) {
+                    true => drop(before.insert(it.rule.name.clone(), it)),
+                    // It would speak of other states.
+                    false if !same_states || gone.contains(&*it.rule.name) => (),
+                    false => rules.push(it),
+                }
+            }
+            changed = !rules.is_empty();
+            for it in &to.rules {
+                let mut it = it.clone();
+                match before.remove(&it.rule.name) {
+                    Some(before) if before.rule.answers == it.rule.answers => it.answered = before.answered,
+                    None if !new.contains(&*it.rule.name) => {
+                        changed = true;
+                        continue;
+                    }
+                    _ => (),
+                }
+                rules.push(it);
+            }
+        });
+        self.changed = changed;
+    }
+
+    /// Lets the turns of a user go on under another name. `None` forgets them.
+    pub(super) fn rename(&mut self, from: &str, to: Option<&str>) {
+        for it in self.rules.iter_mut().filter(|it| it.rule.answers.per == Per::User) {
+            let calls = it.answered.remove(&from.to_lowercase());
+            if let Some((calls, to)) = calls.zip(to) {
+                it.answered.insert(to.to_lowercase(), calls);
             }
         }
+    }
+
+    /// Puts the rules that have not ended in their places anew, after a change.
+    fn change(&mut self, now: Timestamp, change: impl FnOnce(&mut Vec<Kept>)) {
+        let mut rules = std::mem::take(&mut self.rules);
+        rules.retain(|it| it.holds(now));
+        change(&mut rules);
+        *self = Self { changed: true, ..Self::of(rules) };
     }
 
     /// The first rule that matches.
@@ -122,8 +189,12 @@ impl Rules {
 }
 
 impl Kept {
-    const fn concerns(&self, facts: &Facts<'_>) -> bool {
-        facts.asks || !self.asks
+    fn concerns(&self, facts: &Facts<'_>) -> bool {
+        (facts.asks || !self.asks) && self.holds(facts.now)
+    }
+
+    fn holds(&self, now: Timestamp) -> bool {
+        self.left != Some(0) && self.until.is_none_or(|it| now < it)
     }
 }
 
@@ -169,16 +240,54 @@ impl Engine {
             rule: it.rule.name.clone(),
             why_not: match it.concerns(&facts) {
                 true => it.rule.when.why_not(&facts),
+                false if !it.holds(now) => Some("its calls or its time are over".into()),
                 false => Some(format!("{} asks nobody, and the rule says what a person does", facts.operation)),
             },
         };
         self.rules.rules.iter().map(explained).collect()
     }
 
+    /// The rules in their order, but for those whose calls or time are over.
+    pub fn rules(&self, now: Timestamp) -> impl Iterator<Item = RuleStanding<'_>> {
+        let holding = self.rules.rules.iter().filter(move |it| it.holds(now));
+        holding.map(|it| RuleStanding {
+            rule: &it.rule,
+            calls: it.answered.values().sum(),
+            left: it.left,
+            until: it.until,
+        })
+    }
+
+    /// Whether rules came or went since the scenario.
+    #[must_use]
+    pub const fn rules_changed(&self) -> bool {
+        self.rules.changed
+    }
+
+    /// Adds a rule before all others, for so many calls and so long.
+    pub fn add_rule(&mut self, now: Timestamp, rule: Rule, times: Option<u64>, lasts: Option<Duration>) {
+        let until = lasts.map(|it| now + it);
+        let kept = Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: times, until };
+        self.rules.change(now, |rules| rules.insert(0, kept));
+    }
+
+    /// Removes a rule; `false` where there is none of that name, letter case aside.
+    pub fn remove_rule(&mut self, now: Timestamp, name: &str) -> bool {
+        let is = |it: &Kept| it.rule.name.eq_ignore_ascii_case(name);
+        let found = self.rules.rules.iter().any(|it| is(it) && it.holds(now));
+        if found {
+            self.rules.change(now, |rules| rules.retain(|it| !is(it)));
+        }
+        found
+    }
+
     /// Takes a rule's next answer.
     pub(super) fn take(&mut self, now: Timestamp, found: Found) -> Verdict {
         let Found { at, operation, keys, words, person } = found;
-        let Kept { rule, answered, .. } = &mut self.rules.rules[at];
+        let Kept { rule, answered, left, .. } = &mut self.rules.rules[at];
+        if let Some(left) = left {
+            *left = left.saturating_sub(1);
+        }
         let key = keys.per(rule.answers.per);
         let calls = match answered.get_mut(key) {
             Some(calls) => calls,
@@ -222,8 +331,11 @@ impl Engine {
             Some(_) => Mode::VoiceCall,
             None => text(parameter::MODE).parse().ok().filter(|_| call.asks).unwrap_or(Mode::Unspecified),
         };
-        let stored = account.map(|it| &it.settings);
-        let mode = stored.map_or_else(|| self.method(asked, &self.company.new_user()), |it| self.method(asked, it));
+        let mode = match account {
+            Some(account) => self.method(asked, &account.settings).mode(),
+            None if matches!(asked, Mode::Unspecified | Mode::Invalid) => self.company.defaults.mode,
+            None => asked,
+        };
         Facts {
             operation: call.operation,
             asks: call.asks,
@@ -239,7 +351,7 @@ impl Engine {
             initiating_type,
             application: event.unwrap_or_else(|| text(parameter::APPLICATION)),
             ip_address: text(parameter::IP_ADDRESS),
-            mode: mode.mode(),
+            mode,
             people: &self.people,
         }
     }

@@ -34,7 +34,7 @@ use std::time::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-pub use act::{Act, ActRefusal, Acted, Open, OpenState};
+pub use act::{Act, ActRefusal, Acted, NotAnAct, Open, OpenState};
 pub use challenge::{Ask, Asked, ChallengeId, Settlement};
 pub use change::Change;
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Session, Setup, Token};
@@ -44,7 +44,7 @@ pub use history::{
     Bounds, Changed, Entry, Event, History, Kind, Message, MessageKind, Notice, Origin, Raw, Stage, Turn, What,
 };
 pub use magic::Magic;
-pub use matching::{Call, Explained};
+pub use matching::{Call, Explained, RuleStanding};
 pub use number::{NotANumber, Number};
 pub use outcome::{Channel, Ending, Method, Outcome, Own, Passes, Reaction};
 pub use pattern::Pattern;
@@ -150,6 +150,12 @@ impl Engine {
         fork.let_go();
         fork.random = ChaCha8Rng::seed_from_u64(self.seed.unwrap_or(chance));
         fork
+    }
+
+    /// The states in which rules can ask for people.
+    #[must_use]
+    pub fn states(&self) -> &[State] {
+        self.people.states()
     }
 
     /// The scenario that it was set up from, as it is written.

@@ -16,6 +16,8 @@ pub struct Rule {
     pub name: Arc<str>,
     pub when: When,
     pub answers: Answers,
+    /// As it is written, in one line of YAML.
+    pub written: Arc<str>,
 }
 
 /// The answers of a rule, in turn.

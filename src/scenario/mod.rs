@@ -22,7 +22,7 @@ pub use mistake::{Code, Mistake, Place, Severity, summary};
 pub(crate) use mistake::{closest, point, quoted};
 pub use schema::{schema, schema_text};
 
-use crate::engine::{Company, OnReload, Setup, User};
+use crate::engine::{Company, Engine, OnReload, Rule, Setup, User};
 use crate::sign_in::{Policy, Scheme};
 use compose::Composer;
 use reader::{Report, Written};
@@ -98,12 +98,25 @@ pub fn load(source: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
 /// # Errors
 /// As [`load`].
 pub fn user(source: &str, text: &str, company: &Company) -> Result<User, Vec<Mistake>> {
-    let report = Report::new(compose::FILES);
+    part(source, text, |it| meaning::one_user(it, company))
+}
+
+/// Reads one rule, as it stands under `rules`, for an engine. It is called `unnamed` where it has no name.
+///
+/// # Errors
+/// As [`load`].
+pub fn rule(source: &str, text: &str, unnamed: &str, engine: &Engine) -> Result<Rule, Vec<Mistake>> {
+    part(source, text, |it| rules::one(it, unnamed, engine.company(), engine.users(), engine.states()))
+}
+
+/// Reads a part of a scenario.
+fn part<T>(source: &str, text: &str, read: impl FnOnce(Written<'_>) -> Option<T>) -> Result<T, Vec<Mistake>> {
+    let report = Report::new(1);
     let tree = Composer::new(&report, &|_| None).text(source, None, text.into());
-    let user = tree.and_then(|root| meaning::one_user(Written::root(&report, &root), company));
+    let read = tree.and_then(|root| read(Written::root(&report, &root)));
     let mistakes = report.finish();
-    match user {
-        Some(user) if mistakes.iter().all(|it| it.severity < Severity::Error) => Ok(user),
+    match read {
+        Some(read) if mistakes.iter().all(|it| it.severity < Severity::Error) => Ok(read),
         _ => Err(mistakes),
     }
 }

@@ -218,6 +218,11 @@ impl<'a> Written<'a> {
         Some(self.report.source(self.at()).folder.as_ref().map_or_else(|| name.into(), |it| it.join(name)))
     }
 
+    /// The value as it is written, in one line of YAML.
+    pub(super) fn flow(self) -> String {
+        super::written::flow_of(self.node)
+    }
+
     /// Reports a mistake in this value.
     pub(super) fn report(self, code: Code, message: String, help: impl Into<Vec<String>>) {
         self.report.push(code, &self.node.span, message, help);

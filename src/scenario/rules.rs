@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::contract::{Secret, Shape, UserSettings};
 use crate::engine::{
     Act, Addresses, Answer, Answers, Broken, Canned, CannedValue, Company, Conduct, Day, Directory, Effect, Ending,
-    Hours, Led, Move, Operations, Outcome, Own, Pattern, Per, Reaction, Rule, Script, Standing, State, Trigger, User,
-    UserChange, WORDS, When, unknown_word,
+    Hours, Led, Move, NotAnAct, Operations, Outcome, Own, Pattern, Per, Reaction, Rule, Script, Standing, State,
+    Trigger, User, UserChange, WORDS, When, unknown_word,
 };
 use crate::operations::{self, Operation};
 
@@ -20,7 +20,7 @@ use super::reader::{Fields, Pair, Written};
 /// What rules speak of.
 struct Scope<'s, 'a> {
     company: &'s Company,
-    directory: Directory,
+    directory: &'s Directory,
     states: &'s [State],
     met: RefCell<Met<'a>>,
 }
@@ -40,23 +40,30 @@ struct Met<'a> {
 pub(super) fn of<'a>(fields: &mut Fields<'a>, company: &Company, users: &[User]) -> (Vec<Rule>, Vec<State>) {
     let written_states = fields.take("states").map(Written::list).unwrap_or_default();
     let mut names = Names::new("state");
-    let states: Vec<_> = written_states.iter().filter_map(|it| state(it.called("a state"), &mut names)).collect();
+    let read = |it: Written<'a>| Some((state(it.called("a state"), &mut names)?, it));
+    let (states, written_states): (Vec<_>, Vec<_>) = written_states.into_iter().filter_map(read).unzip();
     let named = |it: &User| User::new(&it.username, UserSettings::default());
-    let scope = Scope {
-        company,
-        directory: Directory::of(users.iter().map(named).collect(), &company.country_code),
-        states: &states,
-        met: RefCell::default(),
-    };
+    let directory = Directory::of(users.iter().map(named).collect(), &company.country_code);
+    let scope = Scope { company, directory: &directory, states: &states, met: RefCell::default() };
     let mut names = Names::new("rule");
     let written = fields.take("rules").map(Written::list).unwrap_or_default();
     let read =
         |(at, it): (usize, Written<'a>)| rule(it.called("a rule"), &format!("rule {}", at + 1), &scope, &mut names);
     let rules = written.into_iter().enumerate().filter_map(read).collect();
-    if states.len() == written_states.len() {
-        scope.check(&written_states);
-    }
+    scope.check(&written_states);
     (rules, states)
+}
+
+/// A rule alone, called `unnamed` where it has no name.
+pub(super) fn one(
+    written: Written<'_>,
+    unnamed: &str,
+    company: &Company,
+    directory: &Directory,
+    states: &[State],
+) -> Option<Rule> {
+    let scope = Scope { company, directory, states, met: RefCell::default() };
+    rule(written.called("a rule"), unnamed, &scope, &mut Names::new("rule"))
 }
 
 impl Scope<'_, '_> {
@@ -142,7 +149,7 @@ fn rule<'a>(written: Written<'a>, unnamed: &str, scope: &Scope<'_, 'a>, names: &
         if answers.ask() {
             named.iter().for_each(|(written, it)| asks(*written, it));
         }
-        Rule { name: name.unwrap_or_default().into(), when, answers }
+        Rule { name: name.unwrap_or_default().into(), when, answers, written: written.flow().into() }
     })
 }
 
@@ -496,106 +503,66 @@ fn acts<'a>(
         let within = within.and_then(Written::lasting);
         return Some(Conduct::Decides { within, otherwise: Box::new(otherwise) });
     }
-    let ring = scope.company.ring;
     let mut acts = Vec::new();
-    // What passes before the next act; none said: the ring before the first.
+    // What passes before the next act; where nothing is said, the ring before the first.
     let mut wait: Option<Duration> = None;
+    let mut whole = true;
     for it in written.one_or_more() {
-        let (word, value) = act_word(it)?;
-        let first = acts.is_empty();
-        let usual = if first { ring } else { Duration::ZERO };
-        let timed = |value: Option<Written<'_>>| match value {
-            Some(value) => value.duration(),
-            None => Some(usual),
+        let Some((time, act)) = act(it) else {
+            whole = false;
+            continue;
         };
-        let act = match word {
-            "waits" => {
-                let more = value.map_or_else(
-                    || it.wrong(Code::MissingKey, "waits needs a time: waits: 3s".into(), []),
-                    Written::duration,
-                )?;
-                wait = Some(wait.unwrap_or_default() + more);
-                continue;
-            }
-            "answers" => {
-                wait = Some(wait.unwrap_or_default() + timed(value)?);
-                Act::Answer
-            }
-            "voicemail" => {
-                wait = Some(wait.unwrap_or_default() + timed(value)?);
-                Act::Voicemail
-            }
-            "presses" => Act::Press(needed(it, value, "the keys: presses: \"#\"").and_then(pressed)?),
-            "enters" => {
-                let value = needed(it, value, "what: enters: pin")?;
-                match value.text()? {
-                    "pin" => Act::EnterPin,
-                    "wrong-pin" => Act::EnterWrongPin,
-                    "fraud-code" => Act::EnterFraudCode,
-                    _ => Act::Press([pressed(value)?.reveal(), "#"].concat().into()),
-                }
-            }
-            "hangs-up" => Act::HangUp,
-            "lets-it-ring" => Act::LetRing,
-            "replies" => {
-                let value = needed(it, value, "the text: replies: code")?;
-                match value.text()? {
-                    "code" => Act::ReplyRight,
-                    "wrong-code" => Act::ReplyWrong,
-                    _ => Act::Reply(value.secret()?.into()),
-                }
-            }
-            "approves" => match value {
-                None => Act::Approve,
-                Some(value) => match value.text()? {
-                    "pin" => Act::Approve,
-                    "wrong-pin" => Act::ApproveWith("wrong".into()),
-                    _ => Act::ApproveWith(value.digits()?.into()),
-                },
-            },
-            "denies" => Act::Deny,
-            "reports-fraud" => Act::ReportFraud,
-            _ => return it.unknown_word(word, ACTS.iter().copied().chain(["decides"]), &ACTS.join(", ")),
-        };
+        wait = time.map(|time| time + wait.unwrap_or_default()).or(wait);
+        let Some(act) = act else { continue };
+        let usual = if acts.is_empty() { scope.company.ring } else { Duration::ZERO };
         let wait = wait.take().unwrap_or(usual);
-        match act.is_by_keys() && first {
+        match act.is_by_keys() && acts.is_empty() {
             // Whoever presses keys holds the phone.
             true => acts.extend([(wait, Act::Answer), (Duration::ZERO, act)]),
             false => acts.push((wait, act)),
         }
     }
-    Some(Conduct::Acts(acts))
+    whole.then_some(Conduct::Acts(acts))
 }
 
-/// What a person can do.
-pub(super) const ACTS: &[&str] = &[
-    "answers",
-    "waits",
-    "presses",
-    "enters",
-    "hangs-up",
-    "lets-it-ring",
-    "voicemail",
-    "replies",
-    "approves",
-    "denies",
-    "reports-fraud",
-];
-
-/// An act's word, alone or with a value behind it.
-fn act_word(written: Written<'_>) -> Option<(&str, Option<Written<'_>>)> {
+/// What passes, and what is done then.
+fn act(written: Written<'_>) -> Option<(Option<Duration>, Option<Act>)> {
     let written = written.called("an act");
-    if written.is_text() {
-        return Some((written.text()?, None));
-    }
-    match written.pairs().as_slice() {
-        [one] => Some((one.key, Some(one.value))),
-        _ => written.wrong(Code::BadValue, "an act is one word with one value: - presses: \"#\"".into(), []),
+    let pairs = if written.is_text() { Vec::new() } else { written.pairs() };
+    let (word, value) = match pairs.as_slice() {
+        [] => (written.text()?, None),
+        [one] => (one.key, Some(one.value)),
+        _ => {
+            let help = "Put a - before each act.".into();
+            return written.wrong(Code::BadValue, "an act is one word with one value".into(), [help]);
+        }
+    };
+    let time = match value.filter(|_| word == "waits" || TIMED.contains(&word)) {
+        Some(value) => Some(value.duration()?),
+        None => None,
+    };
+    let act = match word {
+        "waits" if time.is_some() => return Some((time, None)),
+        "waits" => return written.wrong(Code::MissingKey, "waits needs a time: waits: 3s".into(), []),
+        _ if time.is_some() => Act::read(word, None),
+        _ => Act::read(word, value.map(|it| it.secret().unwrap_or_default())),
+    };
+    match act {
+        Ok(act) => Some((time, Some(act))),
+        Err(NotAnAct::Unknown) => {
+            written.unknown_word(word, acts_and("decides"), &acts_and("waits").collect::<Vec<_>>().join(", "))
+        }
+        Err(needs @ NotAnAct::Needs(_)) => written.wrong(Code::MissingKey, needs.to_string(), []),
+        Err(behind @ NotAnAct::Behind(_)) => value.unwrap_or(written).wrong(Code::BadValue, behind.to_string(), []),
     }
 }
 
-fn needed<'a>(act: Written<'_>, value: Option<Written<'a>>, what: &str) -> Option<Written<'a>> {
-    value.or_else(|| act.wrong(Code::MissingKey, format!("the act needs {what}"), []))
+/// The acts behind which a time can stand, after which they are done.
+const TIMED: [&str; 2] = ["answers", "voicemail"];
+
+/// What a person can do, with a further word.
+pub(super) fn acts_and(word: &'static str) -> impl Iterator<Item = &'static str> {
+    Act::WORDS.iter().copied().chain([word])
 }
 
 /// Operations that a rule names, where they are named.
@@ -621,7 +588,7 @@ fn when<'a>(written: Written<'a>, scope: &Scope<'_, 'a>, named: &mut Named<'a>) 
         let operations = any_of(fields, "operation", |it| Some((it, operation(it)?)));
         keep(When::Operation(operations.iter().map(|it| it.1.clone()).collect()), !operations.is_empty());
         named.extend(operations);
-        list!("user", User, |it| user_pattern(it, &scope.directory));
+        list!("user", User, |it| user_pattern(it, scope.directory));
         list!("phone", Phone, |it| read_number(it, it.text()?, "", "", default_country));
         list!("country", Country, meaning::country_code);
         list!("initiating_type", InitiatingType, Written::choice);

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
 
-use super::rules::{ACTS, USUAL};
+use super::rules::{USUAL, acts_and};
 use crate::contract::{
     AdfsSettings, AuthenticationType, CustomerDefaults, Email, Features, Field, PassedSession, SecurityQuestion, Shape,
     UserAdministrator, UserPortalSettings, UserSettings, Wire,
@@ -295,13 +295,15 @@ fn rule() -> Vec<Key> {
 
 fn answer() -> Vec<Key> {
     let outcome = || either([words(&outcomes()), mapping("outcome")]);
-    let act = json!({ "type": "object", "propertyNames": { "enum": ACTS }, "minProperties": 1, "maxProperties": 1 });
+    let acts: Vec<_> = acts_and("waits").collect();
+    let act = json!({ "type": "object", "propertyNames": { "enum": acts }, "minProperties": 1, "maxProperties": 1 });
+    let words_alone: Vec<_> = acts_and("decides").collect();
     vec![
         ("outcome", outcome()),
         ("after", time()),
         ("code", text()),
         ("digits", text()),
-        ("person", some(either([words(&[ACTS, &["decides"]].concat()), act]))),
+        ("person", some(either([words(&words_alone), act]))),
         ("within", time()),
         ("otherwise", outcome()),
         ("error", mapping("error")),

@@ -6,6 +6,7 @@ use crate::contract::{self, Record, UserSettings, Wire};
 use crate::engine::{Company, Engine, Pace, Timestamp, User};
 
 use super::import::scalar;
+use super::mistake::Mistake;
 use super::reader::Report;
 use super::tree::{self, Kind, Node};
 
@@ -79,7 +80,7 @@ pub fn told(user: &User, company: &Company, now: Timestamp) -> Map<String, Value
 }
 
 /// A scenario that begins where an engine is now: the one that it was set up from, with the users as they have become,
-/// secrets included, and the clock as it stands.
+/// secrets included, the rules that came and went, and the clock as it stands.
 #[must_use]
 pub fn snapshot(engine: &Engine, now: Timestamp, pace: Pace) -> String {
     let company = engine.company();
@@ -92,6 +93,10 @@ pub fn snapshot(engine: &Engine, now: Timestamp, pace: Pace) -> String {
     };
     let mut text = engine.text().to_owned();
     text = with_section(&text, "clock", &Section::One(clock));
+    if engine.rules_changed() {
+        let rules = engine.rules(now).map(|it| it.rule.written.to_string());
+        text = with_section(&text, "rules", &Section::List(rules.collect()));
+    }
     with_section(&text, "users", &Section::List(users.collect()))
 }
 
@@ -115,8 +120,34 @@ pub(super) fn whole(report: &Report, root: &Node<'_>) -> String {
     text
 }
 
+/// Reads YAML that is no scenario, and JSON with it. Whole numbers and truths are what they look like, quoted or not.
+///
+/// # Errors
+/// The mistake in the text.
+pub fn value(source: &str, text: &str) -> Result<Value, Vec<Mistake>> {
+    let report = Report::new(1);
+    let root = report.add(source, None, text.into()).and_then(|source| tree::read(&report, source, &mut 0));
+    let value = root.as_ref().map(value_of);
+    let mistakes = report.finish();
+    value.filter(|_| mistakes.is_empty()).ok_or(mistakes)
+}
+
+fn value_of(node: &Node<'_>) -> Value {
+    match &node.kind {
+        Kind::Nothing => Value::Null,
+        Kind::Text(text) => match text.parse::<i64>() {
+            Ok(number) if number.to_string() == **text => number.into(),
+            _ => text.parse().map_or_else(|_| Value::String(text.clone().into_owned()), Value::Bool),
+        },
+        Kind::List(items) => items.iter().map(value_of).collect(),
+        Kind::Mapping(entries) => {
+            Value::Object(entries.iter().map(|it| (it.key.clone().into_owned(), value_of(&it.value))).collect())
+        }
+    }
+}
+
 /// A value of a tree in one line.
-fn flow_of(node: &Node<'_>) -> String {
+pub(super) fn flow_of(node: &Node<'_>) -> String {
     match &node.kind {
         Kind::Nothing => "null".into(),
         Kind::Text(text) => scalar(text),

@@ -397,6 +397,86 @@ fn a_verification_that_fails_tells_what_came_nearest() {
 }
 
 #[test]
+fn a_rule_is_added_before_the_others_for_so_many_calls() {
+    let api = Api::start("clock: frozen", &[]);
+    let _ = api.send("POST", "/users", &json!({"username": "anna", "phone": "4255550100"}));
+    let call = || api.server.call("PfAuthUser_4", ANNA);
+    let (status, first) =
+        api.send("POST", "/rules?times=1", &json!({"when": {"user": "anna"}, "outcome": "busy", "after": "0s"}));
+    assert_eq!((status, &first["name"], &first["left"]), (201, &json!("added rule 1"), &json!(1)), "{first}");
+    let named = json!({"name": "No pound", "when": {"user": "anna"}, "outcome": "pound-not-pressed", "after": "0s"});
+    assert_eq!(api.send("POST", "/rules?lasts=10m", &named).0, 201);
+    assert_eq!(api.send("POST", "/rules", &named).0, 409);
+    assert!(call().contains("<Code>3</Code>"));
+    api.send("POST", "/clock/advance", &json!({"by": "10m"}));
+    assert!(call().contains("<Code>101</Code>"));
+    assert_eq!(api.get("/rules")["items"], json!([]));
+
+    assert_eq!(
+        api.send("POST", "/rules", &json!({"name": "Stays", "status": 503, "when": {"operation": "UserExists"}})).0,
+        201
+    );
+    assert!(api.server.call("UserExists", ANNA).starts_with("HTTP/1.1 503 "));
+    assert_eq!(api.get("/rules")["items"][0]["calls"], 1);
+    let snapshot = api.ask("GET", "/snapshot", "", "").body;
+    assert!(locmfa::scenario::load("s", &snapshot).unwrap().setup.rules[0].name.contains("Stays"), "{snapshot}");
+    let told = api.ask("DELETE", "/rules/Stay", "", "");
+    assert_eq!((told.status, told.json()["remedy"].as_str().unwrap().contains("Did you mean Stays?")), (404, true));
+    assert_eq!(api.ask("DELETE", "/rules/stays", "", "").status, 204);
+    assert!(api.server.call("UserExists", ANNA).contains(">true<"));
+    let (status, wrong) = api.send("POST", "/rules", &json!({"when": {"usr": "anna"}, "outcome": "bussy"}));
+    assert_eq!((status, wrong["mistakes"].as_array().unwrap().len()), (422, 2), "{wrong}");
+}
+
+#[test]
+fn somebody_acts_as_the_person_who_is_asked() {
+    let api = Api::start(
+        "users: [{username: anna, phone: '4255550100', pin: '2580', pin_mode: pin}]\nrules: [{person: decides}]",
+        &[],
+    );
+    let call = api.server.send("PfAuthUser_4", ANNA);
+    let open = api.get("/challenges?phone=(425)%20555-0100&wait=60s");
+    let one = &open["items"][0];
+    assert_eq!(
+        (&one["state"], &one["channel"], &one["username"]),
+        (&json!("deciding"), &json!("voice"), &json!("anna"))
+    );
+    let act = format!("/challenges/{}/act", one["id"]);
+    let (status, no) = api.send("POST", &act, &json!({"act": "approves"}));
+    assert_eq!((status, &no["detail"]), (409, &json!("It is a phone call: nobody can approve it.")));
+    let (status, wrong) = api.send("POST", &act, &json!({"act": "anwsers"}));
+    assert!(status == 400 && wrong["remedy"] == "Did you mean answers?", "{wrong}");
+    assert_eq!(api.send("POST", "/challenges/99/act", &json!({"act": "answers"})).0, 404);
+    assert_eq!(api.send("POST", &act, &json!({"act": "answers"})).1["open"], true);
+    assert_eq!(api.send("POST", &act, &json!({"act": {"presses": "1#"}})).1["open"], true);
+    thread::scope(|scope| {
+        let ended = scope.spawn(|| api.get(&format!("/challenges/{}?wait=60s", one["id"])));
+        let (_, done) = api.send("POST", &act, &json!({"act": [{"enters": "pin"}]}));
+        assert_eq!((&done["open"], &done["call_result"]), (&json!(false), &json!(1)), "{done}");
+        let ended = ended.join().unwrap();
+        assert_eq!(ended["turns"].as_array().unwrap().last().unwrap()["call_result"], 1);
+        assert_eq!(ended["settled"], true);
+    });
+    assert!(read(call).contains("<Code>1</Code>"));
+    // No other phone has rung since.
+    assert_eq!(api.get(&format!("/challenges?after={}&wait=1ms", open["next"]))["items"], json!([]));
+}
+
+#[test]
+fn a_call_is_explained() {
+    let api = Api::start(SCENARIO, &[]);
+    api.server.call("PfAuthUser_4", "<username>ben</username>");
+    let calls = api.get("/calls");
+    let whole = api.get(&format!("/calls/{}", calls["items"][0]["seq"]));
+    let story: Vec<_> = whole["explained"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    assert!(story[0].starts_with("anonymous called PfAuthUser_4 from 127.0.0.1:"), "{story:#?}");
+    assert!(story[1].starts_with("\"rule 1\" does not match: "), "{story:#?}");
+    assert_eq!(story[2], "\"rule 2\" matched and decided.");
+    assert!(story.iter().any(|it| it.contains("a message with a code went out to +1 4255550101")), "{story:#?}");
+    assert_eq!(*story.last().unwrap(), "It was answered true, call result 20 (Text Message Sent).");
+}
+
+#[test]
 fn a_stream_is_taken_up_where_it_broke_off() {
     let api = Api::start(SCENARIO, &["--journal-entries", "3"]);
     let events = |headers: &str, path: &str| {
@@ -426,6 +506,7 @@ fn a_stream_is_taken_up_where_it_broke_off() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "whoever runs the test says whether the file is written")]
 fn the_description_in_the_docs_is_fresh() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
     let fresh = locmfa::server::admin::openapi();

@@ -9,8 +9,8 @@ use super::input::Asked;
 use super::problem::{Kind, Problem};
 use super::view::{self, View};
 use super::{At, Json};
-use crate::engine::What;
-use crate::operations;
+use crate::engine::{self, Engine, Entry, Event, Stage, Timestamp, Turn, What};
+use crate::{operations, xml};
 
 /// A call in full.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,7 +21,7 @@ pub(super) struct Whole {
     /// The fields of the request by their wire names, as far as the client sent them. Secrets are masked.
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     fields: Map<String, Value>,
-    /// How it came to its answer, a sentence a line.
+    /// How it came to its answer, a sentence a line. Why rules did not match is judged by what they see now.
     explained: Vec<String>,
     /// The request as it came, secrets masked; with `raw=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,18 +40,112 @@ pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked
     let raw = asked.truth("raw")?.unwrap_or(false);
     asked.finish()?;
     let event = seq.parse().ok().and_then(|seq| space.update(|engine, _| engine.history.get(seq).cloned()));
-    let event = event.filter(|it| matches!(it.what, What::Call(_)));
-    let Some(event) = event else {
+    let call = event.as_deref().and_then(|event| match &event.what {
+        What::Call(entry) => Some((event, entry)),
+        _ => None,
+    });
+    let Some((event, entry)) = call else {
         let detail = format!("There is no call {seq}: it never was, it is forgotten, or it is something else.");
         return Err(Problem::new(Kind::UnknownCall, detail, "GET /calls lists those that are kept."));
     };
-    let What::Call(entry) = &event.what else { unreachable!("it was looked at above") };
-    let masked = |it: &crate::engine::Raw| raw.then(|| operations::without_secrets(it.reveal()));
+    let masked = |it: &engine::Raw| raw.then(|| operations::without_secrets(it.reveal()));
     Ok(Json::ok(Whole {
-        call: serde_json::to_value(View::of(&event)).expect("an event is JSON"),
+        call: serde_json::to_value(View::of(event)).expect("an event is JSON"),
         fields: view::fields(entry),
-        explained: Vec::new(),
+        explained: space.update(|engine, now| explained(engine, now, space.name(), event, entry)),
         request: masked(&entry.request),
         answer: masked(&entry.answer),
     }))
+}
+
+/// The story of a call.
+fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Event, entry: &Entry) -> Vec<String> {
+    let mut story = vec![opening(entry)];
+    if entry.operation.is_empty() {
+        story.push("It named no operation.".into());
+    }
+    let judged = judged(engine, now, space, entry);
+    let decided = entry.rule.as_deref();
+    let before = judged.iter().take_while(|it| Some(&*it.rule) != decided);
+    story.extend(before.filter_map(|it| Some(format!("{:?} does not match: {}.", it.rule, it.why_not.as_ref()?))));
+    story.push(match decided {
+        Some(rule) => format!("{rule:?} matched and decided."),
+        None if judged.is_empty() => "There are no rules.".into(),
+        None => "No rule decided.".into(),
+    });
+    story.extend(life(engine, event, entry));
+    let result = entry.call_result.map(|code| {
+        let known = engine::Outcome::ALL.iter().find(|it| it.code() == code);
+        format!(", call result {code} ({})", known.map_or("of the scenario's own", |it| it.description()))
+    });
+    let error = entry.error.map(|it| format!(", error {it}")).unwrap_or_default();
+    let outcome = entry.outcome.split(' ').next().unwrap_or_default();
+    story.push(match entry.status {
+        0 => "The client hung up before there was an answer.".into(),
+        200 => format!("It was answered {outcome}{}{error}.", result.unwrap_or_default()),
+        status => format!("It was answered with the status {status}: {}.", entry.outcome),
+    });
+    story.extend(entry.warning.map(|it| format!("Note: {it}.")));
+    story
+}
+
+fn opening(entry: &Entry) -> String {
+    let origin = &entry.origin;
+    let from = if origin.peer.is_empty() { String::new() } else { format!(" from {}", origin.peer) };
+    let over = if origin.tls.is_empty() { String::new() } else { format!(" over {} ({})", origin.tls, origin.suite) };
+    let by = if entry.agent.is_empty() { String::new() } else { format!(" with {:?}", entry.agent) };
+    let operation = if entry.operation.is_empty() { "the service" } else { entry.operation };
+    format!("{} called {operation}{from}{over}{by}, signed in by {}.", entry.caller, entry.scheme)
+}
+
+/// What each rule makes of a call.
+fn judged(engine: &Engine, now: Timestamp, space: &str, entry: &Entry) -> Vec<engine::Explained> {
+    let read = || {
+        let operation = operations::find(entry.operation)?;
+        let document = xml::read(entry.request.reveal()).ok()?;
+        let body = document.descendants().find(|it| it.is_element() && it.tag_name().name() == "Body");
+        let request = operation.read(body.and_then(|it| it.first_element_child())).ok()?;
+        let values = request.values();
+        let call = engine::Call { operation: operation.signature.name, asks: operation.asks, space, values: &values };
+        Some(engine.explain(now, &call))
+    };
+    read().unwrap_or_default()
+}
+
+/// The challenge of a call, step by step: the last one of that user that ended as the call did.
+fn life(engine: &Engine, event: &Event, entry: &Entry) -> Vec<String> {
+    let stored = engine.users().find(&entry.username).map_or(&*entry.username, |it| it.username.as_str());
+    let turns = || {
+        let earlier = engine.history.of(engine::Kind::Turn).filter(|it| it.seq < event.seq);
+        earlier.filter_map(|it| match &it.what {
+            What::Turn(turn) => Some((it, turn)),
+            _ => None,
+        })
+    };
+    let answered = |turn: &Turn| match &turn.stage {
+        Stage::Settled { ending, .. } => Some(ending.code()),
+        Stage::Sent if turn.method == engine::Method::Oath => Some(engine::Outcome::OathPending.code()),
+        Stage::Sent => Some(engine::Outcome::TextSent.code()),
+        _ => None,
+    };
+    let is_its_end = |turn: &Turn| {
+        let code = answered(turn);
+        code.is_some() && code == entry.call_result && turn.username.eq_ignore_ascii_case(stored)
+    };
+    let Some(challenge) = turns().rfind(|it| is_its_end(it.1)).map(|it| it.1.challenge) else {
+        return Vec::new();
+    };
+    let step = |(event, turn): (&std::sync::Arc<Event>, &Turn)| {
+        let number = turn.number.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
+        let what = match &turn.stage {
+            Stage::Asked => format!("the person was asked by {} at{number}", view::channel(turn.method.channel())),
+            Stage::Answered => "the person took the call".into(),
+            Stage::Sent => format!("a message with a code went out to{number}"),
+            Stage::Settled { ending, .. } => format!("it ended with {} ({})", ending.code(), ending.description()),
+            Stage::Closed { passed: true } => "the code came, and was right".into(),
+            Stage::Closed { passed: false } => "the code ran out".into(),
+        };
+        format!("{}: {what}.", event.at)
+    };
+    turns().filter(|it| it.1.challenge == challenge).map(step).collect()
 }

@@ -64,12 +64,8 @@ impl Feed {
 
     /// What there is, or what comes before the time is up. Nothing is lost between two that follow one another.
     pub(super) async fn find(self, space: &Space, admin: &Admin) -> Result<Found, Problem> {
-        let end = Instant::now() + self.wait;
-        let mut happened = space.happenings();
-        let mut stage = admin.stage.subscribe();
         let mut after = self.after;
-        loop {
-            happened.mark_unchanged();
+        awaited(admin, space, self.wait, |is_over| {
             let (mut events, next, forgotten) = space.update(|engine, _| {
                 let history = &engine.history;
                 after.map_or(Ok(()), |after| known(history, after, &self.kinds))?;
@@ -77,34 +73,53 @@ impl Feed {
                 Ok::<_, Problem>((history.after(after.unwrap_or(0), &self.kinds), history.last(), forgotten))
             })?;
             events.retain(|it| self.filter.fits(it));
+            if events.is_empty() && !is_over {
+                after = Some(next);
+                return Ok(None);
+            }
             let excess = events.len().saturating_sub(self.limit);
-            if !events.is_empty() || Instant::now() >= end {
-                // From a cursor the first come first; a list without one is of the newest.
-                let next = match self.after {
-                    Some(after) if excess > 0 => {
-                        events.truncate(self.limit);
-                        events.last().map_or(after, |it| it.seq)
-                    }
-                    _ => {
-                        events.drain(..excess);
-                        next
-                    }
-                };
-                return Ok(Found { events, next, forgotten });
-            }
-            after = Some(next);
-            tokio::select! {
-                _ = timeout_at(end, happened.changed()) => (),
-                _ = stage.wait_for(|it| *it == Stage::Stopping) => return Err(stopping()),
-            }
-            sleep_until(end.min(Instant::now() + BATCH)).await;
-        }
+            // From a cursor the first come first; a list without one is of the newest.
+            let next = match self.after {
+                Some(after) if excess > 0 => {
+                    events.truncate(self.limit);
+                    events.last().map_or(after, |it| it.seq)
+                }
+                _ => {
+                    events.drain(..excess);
+                    next
+                }
+            };
+            Ok(Some(Found { events, next, forgotten }))
+        })
+        .await
     }
 }
 
-/// That the server stops while somebody waits.
-pub(super) fn stopping() -> Problem {
-    Problem::new(No::NotReady, "The server stops.", "Start it again.")
+/// Looks again whenever something has happened in a space, until there is what is awaited. `look` is told whether the
+/// time is up: then it tells what there is. Waiting costs no thread and no lock.
+pub(super) async fn awaited<T>(
+    admin: &Admin,
+    space: &Space,
+    wait: Duration,
+    mut look: impl FnMut(bool) -> Result<Option<T>, Problem>,
+) -> Result<T, Problem> {
+    let end = Instant::now() + wait;
+    let mut happened = space.happenings();
+    let mut stage = admin.stage.subscribe();
+    loop {
+        happened.mark_unchanged();
+        let is_over = Instant::now() >= end;
+        if let Some(found) = look(is_over)? {
+            return Ok(found);
+        }
+        tokio::select! {
+            _ = timeout_at(end, happened.changed()) => (),
+            _ = stage.wait_for(|it| *it == Stage::Stopping) => {
+                return Err(Problem::new(No::NotReady, "The server stops.", "Start it again."));
+            }
+        }
+        sleep_until(end.min(Instant::now() + BATCH)).await;
+    }
 }
 
 /// Whether all is known that followed a number.

@@ -50,6 +50,15 @@ impl Filter {
             let is_field = kinds.contains(&Kind::Call) && (name.starts_with(FIELDS) || name == "phone");
             is_field || kinds.iter().any(|it| view::names(*it).contains(&name))
         };
+        Self::read(pairs, is_known, default_country)
+    }
+
+    /// Conditions by name, each of which must be known.
+    pub(super) fn read(
+        pairs: Vec<(String, String)>,
+        is_known: impl Fn(&str) -> bool,
+        default_country: &str,
+    ) -> Result<Self, String> {
         let condition = |(name, text): (String, String)| {
             if !is_known(&name) {
                 return Err(name);
@@ -68,6 +77,11 @@ impl Filter {
         }
         let seen = Seen::of(event);
         self.0.iter().all(|it| it.holds(seen.get(it).as_deref()))
+    }
+
+    /// Whether the conditions hold of something whose values are told by name.
+    pub(super) fn fits_by(&self, get: impl Fn(&str) -> Option<String>) -> bool {
+        self.0.iter().all(|it| it.holds(get(&it.name).as_deref()))
     }
 
     /// The conditions that do not hold, with what is there instead.

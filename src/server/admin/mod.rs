@@ -6,6 +6,7 @@
 #![allow(unused_qualifications, reason = "utoipa's macros write paths in full")]
 
 mod calls;
+mod challenges;
 mod clock;
 mod events;
 mod feed;
@@ -15,6 +16,7 @@ mod health;
 mod input;
 mod metrics;
 mod problem;
+mod rules;
 mod scenarios;
 mod spaces;
 mod users;
@@ -145,6 +147,11 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(events::events))
         .routes(routes!(feed::calls))
         .routes(routes!(calls::get))
+        .routes(routes!(challenges::list))
+        .routes(routes!(challenges::get))
+        .routes(routes!(challenges::act))
+        .routes(routes!(rules::list, rules::add))
+        .routes(routes!(rules::remove))
         .routes(routes!(verify::verify))
         .routes(routes!(feed::messages))
         .routes(routes!(feed::turns))
@@ -154,7 +161,7 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(users::get, users::change, users::remove));
     // Every no is a problem document.
     let document = routes.get_openapi_mut();
-    document.components.get_or_insert_default().schemas.insert("Problem".into(), Problem::schema());
+    document.components.get_or_insert_default().schemas.insert("Problem".into(), problem::Document::schema());
     let problem = Content::new(Some(Ref::from_schema_name("Problem")));
     let no = ResponseBuilder::new().description("Why not, and what to do.").content(problem::PROBLEM, problem).build();
     for (path, item) in &mut document.paths.paths {

@@ -62,9 +62,14 @@ problems! {
     Full => 507, "full", "There is no room for more";
 }
 
+/// Why the API says no: small, since every answer may be one.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct Problem(Box<Document>);
+
 /// Why the API says no.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct Problem {
+pub(super) struct Document {
     /// `urn:locmfa:problem:` and the name of its kind.
     #[serde(rename = "type")]
     kind: String,
@@ -89,7 +94,7 @@ pub(super) const PROBLEM: &str = "application/problem+json";
 
 impl Problem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Document {
             kind: format!("urn:locmfa:problem:{}", kind.word()),
             title: kind.title(),
             status: kind.status(),
@@ -97,17 +102,17 @@ impl Problem {
             remedy: remedy.into(),
             more: Map::new(),
             headers: HeaderMap::new(),
-        }
+        }))
     }
 
     /// With a further member.
     pub(super) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.more.insert(key.into(), value.into());
+        self.0.more.insert(key.into(), value.into());
         self
     }
 
     pub(super) fn header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.0.headers.insert(name, value);
         self
     }
 
@@ -164,8 +169,8 @@ impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
         let body = serde_json::to_vec(&self).expect("a problem is JSON");
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = StatusCode::from_u16(self.status).expect("a status of the table");
-        std::mem::swap(response.headers_mut(), &mut self.headers);
+        *response.status_mut() = StatusCode::from_u16(self.0.status).expect("a status of the table");
+        std::mem::swap(response.headers_mut(), &mut self.0.headers);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         response
     }

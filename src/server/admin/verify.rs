@@ -6,17 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use tokio::time::{Instant, sleep_until, timeout_at};
 use utoipa::ToSchema;
 
-use super::feed::{BATCH, known, stopping};
+use super::feed::{awaited, known};
 use super::filter::{Difference, Filter};
 use super::input::{Asked, Body, duration};
 use super::problem::{Kind as No, Problem};
 use super::view::View;
-use super::{At, Json, Shared, Stage};
+use super::{At, Json, Shared};
 use crate::engine::{Event, Kind};
 use crate::scenario::closest;
 
@@ -31,8 +30,19 @@ pub(super) struct Expectations {
     /// Only what follows that event counts: `next` of an earlier answer. Without it, all that is kept.
     after: Option<u64>,
     /// How long to wait until it is so, such as `30s`; it ends as soon as it is.
+    #[serde(default, deserialize_with = "text")]
     #[schema(example = "0s")]
     wait: Option<String>,
+}
+
+/// A text, which YAML may take for a number.
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        Value::Number(number) => Ok(Some(number.to_string())),
+        _ => Err(serde::de::Error::custom("a text is needed here")),
+    }
 }
 
 /// Something that should have happened, at least once where no count is said.
@@ -40,6 +50,7 @@ pub(super) struct Expectations {
 #[serde(deny_unknown_fields)]
 struct Expectation {
     /// What a failure calls it.
+    #[serde(default, deserialize_with = "text")]
     name: Option<String>,
     /// `call`, `challenge`, `message`, `change`, `notice`; `call` where it says nothing.
     kind: Option<String>,
@@ -52,6 +63,7 @@ struct Expectation {
     at_least: Option<usize>,
     at_most: Option<usize>,
     /// How far apart the first and the last of them may be, such as `10s`.
+    #[serde(default, deserialize_with = "text")]
     within: Option<String>,
 }
 
@@ -131,12 +143,8 @@ pub(super) async fn verify(
         Some(Ok(wait)) => wait.min(super::input::WAIT),
         None => Duration::ZERO,
     };
-    let end = Instant::now() + wait;
-    let mut happened = space.happenings();
-    let mut stage = admin.stage.subscribe();
     let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|it| wanted.iter().any(|wanted| wanted.kind == *it)).collect();
-    loop {
-        happened.mark_unchanged();
+    let verified = awaited(&admin, &space, wait, |is_over| {
         let (events, next, forgotten) = space.update(|engine, _| {
             let history = &engine.history;
             expectations.after.map_or(Ok(()), |after| known(history, after, &kinds))?;
@@ -146,20 +154,13 @@ pub(super) async fn verify(
             };
             Ok::<_, Problem>((history.after(expectations.after.unwrap_or(0), &kinds), history.last(), forgotten))
         })?;
-        let judged = judge(&wanted, &events, expectations.in_order);
-        let failures = match judged {
-            Ok(counts) => return Ok(Json::ok(Verified { passed: true, counts, next, forgotten })),
-            Err(failures) => failures,
-        };
-        if Instant::now() >= end {
-            return Err(failed(&failures, next, forgotten));
+        match judge(&wanted, &events, expectations.in_order) {
+            Ok(counts) => Ok(Some(Verified { passed: true, counts, next, forgotten })),
+            Err(failures) if is_over => Err(failed(&failures, next, forgotten)),
+            Err(_) => Ok(None),
         }
-        tokio::select! {
-            _ = timeout_at(end, happened.changed()) => (),
-            _ = stage.wait_for(|it| *it == Stage::Stopping) => return Err(stopping()),
-        }
-        sleep_until(end.min(Instant::now() + BATCH)).await;
-    }
+    });
+    Ok(Json::ok(verified.await?))
 }
 
 /// The problem of a verification that failed, told in full for who reads no JSON.

@@ -1,0 +1,174 @@
+//! Asking the admin API, as any other program would.
+
+use std::str::FromStr;
+
+use anyhow::{Context, anyhow};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::header::{self, HeaderValue};
+use hyper::{Method, Request, Response, Uri};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use crate::contract::Secret;
+
+/// Where the API is.
+#[derive(Clone, Debug)]
+pub(super) struct Url {
+    authority: String,
+    text: String,
+}
+
+/// The API, and the space of it that is asked.
+#[derive(Debug)]
+pub(super) struct Api {
+    pub(super) url: Url,
+    /// Empty: the default one.
+    pub(super) space: String,
+    pub(super) token: Option<Secret>,
+}
+
+/// The API said no.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail} {remedy}")]
+pub(super) struct No {
+    pub(super) detail: String,
+    pub(super) remedy: String,
+    /// The whole problem document.
+    pub(super) problem: Value,
+}
+
+impl FromStr for Url {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |what| format!("{text:?} {what}; write it like http://127.0.0.1:9998, or as the ready file has it");
+        let uri: Uri = text.trim().trim_end_matches('/').parse().map_err(|_| wrong("is no URL"))?;
+        if uri.scheme_str() != Some("http") {
+            return Err(wrong("does not begin with http://"));
+        }
+        let host = uri.host().filter(|it| !it.is_empty()).ok_or_else(|| wrong("names no host"))?;
+        let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
+        Ok(Self { authority, text: text.trim().into() })
+    }
+}
+
+impl Api {
+    /// Asks, and reads the answer.
+    ///
+    /// # Errors
+    /// [`No`]; a sentence with a remedy where nobody answers.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&'static str, String)>,
+    ) -> anyhow::Result<String> {
+        let answer = self.open(method, path, body).await?;
+        let status = answer.status();
+        let bytes = answer.into_body().collect().await.context("the answer of the admin API broke off")?.to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if status.is_success() { Ok(text) } else { Err(no(&text).into()) }
+    }
+
+    /// Asks for JSON.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(super) async fn json(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        let body = body.map(|it| ("application/json", it.to_string()));
+        let text = self.ask(method, path, body).await?;
+        match text.is_empty() {
+            true => Ok(Value::Null),
+            false => serde_json::from_str(&text).with_context(|| self.is_no_api()),
+        }
+    }
+
+    /// Reads a stream of events, each as it comes, until it ends or the reader has seen enough.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(super) async fn follow(
+        &self,
+        path: &str,
+        mut see: impl FnMut(&str, Value) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let answer = self.open(Method::GET, path, None).await?;
+        let is_good = answer.status().is_success();
+        let mut body = answer.into_body();
+        if !is_good {
+            let text = body.collect().await.context("the answer of the admin API broke off")?.to_bytes();
+            return Err(no(&String::from_utf8_lossy(&text)).into());
+        }
+        let mut buffer = String::new();
+        while let Some(frame) = body.frame().await {
+            // The server ended in the middle: it was stopped.
+            let Ok(frame) = frame else { break };
+            buffer += &String::from_utf8_lossy(&frame.into_data().unwrap_or_default());
+            while let Some(end) = buffer.find("\n\n") {
+                let event: String = buffer.drain(..end + 2).collect();
+                let field = |name: &str| event.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(": "));
+                if let (Some(kind), Some(data)) = (field("event"), field("data")) {
+                    see(kind, serde_json::from_str(data).with_context(|| self.is_no_api())?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&'static str, String)>,
+    ) -> anyhow::Result<Response<Incoming>> {
+        let space = match self.space.as_str() {
+            "" => String::new(),
+            name => format!("/~{}", segment(name)),
+        };
+        let mut request = Request::builder().method(method).uri(format!("{space}{path}"));
+        request = request.header(header::HOST, &self.url.authority);
+        if let Some(token) = &self.token {
+            let value = HeaderValue::try_from(format!("Bearer {}", token.reveal()));
+            let mut value = value.map_err(|_| anyhow!("the token cannot be sent: it has letters that no token has"))?;
+            value.set_sensitive(true);
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        if let Some((kind, _)) = body {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        let body = Full::new(Bytes::from(body.map(|it| it.1).unwrap_or_default()));
+        let request = request.body(body).map_err(|_| anyhow!("{path:?} cannot be asked for"))?;
+        let stream = TcpStream::connect(&self.url.authority).await.map_err(|error| {
+            anyhow!(
+                "no server answers at {} ({error}). Start it with locmfa serve, or say by --admin or LOCMFA_ADMIN where its admin API is: the log and the ready file tell it",
+                self.url.text
+            )
+        })?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.with_context(|| self.is_no_api())?;
+        tokio::spawn(connection);
+        sender.send_request(request).await.with_context(|| self.is_no_api())
+    }
+
+    fn is_no_api(&self) -> String {
+        format!("what answers at {} is no admin API of locmfa; say by --admin where that is", self.url.text)
+    }
+}
+
+fn no(text: &str) -> No {
+    let problem: Value = serde_json::from_str(text).unwrap_or_default();
+    let said = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let detail = match said("detail") {
+        detail if detail.is_empty() => "The admin API said no.".into(),
+        detail => detail,
+    };
+    No { detail, remedy: said("remedy"), problem }
+}
+
+/// A name as a segment of a path.
+pub(super) fn segment(name: &str) -> String {
+    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
+}

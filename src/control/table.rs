@@ -1,0 +1,79 @@
+//! JSON as a table for people.
+
+use serde_json::Value;
+
+/// A column: its heading, and the key of its values.
+pub(super) type Column = (&'static str, &'static str);
+
+/// Objects as lines under headings. Columns in which no object has anything are left out.
+pub(super) fn table(columns: &[Column], items: &[Value]) -> String {
+    let rows: Vec<Vec<String>> =
+        items.iter().map(|it| columns.iter().map(|column| cell(it, column.1)).collect()).collect();
+    let used = |at: &usize| rows.is_empty() || rows.iter().any(|it| !it[*at].is_empty());
+    let kept: Vec<usize> = (0..columns.len()).filter(used).collect();
+    let width =
+        |at: usize| rows.iter().map(|it| it[at].chars().count()).chain([columns[at].0.len()]).max().unwrap_or(0);
+    let widths: Vec<usize> = kept.iter().map(|at| width(*at)).collect();
+    let line = |cells: Vec<&str>| {
+        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    let head = line(kept.iter().map(|at| columns[*at].0).collect());
+    rows.iter().fold(head, |text, row| text + &line(kept.iter().map(|at| row[*at].as_str()).collect()))
+}
+
+/// An object as a line for each key.
+pub(super) fn sheet(it: &Value) -> String {
+    let Some(map) = it.as_object() else { return format!("{}\n", plain(it)) };
+    let width = map.keys().map(|it| it.chars().count()).max().unwrap_or(0);
+    let lines = map.iter().map(|(key, value)| (key, plain(value))).filter(|it| !it.1.is_empty());
+    lines.map(|(key, value)| format!("{key:width$}  {value}\n")).collect()
+}
+
+/// A line of a table that grows.
+pub(super) fn line(columns: &[Column], it: &Value) -> String {
+    let cells: Vec<String> = columns.iter().map(|column| cell(it, column.1)).filter(|it| !it.is_empty()).collect();
+    cells.join("  ") + "\n"
+}
+
+fn cell(it: &Value, key: &str) -> String {
+    let value = key.split('.').try_fold(it, |it, key| it.get(key)).unwrap_or(&Value::Null);
+    match (key, value) {
+        // The time of a day, to the millisecond: the day is the same for most.
+        ("at" | "since" | "due", Value::String(text)) => {
+            let time = text.split_once('T').map_or(text.as_str(), |it| it.1).trim_end_matches('Z');
+            time.chars().take("12:00:00.000".len()).collect()
+        }
+        (_, value) => plain(value),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().all(|it| !it.is_object()) => {
+            items.iter().map(plain).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn columns_without_anything_are_left_out() {
+        let items = [
+            json!({"seq": 1, "at": "2026-11-24T08:00:00.1234567Z", "user": "anna"}),
+            json!({"seq": 12, "at": "x", "user": "b", "rule": null}),
+        ];
+        let columns = [("#", "seq"), ("TIME", "at"), ("RULE", "rule"), ("USER", "user")];
+        assert_eq!(table(&columns, &items), "#   TIME          USER\n1   08:00:00.123  anna\n12  x             b\n");
+        assert_eq!(table(&columns[..2], &[]), "#  TIME\n");
+        assert_eq!(sheet(&json!({"a": 1, "long": ["x", "y"], "none": null})), "a     1\nlong  x, y\n");
+    }
+}

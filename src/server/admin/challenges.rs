@@ -1,0 +1,298 @@
+//! Challenges that are open: the phones that ring, and what the person does with them.
+
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::feed::{awaited, known};
+use super::filter::Filter;
+use super::input::{Asked, Body, bad};
+use super::problem::{Kind, Problem};
+use super::view::{self, Turn, View};
+use super::{At, Json, Shared};
+use crate::engine::{self, Acted, ChallengeId, Engine, Kind as What, Open, OpenState};
+use crate::scenario;
+
+/// A challenge that is open.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Challenge {
+    id: u64,
+    /// `ringing`: the phone rings, or a message waits for its reply; `answered`; `waiting`: a second operation brings
+    /// the code; `deciding`: the scenario leaves it to whoever acts.
+    state: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    since: view::At,
+    operation: String,
+    /// As in the call.
+    username: String,
+    /// The user whose number is called.
+    owner: Option<String>,
+    /// The number that is called.
+    phone: Option<String>,
+    /// `voice`, `text`, `app`, `oath`
+    channel: &'static str,
+    application: String,
+    /// When something happens by itself.
+    #[schema(value_type = String, format = DateTime)]
+    due: view::At,
+    rule: Option<String>,
+    /// What later calls name it by.
+    request_id: String,
+    /// The code of the text message.
+    code: Option<String>,
+}
+
+/// The challenges that are open.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Challenges {
+    /// The oldest first.
+    items: Vec<Challenge>,
+    /// What to give as `after` to await one that opens later.
+    next: u64,
+}
+
+/// How a challenge is, or how it ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Seen {
+    id: u64,
+    /// As it is open; missing once it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<Challenge>,
+    /// Its steps so far, the oldest first; those that are forgotten are missing.
+    #[schema(value_type = Vec<Turn>)]
+    turns: Vec<Value>,
+    /// Whether the call that asked has its answer.
+    settled: bool,
+}
+
+/// What the person does.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Act {
+    /// As in a rule's `person`: `"answers"`, `{"presses": "#"}`, `{"enters": "pin"}`, `"hangs-up"`, `{"replies": "code"}`,
+    /// `"approves"`, `"denies"`, `"reports-fraud"`; or a list of such.
+    #[schema(example = "answers")]
+    act: Value,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Done {
+    id: u64,
+    /// Whether the challenge goes on.
+    open: bool,
+    /// The code of `callResult`, where it ended.
+    call_result: Option<i32>,
+    /// What the code means.
+    ending: Option<String>,
+}
+
+impl Challenge {
+    fn of(it: &Open<'_>) -> Self {
+        Self {
+            id: it.id.0,
+            state: match it.state {
+                OpenState::Ringing => "ringing",
+                OpenState::Answered => "answered",
+                OpenState::WaitingForCode => "waiting",
+                OpenState::Deciding => "deciding",
+            },
+            since: view::At(it.since),
+            operation: it.operation.into(),
+            username: it.username.into(),
+            owner: it.owner.map(Into::into),
+            phone: it.number.map(ToString::to_string),
+            channel: view::channel(it.method.channel()),
+            application: it.application.into(),
+            due: view::At(it.due),
+            rule: it.rule.map(Into::into),
+            request_id: it.request_id.into(),
+            code: it.code.map(|it| it.reveal().into()),
+        }
+    }
+
+    /// A value by its name, as conditions see it.
+    fn get(&self, name: &str) -> Option<String> {
+        let value = serde_json::to_value(self).expect("a challenge is JSON");
+        match value.get(name)? {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
+}
+
+/// The names by which open challenges are filtered.
+const NAMES: [&str; 13] = [
+    "id",
+    "state",
+    "since",
+    "operation",
+    "username",
+    "owner",
+    "phone",
+    "channel",
+    "application",
+    "due",
+    "rule",
+    "request_id",
+    "code",
+];
+
+/// Lists the challenges that are open, or waits for one: a phone that rings.
+#[utoipa::path(get, path = "/challenges", tag = "challenges", params(
+    ("after" = Option<String>, Query, description = "Only those that opened after that event: `next` of an earlier answer, or `now`."),
+    ("wait" = Option<String>, Query, description = "How long to wait where there is none, such as `30s`; ten minutes at most.", example = "0s"),
+    ("username" = Option<String>, Query, description = "A condition: any value of a challenge can be asked for by its name, as in lists."),
+), responses((status = 200, body = Challenges)))]
+pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) -> Result<Json<Challenges>, Problem> {
+    let wait = asked.wait()?;
+    let last = space.update(|engine, _| engine.history.last());
+    let after = match asked.take("after")?.as_deref() {
+        Some("now") => Some(last),
+        Some(text) => Some(text.parse().map_err(|_| {
+            bad("after", &format!("{text:?} is no number of an event"), "Give `next` of an earlier answer, or now.")
+        })?),
+        None => None,
+    };
+    let country = space.update(|engine, _| engine.company().country_code.clone());
+    let filter = Filter::read(asked.rest(), |name| NAMES.contains(&name), &country);
+    let filter = filter.map_err(|name| asked.unknown(&name, NAMES.into_iter()))?;
+    let look = |engine: &mut Engine, is_over: bool| {
+        let since = after.map_or(Ok(0), |after| known(&engine.history, after, &[What::Turn]).map(|()| after))?;
+        let opened: Vec<u64> = match after {
+            None => Vec::new(),
+            Some(_) => engine.history.after(since, &[What::Turn]).iter().filter_map(|it| asked_in(it)).collect(),
+        };
+        let is_new = |it: &Challenge| after.is_none() || opened.contains(&it.id);
+        let fits = |it: &Challenge| is_new(it) && filter.fits_by(|name| it.get(name));
+        let items: Vec<_> = engine.open().map(|it| Challenge::of(&it)).filter(fits).collect();
+        let next = engine.history.last();
+        Ok((is_over || !items.is_empty()).then_some(Challenges { items, next }))
+    };
+    let found = awaited(&admin, &space, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
+    Ok(Json::ok(found.await?))
+}
+
+/// The challenge that an event opens.
+fn asked_in(event: &engine::Event) -> Option<u64> {
+    match &event.what {
+        engine::What::Turn(it) if matches!(it.stage, engine::Stage::Asked) => Some(it.challenge.0),
+        _ => None,
+    }
+}
+
+/// Tells how a challenge is; with `wait`, when it has ended.
+#[utoipa::path(get, path = "/challenges/{id}", tag = "challenges", params(
+    ("id" = u64, Path),
+    ("wait" = Option<String>, Query, description = "How long to wait until it is settled, such as `30s`; ten minutes at most.", example = "0s"),
+), responses((status = 200, body = Seen)))]
+pub(super) async fn get(
+    State(admin): Shared,
+    At(space): At,
+    Path(id): Path<String>,
+    mut asked: Asked,
+) -> Result<Json<Seen>, Problem> {
+    let wait = asked.wait()?;
+    asked.finish()?;
+    let id = id_of(&id)?;
+    let look = |engine: &mut Engine, is_over: bool| {
+        let open = engine.open().find(|it| it.id.0 == id).map(|it| Challenge::of(&it));
+        let turns = engine.history.of(What::Turn).filter(|it| match &it.what {
+            engine::What::Turn(it) => it.challenge.0 == id,
+            _ => false,
+        });
+        let turns: Vec<Value> = turns.map(|it| serde_json::to_value(View::of(it)).expect("an event is JSON")).collect();
+        if open.is_none() && turns.is_empty() {
+            return Err(unknown(id));
+        }
+        let settled = turns.iter().any(|it| it["stage"] == "settled" || it["stage"] == "sent") || open.is_none();
+        Ok((is_over || settled).then_some(Seen { id, open, turns, settled }))
+    };
+    let seen = awaited(&admin, &space, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
+    Ok(Json::ok(seen.await?))
+}
+
+/// Acts as the person who is asked. What the scenario had planned does not happen any more.
+#[utoipa::path(post, path = "/challenges/{id}/act", tag = "challenges", params(("id" = u64, Path)), request_body = Act, responses((status = 200, body = Done)))]
+pub(super) async fn act(
+    At(space): At,
+    Path(id): Path<String>,
+    asked: Asked,
+    Body(Act { act }): Body<Act>,
+) -> Result<Json<Done>, Problem> {
+    asked.finish()?;
+    let id = id_of(&id)?;
+    let acts = match &act {
+        Value::Array(acts) => acts.iter().map(read).collect::<Result<Vec<_>, _>>()?,
+        act => vec![read(act)?],
+    };
+    space.update(|engine, now| {
+        if !engine.open().any(|it| it.id.0 == id) {
+            return Err(unknown(id));
+        }
+        let mut ending = None;
+        for act in &acts {
+            let acted = engine.act(now, ChallengeId(id), act).map_err(|no| {
+                Problem::new(
+                    Kind::Refused,
+                    no.to_string(),
+                    "GET /challenges tells what is open, and what it waits for.",
+                )
+            })?;
+            if let Acted::Ended(it) = acted {
+                ending = Some(it);
+                break;
+            }
+        }
+        Ok(Json::ok(Done {
+            id,
+            open: ending.is_none(),
+            call_result: ending.as_ref().map(|it| it.code()),
+            ending: ending.map(|it| it.description().into()),
+        }))
+    })
+}
+
+/// Reads an act: a word, or one with a value behind it.
+fn read(written: &Value) -> Result<engine::Act, Problem> {
+    let wrong =
+        |why: String, remedy: String| Problem::new(Kind::BadBody, format!("act: {why}."), remedy).with("field", "act");
+    let words = engine::Act::WORDS;
+    let (word, value) = match written {
+        Value::String(word) => (word, None),
+        Value::Object(map) if map.len() == 1 => {
+            let (word, value) = map.iter().next().expect("there is one");
+            (word, Some(value.as_str().map_or_else(|| value.to_string(), Into::into)))
+        }
+        _ => {
+            let remedy = "Write \"answers\", or {\"presses\": \"#\"}.";
+            return Err(wrong("an act is one word, or one word with one value".into(), remedy.into()));
+        }
+    };
+    engine::Act::read(word, value.as_deref()).map_err(|why| {
+        let meant = scenario::closest(word, words.iter().copied()).filter(|it| it != word);
+        let remedy = match meant {
+            Some(meant) => format!("Did you mean {meant}?"),
+            None => format!("There are: {}.", words.join(", ")),
+        };
+        wrong(why.to_string(), remedy)
+    })
+}
+
+fn id_of(text: &str) -> Result<u64, Problem> {
+    text.parse().map_err(|_| {
+        let detail = format!("There is no challenge {text:?}: they have numbers.");
+        Problem::new(Kind::UnknownChallenge, detail, "GET /challenges lists those that are open.")
+    })
+}
+
+fn unknown(id: u64) -> Problem {
+    let detail = format!("There is no challenge {id}: it never was, it ended, or it is forgotten.");
+    Problem::new(
+        Kind::UnknownChallenge,
+        detail,
+        "GET /challenges lists those that are open; GET /challenges/turns tells how others ended.",
+    )
+}

@@ -1,0 +1,99 @@
+//! Rules: listed in their order, added before all others, removed.
+
+use axum::extract::Path;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::input::{Asked, Written};
+use super::problem::{Kind, Problem};
+use super::{At, Json, view};
+use crate::engine::RuleStanding;
+use crate::scenario;
+
+/// A rule.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Rule {
+    name: String,
+    /// How many calls it has decided.
+    calls: u64,
+    /// How many calls it still decides; missing where that has no bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<u64>,
+    /// When it ends; missing where it stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<view::At>,
+    /// As it is written, in one line of YAML.
+    written: String,
+}
+
+/// Every rule.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Rules {
+    /// In their order: the first that matches a call decides it.
+    items: Vec<Rule>,
+}
+
+impl Rule {
+    fn of(it: RuleStanding<'_>) -> Self {
+        Self {
+            name: it.rule.name.to_string(),
+            calls: it.calls,
+            left: it.left,
+            until: it.until.map(view::At),
+            written: it.rule.written.to_string(),
+        }
+    }
+}
+
+/// Lists the rules in their order, but for those whose calls or time are over.
+#[utoipa::path(get, path = "/rules", tag = "rules", responses((status = 200, body = Rules)))]
+pub(super) async fn list(At(space): At, asked: Asked) -> Result<Json<Rules>, Problem> {
+    asked.finish()?;
+    Ok(Json::ok(Rules { items: space.update(|engine, now| engine.rules(now).map(Rule::of).collect()) }))
+}
+
+/// Adds a rule before all others: what stands under `rules` in a scenario, as JSON or YAML.
+#[utoipa::path(post, path = "/rules", tag = "rules", params(
+    ("times" = Option<u64>, Query, minimum = 1, description = "How many calls it decides; any number where it says nothing."),
+    ("lasts" = Option<String>, Query, description = "How long it holds, such as `10m`, by the space's clock."),
+), request_body(content = std::collections::HashMap<String, serde_json::Value>, description = "A rule, such as `{\"when\": {\"user\": \"anna\"}, \"outcome\": \"busy\"}`."), responses((status = 201, body = Rule)))]
+pub(super) async fn add(At(space): At, mut asked: Asked, Written(text): Written) -> Result<Json<Rule>, Problem> {
+    let times: Option<u64> = asked.number("times")?;
+    if times == Some(0) {
+        return Err(super::input::bad("times", "a rule for no call does nothing", "Give 1 or more."));
+    }
+    let lasts = asked.duration("lasts")?;
+    asked.finish()?;
+    space.update(|engine, now| {
+        let is_taken = |name: &str| engine.rules(now).any(|it| it.rule.name.eq_ignore_ascii_case(name));
+        let mut names = (1..).map(|n| format!("added rule {n}"));
+        let unnamed = names.find(|it| !is_taken(it)).expect("there is no end of names");
+        let rule = scenario::rule("body", &text, &unnamed, engine).map_err(|it| Problem::of_mistakes(&it))?;
+        if is_taken(&rule.name) {
+            let detail = format!("There is a rule {:?} already.", rule.name);
+            return Err(Problem::new(Kind::Refused, detail, "Give it another name, or remove that one."));
+        }
+        engine.add_rule(now, rule, times, lasts);
+        let added = engine.rules(now).next().map(Rule::of);
+        let over = || Problem::new(Kind::BadParameter, "lasts: it is over at once.", "Give a longer time.");
+        added.map(|it| Json(StatusCode::CREATED, it)).ok_or_else(over)
+    })
+}
+
+/// Removes a rule.
+#[utoipa::path(delete, path = "/rules/{name}", tag = "rules", params(("name" = String, Path)), responses((status = 204, description = "It is gone.")))]
+pub(super) async fn remove(At(space): At, Path(name): Path<String>, asked: Asked) -> Result<StatusCode, Problem> {
+    asked.finish()?;
+    space.update(|engine, now| match engine.remove_rule(now, &name) {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => {
+            let meant: Vec<String> = engine.rules(now).map(|it| it.rule.name.to_string()).collect();
+            let meant = scenario::closest(&name, meant.iter().map(String::as_str));
+            let meant = meant.map(|it| format!("Did you mean {it}? ")).unwrap_or_default();
+            let detail = format!("There is no rule {name:?}.");
+            Err(Problem::new(Kind::UnknownRule, detail, format!("{meant}GET /rules lists them.")))
+        }
+    })
+}

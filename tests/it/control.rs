@@ -1,0 +1,154 @@
+//! The command line over the admin API, as people and scripts use it.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::process::{Server, locmfa, read, run};
+
+const SCENARIO: &str = "users:
+  - {username: anna, phone: '+1 425 555 0100'}
+  - {username: ben, phone: '+1 425 555 0101', mode: smsText}
+rules:
+  - {name: Anna is busy, when: {user: anna}, outcome: busy, after: 0s}
+  - {when: {user: ben}, after: 0s, code: '864209'}
+";
+
+/// A server, and a folder to work in.
+fn started() -> (Server, tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.yaml"), SCENARIO).unwrap();
+    let server = Server::start(folder.path(), &["s.yaml"]);
+    let url = server.ready["admin"].as_str().unwrap().to_owned();
+    (server, folder, url)
+}
+
+/// Runs a command against a server.
+fn asked(folder: &Path, url: &str, arguments: &[&str]) -> (i32, String) {
+    run(folder, &[arguments, &["--admin", url]].concat())
+}
+
+#[test]
+fn what_happened_is_told_as_tables_and_as_json() {
+    let (server, folder, url) = started();
+    let ask = |arguments: &[&str]| asked(folder.path(), &url, arguments);
+    server.call("PfAuthUser_4", "<username>anna</username>");
+    server.call("PfAuthUser_4", "<username>ben</username>");
+
+    let (code, status) = ask(&["status"]);
+    assert!(code == 0 && status.contains("is ready") && status.contains("default"), "{status}");
+    let (code, calls) = ask(&["calls", "username=anna"]);
+    assert_eq!(code, 0, "{calls}");
+    let lines: Vec<_> = calls.lines().collect();
+    assert!(lines.len() == 2 && lines[0].starts_with("#") && lines[1].contains("Anna is busy"), "{calls}");
+    let (_, json) = ask(&["calls", "username=anna", "--json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let seq = json["items"][0]["seq"].to_string();
+    let (_, call) = ask(&["call", &seq, "--raw", "--explain"]);
+    assert!(call.contains("PfAuthUser_4") && call.contains("<username>anna</username>"), "{call}");
+    let (code, messages) = ask(&["messages", "to=(425) 555-0101", "--limit", "1"]);
+    assert!(code == 0 && messages.contains("864209"), "{messages}");
+    let (code, none) = ask(&["messages", "username=anna", "--wait", "1ms"]);
+    assert_eq!(code, 1, "{none}");
+
+    let (code, text) = ask(&["calls", "usrname=anna"]);
+    assert!(code == 1 && text.contains("Did you mean username?"), "{text}");
+}
+
+#[test]
+fn calls_are_followed_until_the_server_ends() {
+    let (server, folder, url) = started();
+    let mut follow =
+        locmfa(folder.path(), &["calls", "--follow", "--admin", &url, "operation=UserExists"]).spawn().unwrap();
+    let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
+    // It is not told when the stream has begun, so that calls come until it tells one.
+    let told = std::thread::spawn(move || (lines.next().unwrap().unwrap(), lines));
+    while !told.is_finished() {
+        server.call("UserExists", "<username>anna</username>");
+    }
+    let (line, lines) = told.join().unwrap();
+    assert!(line.contains("UserExists") && line.contains("anna"), "{line}");
+    drop(server);
+    lines.map(Result::unwrap).for_each(drop);
+    assert_eq!(follow.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn users_clocks_and_spaces_are_changed() {
+    let (server, folder, url) = started();
+    let ask = |arguments: &[&str]| asked(folder.path(), &url, arguments);
+    assert_eq!(ask(&["space", "new", "one"]).0, 0);
+    let (code, text) =
+        ask(&["users", "add", "username=zoe", "phone=+1 425 555 0107", "enabled=false", "--space", "one"]);
+    assert!(code == 0 && text.contains("4255550107"), "{text}");
+    assert!(server.call("UserExists", "<username>zoe</username>").contains(">false<"));
+    assert!(ask(&["users", "change", "zoe", "enabled=", "--space", "one"]).1.contains("enabled"));
+    let (_, list) = ask(&["users", "list", "username=z*", "--space", "one"]);
+    assert!(list.lines().nth(1).unwrap().contains("zoe"), "{list}");
+    let (_, snapshot) = ask(&["space", "snapshot", "one"]);
+    assert!(snapshot.contains("{username: zoe, phone: \"4255550107\"}"), "{snapshot}");
+    fs::write(folder.path().join("snapshot.yaml"), snapshot).unwrap();
+    assert_eq!(ask(&["space", "new", "two", "--scenario", "snapshot.yaml"]).0, 0);
+    assert_eq!(ask(&["users", "remove", "zoe", "--space", "two"]).0, 0);
+    let (code, text) = ask(&["users", "show", "zoe", "--space", "two"]);
+    assert!(code == 1 && text.starts_with("locmfa: There is no user \"zoe\""), "{text}");
+
+    assert!(ask(&["clock", "freeze", "--space", "one"]).1.contains("frozen"));
+    let before = ask(&["clock", "show", "--space", "one"]).1;
+    assert_eq!(ask(&["clock", "show", "--space", "one"]).1, before);
+    assert_ne!(ask(&["clock", "advance", "10m", "--space", "one"]).1, before);
+    assert_eq!(ask(&["space", "drop", "one"]), (0, "The space one is gone.\n".into()));
+    assert!(!ask(&["space", "list"]).1.contains("one"));
+}
+
+#[test]
+fn a_rule_is_added_and_the_phone_is_answered() {
+    let (server, folder, url) = started();
+    let ask = |arguments: &[&str]| asked(folder.path(), &url, arguments);
+    let (code, text) = ask(&["phone", "answer"]);
+    assert!(code == 3 && text.contains("no phone rings"), "{text}");
+    let (code, text) =
+        ask(&["rule", "add", "{name: Anna decides, when: {user: anna}, person: decides}", "--times", "1"]);
+    assert!(code == 0 && text.contains("Anna decides"), "{text}");
+    assert!(ask(&["rule", "list"]).1.contains("{name: Anna decides, when: {user: anna}, person: decides}"));
+    let call = server.send("PfAuthUser_4", "<username>anna</username>");
+    let (code, text) = ask(&["phone", "list", "--wait", "60s"]);
+    assert!(code == 0 && text.contains("deciding"), "{text}");
+    assert_eq!(ask(&["phone", "answer"]).0, 0);
+    let (code, text) = ask(&["phone", "deny"]);
+    assert!(code == 1 && text.contains("It is a phone call"), "{text}");
+    assert!(ask(&["phone", "press", "#"]).1.contains("call_result"));
+    assert!(read(call).contains("<Code>2</Code>"));
+    assert_eq!(ask(&["rule", "remove", "anna is busy"]), (0, "anna is busy is gone.\n".into()));
+}
+
+#[test]
+fn expectations_of_a_file_are_verified() {
+    let (server, folder, url) = started();
+    server.call("PfAuthUser_4", "<username>anna</username><phoneNumber>4255550100</phoneNumber>");
+    let verify = |text: &str| {
+        fs::write(folder.path().join("e.yaml"), text).unwrap();
+        asked(folder.path(), &url, &["verify", "e.yaml"])
+    };
+    let right = "in_order: true\nexpect:\n  - name: 1\n    where: {operation: PfAuthUser*, phone: +1 425 555 0100, call_result: 101}\n    exactly: 1\n    within: 10\n";
+    assert_eq!(verify(right), (0, "All 1 expectations came true.\n".into()));
+    let (code, text) = verify("- {where: {username: anna, call_result: 2}}");
+    assert_eq!(code, 1);
+    assert!(text.contains("call_result: expected 2, was 101"), "{text}");
+    let (code, text) = verify("- {wher: {username: anna}}");
+    assert!(code == 1 && text.contains("Did you mean where?"), "{text}");
+    let (code, text) = verify("- {where: [}");
+    assert!(code == 3 && text.contains("this is no YAML"), "{text}");
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_one_sentence_with_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (code, text) = asked(folder.path(), &format!("http://{free}"), &["status"]);
+    assert!(code == 3 && text.contains("Start it with locmfa serve") && text.lines().count() == 1, "{text}");
+    assert_eq!(asked(folder.path(), "https://localhost", &["status"]).0, 2);
+    assert_eq!(run(folder.path(), &["verify"]).0, 2);
+}

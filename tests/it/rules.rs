@@ -1,0 +1,411 @@
+//! Rules: what people do while a call waits, calls that race, and why a rule does not match.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use locmfa::contract::{AddUserSettings, AuthenticationType, Mode, Value};
+use locmfa::engine::{
+    Act, ActRefusal, Acted, Ask, Asked, Bounds, Call, ChallengeId, Engine, Kind, Method, Open, OpenState, Outcome,
+    Settlement, Timestamp, What,
+};
+use locmfa::scenario;
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::{received, site};
+
+const START: Duration = Duration::from_secs(1_767_225_600);
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_unix(START + Duration::from_secs(seconds))
+}
+
+fn engine(text: &str) -> Engine {
+    let scenario = scenario::load("test", text).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    Engine::new(scenario.setup, at(0), 1, Bounds::default())
+}
+
+fn asking<'a>(username: &'a str, mode: Mode, phone_number: &'a str) -> Ask<'a> {
+    Ask {
+        operation: "PfAuthUser_5",
+        space: "default",
+        verdict: None,
+        username,
+        initiating_type: AuthenticationType::Unspecified,
+        ip_address: "",
+        application: "",
+        require_user_match: true,
+        mode,
+        country_code: "",
+        phone_number,
+        extension: "",
+        plays_event: false,
+    }
+}
+
+/// Asks a user; the phone rings.
+fn rings(engine: &mut Engine, seconds: u64, username: &str) -> ChallengeId {
+    match asks(engine, seconds, username) {
+        Asked::Open(id) => id,
+        Asked::Settled(settlement) => panic!("{settlement:?}"),
+    }
+}
+
+fn asks(engine: &mut Engine, seconds: u64, username: &str) -> Asked {
+    engine.tick(at(seconds));
+    let ask = asking(username, Mode::Unspecified, "");
+    let verdict = received(engine, at(seconds), &ask);
+    engine.authenticate(at(seconds), Ask { verdict: verdict.as_ref(), ..ask }).unwrap()
+}
+
+fn settled(engine: &mut Engine) -> Vec<(ChallengeId, Settlement)> {
+    engine.take_settled()
+}
+
+fn state(engine: &Engine) -> OpenState {
+    engine.open().next().unwrap().state
+}
+
+const DECIDES: &str = "
+company: {passcode: {code: '123456', message: 'Hello {user}, {code}.'}}
+users:
+  - {username: anna, phone: '+1 425 555 0100', pin_mode: pin, pin: '2580'}
+  - {username: dario, phone: '+1 425 555 0103', mode: smsText, sms_direction: twoWay}
+  - {username: carla, phone: '+1 425 555 0102', mode: smsText}
+  - {username: erin, phone: '+1 425 555 0104', mode: phoneApp, phone_app_activated: true}
+rules: [{name: somebody decides, person: decides, within: 90s}]
+";
+
+#[test]
+fn somebody_acts_while_the_call_waits() {
+    let mut engine = engine(DECIDES);
+    let id = rings(&mut engine, 0, "anna");
+    {
+        let open: Vec<Open<'_>> = engine.open().collect();
+        let [it] = open.as_slice() else { panic!("{open:?}") };
+        assert_eq!((it.id, it.since, it.due), (id, at(0), at(90)));
+        assert_eq!((it.username, it.owner, it.rule), ("anna", Some("anna"), Some("somebody decides")));
+        assert_eq!(it.number.map(ToString::to_string).as_deref(), Some("+1 4255550100"));
+        assert!(matches!(it.method, Method::Voice(_)) && it.state == OpenState::Deciding);
+    }
+    assert!(engine.asks_a_person());
+    assert_eq!(engine.act(at(5), id, &Act::Press("1".into())), Err(ActRefusal::StillRings));
+    assert!(engine.asks_a_person(), "what was refused changes nothing");
+    assert_eq!(engine.act(at(5), id, &Act::Answer), Ok(Acted::GoesOn));
+    assert!(!engine.asks_a_person());
+    assert_eq!(state(&engine), OpenState::Answered);
+    assert_eq!(engine.act(at(6), id, &Act::Answer), Err(ActRefusal::AnsweredAlready));
+    assert_eq!(engine.act(at(6), id, &Act::Press("11#25".into())), Ok(Acted::GoesOn));
+    assert_eq!(engine.act(at(9), id, &Act::Press("80#".into())), Ok(Acted::Ended(Outcome::PinEntered.into())));
+    assert_eq!(engine.act(at(9), id, &Act::HangUp), Err(ActRefusal::NotOpen));
+    let [(settled_id, settlement)] = settled(&mut engine).try_into().unwrap();
+    assert_eq!((settled_id, settlement.succeeds), (id, true));
+    assert_eq!(engine.next_deadline(), None);
+}
+
+#[test]
+fn whoever_acts_and_stops_is_as_silent_as_anybody() {
+    let mut engine = engine(DECIDES);
+    let id = rings(&mut engine, 0, "anna");
+    engine.act(at(5), id, &Act::Answer).unwrap();
+    engine.act(at(6), id, &Act::Press("258".into())).unwrap();
+    engine.tick(at(90));
+    assert_eq!(settled(&mut engine)[0].1.ending.known(), Some(Outcome::PoundNotPressed));
+}
+
+#[test]
+fn an_act_takes_over_from_what_was_planned() {
+    let mut engine = engine("users: [{username: anna, phone: '+1 425 555 0100'}]");
+    let id = rings(&mut engine, 0, "anna");
+    engine.act(at(1), id, &Act::Answer).unwrap();
+    engine.tick(at(30));
+    assert_eq!(state(&engine), OpenState::Answered, "the person would have pressed # after two seconds");
+    assert_eq!(engine.act(at(31), id, &Act::HangUp), Ok(Acted::Ended(Outcome::HungUp.into())));
+}
+
+#[test]
+fn voicemail_hands_an_acted_call_to_the_backup_number() {
+    let mut engine = engine(
+        "users: [{username: anna, phone: '+1 425 555 0100', backup_phone: '+1 425 555 0101'}]\nrules: [{person: decides}]",
+    );
+    let id = rings(&mut engine, 0, "anna");
+    engine.act(at(3), id, &Act::Voicemail).unwrap();
+    assert!(settled(&mut engine).is_empty());
+    let number = engine.open().next().unwrap().number.unwrap().to_string();
+    assert_eq!((number.as_str(), state(&engine)), ("+1 4255550101", OpenState::Deciding));
+}
+
+#[test]
+fn what_nobody_can_do_is_refused_in_words() {
+    let mut engine = engine(DECIDES);
+    let mut refused = |username: &str, act: &Act| {
+        let id = match asks(&mut engine, 0, username) {
+            Asked::Open(id) => id,
+            Asked::Settled(_) => engine.open().last().unwrap().id,
+        };
+        let refusal = engine.act(at(1), id, act).unwrap_err();
+        engine.tick(at(1000));
+        settled(&mut engine);
+        refusal.to_string()
+    };
+    assert_eq!(refused("anna", &Act::Deny), "It is a phone call: nobody can deny it.");
+    assert_eq!(refused("dario", &Act::Press("1".into())), "It is a text message: nobody can press keys.");
+    assert_eq!(refused("erin", &Act::ReplyRight), "It is a notification of the mobile app: nobody can reply to it.");
+    assert_eq!(
+        refused("carla", &Act::ReplyRight),
+        "The code is typed where the person signs in, and ValidatePasscode or ValidateOathCode brings it: nobody can reply to it."
+    );
+}
+
+#[test]
+fn a_script_that_does_not_fit_is_told() {
+    let mut engine =
+        engine("users: [{username: anna, phone: '+1 425 555 0100'}]\nrules: [{person: [denies, hangs-up]}]");
+    rings(&mut engine, 0, "anna");
+    engine.tick(at(2));
+    let settlement = &settled(&mut engine)[0].1;
+    assert_eq!(settlement.ending.known(), Some(Outcome::HungUp));
+    assert_eq!(settlement.warning, Some("the rule has the person do what nobody can do when asked so"));
+}
+
+#[test]
+fn every_word_of_an_act_is_read() {
+    for word in Act::WORDS {
+        let read =
+            Act::read(word, None).or_else(|_| Act::read(word, Some("pin"))).or_else(|_| Act::read(word, Some("1#")));
+        assert!(read.is_ok(), "{word}");
+    }
+    assert!(Act::read("sings", None).is_err());
+    assert_eq!(Act::read("enters", Some("12")).unwrap(), Act::Press("12#".into()));
+    assert_eq!(Act::read("presses", Some("a")).unwrap_err().to_string(), "behind the act stands 0 to 9, * and #");
+}
+
+#[test]
+fn messages_say_what_the_scenario_has_them_say() {
+    let mut engine = engine(DECIDES);
+    let dario = rings(&mut engine, 0, "dario");
+    assert!(matches!(asks(&mut engine, 1, "carla"), Asked::Settled(_)));
+    rings(&mut engine, 2, "erin");
+    rings(&mut engine, 3, "anna");
+    let messages: Vec<_> = engine
+        .history
+        .of(Kind::Message)
+        .map(|it| match &it.what {
+            What::Message(it) => (it.text.reveal().to_owned(), it.to.to_string(), it.code.is_some()),
+            _ => panic!("{it:?}"),
+        })
+        .collect();
+    let expected = [
+        ("Hello dario, 123456.", "+1 4255550103", true),
+        ("Hello carla, 123456.", "+1 4255550102", true),
+        ("Approve the sign-in of erin?", "+1 4255550104", false),
+    ];
+    assert_eq!(messages, expected.map(|(text, to, code)| (text.to_owned(), to.to_owned(), code)));
+    let ended = engine.act(at(9), dario, &Act::Reply("123456".into()));
+    assert_eq!(ended, Ok(Acted::Ended(Outcome::TextAuthenticated.into())));
+}
+
+#[test]
+fn a_message_that_does_not_go_out_is_not_kept() {
+    let mut engine = engine(
+        "users: [{username: anna, phone: '+1 425 555 0100', mode: smsText, sms_direction: twoWay}]\nrules: [{outcome: text-not-sent}]",
+    );
+    rings(&mut engine, 0, "anna");
+    engine.tick(at(60));
+    assert_eq!(engine.history.count(Kind::Message), 0);
+}
+
+#[test]
+fn a_change_of_a_rule_is_noted() {
+    let mut engine = engine(
+        "users: [{username: anna, phone: '+1 425 555 0100'}]\nrules: [{name: leaves, error: {code: 9}, change: {enabled: false}}]",
+    );
+    let values = [("username", Value::Text("anna"))];
+    let call = Call { operation: "UserExists", asks: false, space: "default", values: &values };
+    let verdict = engine.receive(at(0), &call).unwrap();
+    engine.follow(at(0), &verdict);
+    assert!(!engine.user("anna").unwrap().settings.enabled);
+    let changed = engine.history.of(Kind::Changed).next().unwrap();
+    let What::Changed(it) = &changed.what else { panic!("{changed:?}") };
+    assert_eq!((&*it.username, &*it.by, &*it.detail), ("anna", "leaves", "enabled"));
+}
+
+#[test]
+fn rules_explain_why_they_do_not_match() {
+    let engine = engine(
+        r#"
+users: [{username: anna, phone: "+1 425 555 0100"}, {username: ben, phone: "+1 425 555 0101"}]
+states: [{name: locked, when: {outcome: busy}}]
+rules:
+  - {when: {user: ben}, outcome: busy}
+  - {when: {phone: "+1 425 555 0199"}, outcome: busy}
+  - {when: {any: [{country: "49"}, {ip: 10.0.0.0/8}]}, outcome: busy}
+  - {when: {not: {user: a*}}, outcome: busy}
+  - {when: {mode: smsText}, outcome: busy}
+  - {when: {field: {requireUserMatch: false}}, outcome: busy}
+  - {when: {state: locked}, outcome: busy}
+  - {when: {time: "08:00-17:00"}, outcome: busy}
+  - {when: {operation: GetPhone}, status: 503}
+  - {when: {user: anna}, outcome: busy}
+"#,
+    );
+    let values = [("username", Value::Text("ANNA")), ("requireUserMatch", Value::Truth(true))];
+    let call = Call { operation: "PfAuthUser_4", asks: true, space: "default", values: &values };
+    let explained: Vec<_> = engine.explain(at(0), &call).into_iter().map(|it| it.why_not).collect();
+    let expected = [
+        Some("user is anna, and the rule wants user: ben"),
+        Some("phone is +1 4255550100, and the rule wants phone: +1 4255550199"),
+        Some(
+            "none of any holds: phone is +1 4255550100, and the rule wants country: 49; ip is empty, and the rule wants ip: 10.0.0.0/8",
+        ),
+        Some("not holds: user: a*"),
+        Some("mode is voiceCall, and the rule wants mode: smsText"),
+        Some("requireUserMatch is true, and the rule wants requireUserMatch: false"),
+        Some("the person is in no such state, and the rule wants state: locked"),
+        Some("time is 00:00, and the rule wants time: 08:00-17:00"),
+        Some("operation is PfAuthUser_4, and the rule wants operation: GetPhone"),
+        None,
+    ];
+    assert_eq!(explained, expected.map(|it| it.map(String::from)));
+
+    let call = Call { operation: "UserExists", asks: false, ..call };
+    let last = engine.explain(at(0), &call).pop().unwrap().why_not;
+    assert_eq!(last.as_deref(), Some("UserExists asks nobody, and the rule says what a person does"));
+}
+
+const COUNTED: &str = "
+users: [{username: anna, phone: '+1 425 555 0100'}]
+states: [{name: locked, when: {outcome: busy, times: 2}}]
+rules:
+  - {name: locked, when: {state: locked}, outcome: account-locked, after: 0s}
+  - {name: turns, first: {outcome: busy, after: 0s}, then: {outcome: hung-up, after: 0s}, repeat: true, per: user}
+";
+
+fn outcome(engine: &mut Engine, username: &str) -> Outcome {
+    match asks(engine, 0, username) {
+        Asked::Settled(it) => it.ending.known().unwrap(),
+        Asked::Open(_) => panic!("it is answered at once"),
+    }
+}
+
+#[test]
+fn turns_and_states_follow_a_user_who_is_renamed() {
+    let mut engine = engine(COUNTED);
+    assert_eq!(outcome(&mut engine, "anna"), Outcome::Busy);
+    engine.rename_user("anna", "Zoe").unwrap();
+    assert_eq!(outcome(&mut engine, "zoe"), Outcome::HungUp);
+    assert_eq!(outcome(&mut engine, "zoe"), Outcome::Busy);
+    assert_eq!(outcome(&mut engine, "zoe"), Outcome::AccountLocked);
+    engine.delete_user("zoe").unwrap();
+    engine.add_user(at(0), "zoe", AddUserSettings { enabled: true, ..AddUserSettings::default() }).unwrap();
+    engine.change_information("zoe", |it| it.phone = Some("4255550100".into())).unwrap();
+    assert_eq!(outcome(&mut engine, "zoe"), Outcome::Busy);
+}
+
+/// A condition out of a small world, so that some hold.
+fn condition() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (0..4u8).prop_map(|it| format!("user: user{it}")),
+        (0..4u8).prop_map(|it| format!("user: [user{it}, USER3]")),
+        Just("user: user*".into()),
+        (0..4u8).prop_map(|it| format!("phone: '+1 425 555 010{it}'")),
+        Just("operation: PfAuthUser_5".into()),
+        Just("operation: users".into()),
+        Just("application: VPN".into()),
+        Just("not: {application: VPN}".into()),
+        (0..4u8).prop_map(|it| format!("any: [{{user: user{it}}}, {{application: Mail}}]")),
+    ]
+}
+
+proptest! {
+    /// The index finds what a walk through all rules finds.
+    #[test]
+    fn the_first_rule_that_matches_decides(
+        rules in prop::collection::vec((prop::collection::hash_set(condition(), 0..3), any::<bool>()), 0..12),
+        username in 0..5u8,
+        number in prop::option::of(0..5u8),
+        application in prop::sample::select(vec!["VPN", "Mail", ""]),
+        asks in any::<bool>(),
+    ) {
+        let mut text = "users: [{username: user0, phone: '+1 425 555 0100'}, {username: user1, phone: '+1 425 555 0101'}]\nrules:\n".to_owned();
+        let mut count = 0;
+        for (conditions, acts) in rules {
+            let keys: BTreeSet<_> = conditions.iter().map(|it| it.split(':').next().unwrap().to_owned()).collect();
+            // A key stands once, and nobody acts when users are looked for.
+            if keys.len() == conditions.len() && !(acts && conditions.contains("operation: users")) {
+                let all: Vec<_> = conditions.into_iter().collect();
+                let answer = if acts { "outcome: busy" } else { "status: 503" };
+                text += &format!("  - {{when: {{{}}}, {answer}}}\n", all.join(", "));
+                count += 1;
+            }
+        }
+        let mut engine = engine(if count == 0 { "" } else { &text });
+        let username = format!("user{username}");
+        let number = number.map(|it| format!("1425555010{it}")).unwrap_or_default();
+        let values = [
+            ("username", Value::Text(&username)),
+            ("applicationName", Value::Text(application)),
+            ("phoneNumber", Value::Text(&number)),
+        ];
+        let operation = if asks { "PfAuthUser_5" } else { "UserExists" };
+        let call = Call { operation, asks, space: "default", values: &values };
+        let walked = engine.explain(at(0), &call).into_iter().find(|it| it.why_not.is_none()).map(|it| it.rule);
+        let decided = engine.receive(at(0), &call).map(|it| it.rule);
+        prop_assert_eq!(decided, walked);
+    }
+}
+
+/// However calls race, each answer of a sequence goes to one of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_calls_that_race_each_gets_an_answer_of_its_own() {
+    const CALLS: i32 = 200;
+    let answers: Vec<_> = (0..CALLS).map(|it| format!("{{outcome: {{code: {}}}, after: 0s}}", 1000 + it)).collect();
+    let served =
+        site(&format!("users: [mimservice]\nrules: [{{first: {}, then: [{}]}}]", answers[0], answers[1..].join(", ")));
+    let call = |number: i32| {
+        let body = format!(
+            concat!(
+                "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>",
+                "<PfAuthUser_5 xmlns=\"http://www.phonefactor.com/PfWsSdk\"><username>mimservice</username>",
+                "<mode>voiceCall</mode><phoneNumber>1425{:07}</phoneNumber></PfAuthUser_5></s:Body></s:Envelope>"
+            ),
+            number
+        );
+        let request = served.request("POST", "").header("content-type", "text/xml; charset=utf-8");
+        tokio::spawn(request.header("soapaction", "http://www.phonefactor.com/PfWsSdk/PfAuthUser_5").body(body).send())
+    };
+    let open: Vec<_> = (0..CALLS).map(call).collect();
+    let mut codes = BTreeSet::new();
+    for answer in open {
+        let body = answer.await.unwrap().body;
+        let code = body.split("<Code>").nth(1).and_then(|it| it.split('<').next()).unwrap();
+        assert!(codes.insert(code.parse::<i32>().unwrap()), "{code} was given twice");
+    }
+    assert_eq!(codes, (1000..1000 + CALLS).collect());
+}
+
+#[tokio::test]
+async fn a_connection_is_cut_without_an_answer() {
+    use locmfa::server::connection::{Limits, Listening, serve};
+    let served = site("users: [anna]\nrules: [{first: {drop: true}, then: as-usual}]");
+    let listening = Listening::bind(&["127.0.0.1:0".parse().unwrap()]).await.unwrap();
+    let address = listening.addresses()[0];
+    tokio::spawn(serve(listening, None, locmfa::server::router(served.0), Limits::default(), std::future::pending()));
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let body = "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><UserExists xmlns=\"http://www.phonefactor.com/PfWsSdk\"><username>anna</username></UserExists></s:Body></s:Envelope>";
+        let head = format!(
+            "POST /PfWsSdk.asmx HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nSOAPAction: \"http://www.phonefactor.com/PfWsSdk/UserExists\"\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all((head + body).as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // A connection that is cut may end in an error, too.
+        let _ = stream.read_to_end(&mut answer).await;
+        answers.push(String::from_utf8(answer).unwrap());
+    }
+    assert_eq!(answers[0], "");
+    assert!(answers[1].starts_with("HTTP/1.1 200 OK"), "{}", answers[1]);
+}
