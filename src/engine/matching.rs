@@ -1,10 +1,11 @@
 //! From a call to the rule that decides: the one place that selects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::history::{Changed, What};
+use super::reload::Difference;
 use super::rule::{Rule, UserChange, Verdict};
 use super::state::{Keys, Per};
 use super::template::Words;
@@ -110,15 +111,39 @@ impl Rules {
         self.rules.iter().map(|it| &it.rule)
     }
 
-    /// Goes on under changed rules. Those that stay as they are know whose turn it is.
-    pub(super) fn reload(&mut self, to: &Self) {
-        let mut before: HashMap<Arc<str>, Kept> = self.rules.drain(..).map(|it| (it.rule.name.clone(), it)).collect();
-        *self = to.clone();
-        for it in &mut self.rules {
-            if let Some(before) = before.remove(&it.rule.name).filter(|before| before.rule == it.rule) {
-                it.answered = before.answered;
+    /// Goes on under changed rules, of which `changes` are those to the rules before. Rules that calls have added stay
+    /// in front, and those that calls have taken out stay out. Where the answers are the same, it is known whose turn
+    /// it is.
+    pub(super) fn reload(&mut self, now: Timestamp, to: &Self, changes: &Difference, same_states: bool) {
+        let theirs: HashSet<&str> = to.iter().map(|it| &*it.name).collect();
+        let gone: HashSet<&str> = changes.removed.iter().map(String::as_str).collect();
+        let new: HashSet<&str> = changes.added.iter().chain(&changes.changed).map(String::as_str).collect();
+        let mut changed = false;
+        self.change(now, |rules| {
+            let mut before = HashMap::new();
+            for it in std::mem::take(rules) {
+                match theirs.contains(&*it.rule.name) {
+                    true => drop(before.insert(it.rule.name.clone(), it)),
+                    // It would speak of other states.
+                    false if !same_states || gone.contains(&*it.rule.name) => (),
+                    false => rules.push(it),
+                }
             }
-        }
+            changed = !rules.is_empty();
+            for it in &to.rules {
+                let mut it = it.clone();
+                match before.remove(&it.rule.name) {
+                    Some(before) if before.rule.answers == it.rule.answers => it.answered = before.answered,
+                    None if !new.contains(&*it.rule.name) => {
+                        changed = true;
+                        continue;
+                    }
+                    _ => (),
+                }
+                rules.push(it);
+            }
+        });
+        self.changed = changed;
     }
 
     /// Lets the turns of a user go on under another name. `None` forgets them.
