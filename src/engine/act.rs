@@ -292,7 +292,8 @@ impl Line {
             None => entry.is_empty() || scene.plays_event,
         };
         if right {
-            self.entered = Some(entry.into()).filter(|_| scene.plays_event);
+            // Whoever enters a PIN enters nothing else.
+            self.entered = Some(entry.into()).filter(|_| scene.plays_event && scene.asked_pin().is_none());
             return Some(scene.right_entry());
         }
         self.wrong += 1;

@@ -472,6 +472,8 @@ impl Engine {
     /// it.
     pub(super) fn move_subjects(&mut self, from: &str, to: Option<&str>) {
         let key = from.to_lowercase();
+        self.people.rename(from, to);
+        self.rules.rename(from, to);
         let ids = self.waiting.get(&key).cloned().unwrap_or_default();
         if to.is_none() {
             ids.iter().for_each(|it| drop(self.close(*it)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::history::{Changed, What};
 use super::rule::{Rule, UserChange, Verdict};
-use super::state::Keys;
+use super::state::{Keys, Per};
 use super::template::Words;
 use super::{Block, Engine, Facts, Number, Timestamp, When};
 use crate::contract::{AuthenticationType, Mode, Record, Value};
@@ -104,6 +104,16 @@ impl Rules {
         }
         it.rules = rules;
         it
+    }
+
+    /// Lets the turns of a user go on under another name. `None` forgets them.
+    pub(super) fn rename(&mut self, from: &str, to: Option<&str>) {
+        for it in self.rules.iter_mut().filter(|it| it.rule.answers.per == Per::User) {
+            let calls = it.answered.remove(&from.to_lowercase());
+            if let Some((calls, to)) = calls.zip(to) {
+                it.answered.insert(to.to_lowercase(), calls);
+            }
+        }
     }
 
     /// Puts the rules that have not ended in their places anew, after a change.
@@ -281,8 +291,11 @@ impl Engine {
             Some(_) => Mode::VoiceCall,
             None => text(parameter::MODE).parse().ok().filter(|_| call.asks).unwrap_or(Mode::Unspecified),
         };
-        let stored = account.map(|it| &it.settings);
-        let mode = stored.map_or_else(|| self.method(asked, &self.company.new_user()), |it| self.method(asked, it));
+        let mode = match account {
+            Some(account) => self.method(asked, &account.settings).mode(),
+            None if matches!(asked, Mode::Unspecified | Mode::Invalid) => self.company.defaults.mode,
+            None => asked,
+        };
         Facts {
             operation: call.operation,
             asks: call.asks,
@@ -298,7 +311,7 @@ impl Engine {
             initiating_type,
             application: event.unwrap_or_else(|| text(parameter::APPLICATION)),
             ip_address: text(parameter::IP_ADDRESS),
-            mode: mode.mode(),
+            mode,
             people: &self.people,
         }
     }

@@ -10,7 +10,7 @@ use super::{Act, When};
 use crate::contract::Secret;
 
 /// A rule: when it matches, what it answers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     /// The rule's own name, or its place in the file.
     pub name: Arc<str>,
@@ -21,7 +21,7 @@ pub struct Rule {
 }
 
 /// The answers of a rule, in turn.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Answers {
     /// Each with how many calls get it. There is one at least.
     pub steps: Vec<(Arc<Answer>, u64)>,
@@ -32,7 +32,7 @@ pub struct Answers {
 }
 
 /// What a call gets.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
     pub effect: Effect,
     /// How much later the answer leaves.
@@ -47,7 +47,7 @@ pub struct Answer {
     pub counts: Vec<(Arc<str>, Option<u64>)>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// The operation does what it does, and the person who is asked does this.
     Proceed(Script),
@@ -92,7 +92,7 @@ pub enum CannedValue {
 }
 
 /// What changes of a user.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UserChange {
     /// The settings, by their keys in scenario files.
     pub settings: Vec<(&'static str, Secret)>,
@@ -102,7 +102,7 @@ pub struct UserChange {
 }
 
 /// What the person who is asked does.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Script {
     /// How long it takes; none: the company's ring, or the whole time-out where nobody answers.
     pub after: Option<Duration>,
@@ -114,7 +114,7 @@ pub struct Script {
 }
 
 /// How a person goes about it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Conduct {
     /// As asked, or as the number's magic has it.
     #[default]

@@ -21,7 +21,7 @@ words! {
 }
 
 /// A state that people can be in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct State {
     pub name: Arc<str>,
     /// What leads there by itself.
@@ -32,7 +32,7 @@ pub struct State {
 }
 
 /// Endings that lead to a state.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Trigger {
     pub endings: Vec<Led>,
     /// How many of them.
@@ -49,7 +49,7 @@ pub enum Led {
 }
 
 /// A step into a state, or out of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Move {
     /// By its place in the scenario.
     pub state: usize,
@@ -74,7 +74,12 @@ pub(super) struct Keys {
 pub(super) struct People {
     states: Vec<State>,
     people: HashMap<String, Person>,
+    /// How many there may be before those of whom nothing is to be remembered are forgotten.
+    sweep_at: usize,
 }
+
+/// How many people are remembered before the first look.
+const SWEEP: usize = 1024;
 
 /// What is remembered under one key.
 #[derive(Clone, Debug, Default)]
@@ -112,7 +117,15 @@ impl People {
     }
 
     pub(super) fn new(states: Vec<State>) -> Self {
-        Self { states, people: HashMap::new() }
+        Self { states, people: HashMap::new(), sweep_at: SWEEP }
+    }
+
+    /// Lets what is remembered of a user go on under another name. `None` forgets it.
+    pub(super) fn rename(&mut self, from: &str, to: Option<&str>) {
+        let person = self.people.remove(&from.to_lowercase());
+        if let Some((person, to)) = person.zip(to) {
+            self.people.insert(to.to_lowercase(), person);
+        }
     }
 
     pub(super) fn is_in(&self, now: Timestamp, state: usize, keys: &Keys) -> bool {
@@ -135,6 +148,7 @@ impl People {
 
     /// Lets an ending lead where it leads.
     pub(super) fn ended(&mut self, now: Timestamp, ending: &Ending, method: Method, keys: &Keys) {
+        self.sweep(now);
         for at in 0..self.states.len() {
             let state = &self.states[at];
             let Some(trigger) = state.trigger.as_ref().filter(|it| it.is_led_by(ending, method)) else { continue };
@@ -148,6 +162,23 @@ impl People {
                 self.step(now, &Move { state: at, to: Standing::In(None) }, keys);
             }
         }
+    }
+
+    /// Forgets those of whom nothing is to be remembered. Most people do not come back.
+    fn sweep(&mut self, now: Timestamp) {
+        if self.people.len() < self.sweep_at {
+            return;
+        }
+        let Self { states, people, .. } = self;
+        people.retain(|_, it| {
+            it.standing.retain(|_, until| until.is_none_or(|until| now < until));
+            it.hits.retain(|at, hits| {
+                let within = states[*at].trigger.as_ref().and_then(|it| it.within);
+                within.is_none_or(|within| hits.back().is_some_and(|it| now.since(*it) < within))
+            });
+            !(it.standing.is_empty() && it.hits.is_empty() && it.counts.is_empty())
+        });
+        self.sweep_at = SWEEP.max(2 * self.people.len());
     }
 
     pub(super) fn count(&self, name: &str, keys: &Keys) -> u64 {
@@ -171,5 +202,29 @@ impl Trigger {
             Led::Reaction(reaction) => ending.known() == Some(reaction.outcome(method)),
             Led::Outcome(outcome) => ending.known() == Some(*outcome),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_of_whom_nothing_is_to_be_remembered_are_forgotten() {
+        let minute = Duration::from_mins(1);
+        let endings = vec![Led::Outcome(Outcome::Busy)];
+        let trigger = Some(Trigger { endings, times: 2, within: Some(minute) });
+        let state = State { name: "locked".into(), trigger, per: Per::User, lasts: Some(minute) };
+        let mut people = People::new(vec![state]);
+        let keys = |n: usize| Keys { user: format!("user{n}"), number: String::new() };
+        let method = Method::Voice(crate::contract::PinMode::Standard);
+        let start = Timestamp::default();
+        people.add(&"calls".into(), &keys(0));
+        for n in [1].into_iter().chain(0..SWEEP) {
+            people.ended(start, &Outcome::Busy.into(), method, &keys(n));
+        }
+        assert!(people.is_in(start, 0, &keys(1)) && !people.is_in(start, 0, &keys(2)));
+        people.ended(start + minute, &Outcome::Busy.into(), method, &keys(3));
+        assert_eq!(people.people.len(), 2, "the counter of one, the busy line of another");
     }
 }

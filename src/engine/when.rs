@@ -10,7 +10,7 @@ use super::{Number, Pattern, Timestamp, User};
 use crate::contract::{AuthenticationType, Mode, Value};
 
 /// What a rule asks of a call. Lists match if one of theirs does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum When {
     /// Each of them; none of them: always.
     All(Vec<Self>),
@@ -92,13 +92,13 @@ pub(super) use words;
 words! {
     /// A day of the week.
     Day {
+        Monday => "mon",
+        Tuesday => "tue",
+        Wednesday => "wed",
         Thursday => "thu",
         Friday => "fri",
         Saturday => "sat",
         Sunday => "sun",
-        Monday => "mon",
-        Tuesday => "tue",
-        Wednesday => "wed",
     }
 }
 
@@ -319,7 +319,7 @@ impl Day {
     /// The day of a moment, in UTC.
     fn of(at: Timestamp) -> Self {
         // 1970-01-01 was a Thursday.
-        let days = at.unix().as_secs() / DAY;
+        let days = at.unix().as_secs() / DAY + 3;
         Self::ALL[usize::try_from(days % 7).expect("there are 7")]
     }
 }

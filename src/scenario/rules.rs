@@ -40,7 +40,8 @@ struct Met<'a> {
 pub(super) fn of<'a>(fields: &mut Fields<'a>, company: &Company, users: &[User]) -> (Vec<Rule>, Vec<State>) {
     let written_states = fields.take("states").map(Written::list).unwrap_or_default();
     let mut names = Names::new("state");
-    let states: Vec<_> = written_states.iter().filter_map(|it| state(it.called("a state"), &mut names)).collect();
+    let read = |it: Written<'a>| Some((state(it.called("a state"), &mut names)?, it));
+    let (states, written_states): (Vec<_>, Vec<_>) = written_states.into_iter().filter_map(read).unzip();
     let named = |it: &User| User::new(&it.username, UserSettings::default());
     let directory = Directory::of(users.iter().map(named).collect(), &company.country_code);
     let scope = Scope { company, directory: &directory, states: &states, met: RefCell::default() };
@@ -49,9 +50,7 @@ pub(super) fn of<'a>(fields: &mut Fields<'a>, company: &Company, users: &[User])
     let read =
         |(at, it): (usize, Written<'a>)| rule(it.called("a rule"), &format!("rule {}", at + 1), &scope, &mut names);
     let rules = written.into_iter().enumerate().filter_map(read).collect();
-    if states.len() == written_states.len() {
-        scope.check(&written_states);
-    }
+    scope.check(&written_states);
     (rules, states)
 }
 
@@ -507,30 +506,15 @@ fn acts<'a>(
     let mut acts = Vec::new();
     // What passes before the next act; where nothing is said, the ring before the first.
     let mut wait: Option<Duration> = None;
+    let mut whole = true;
     for it in written.one_or_more() {
-        let (word, value) = act_word(it)?;
+        let Some((time, act)) = act(it) else {
+            whole = false;
+            continue;
+        };
+        wait = time.map(|time| time + wait.unwrap_or_default()).or(wait);
+        let Some(act) = act else { continue };
         let usual = if acts.is_empty() { scope.company.ring } else { Duration::ZERO };
-        if word == "waits" || (TIMED.contains(&word) && value.is_some()) {
-            let Some(value) = value else {
-                return it.wrong(Code::MissingKey, "waits needs a time: waits: 3s".into(), []);
-            };
-            wait = Some(wait.unwrap_or_default() + value.duration()?);
-        }
-        let act = match word {
-            "waits" => continue,
-            _ if TIMED.contains(&word) => Act::read(word, None),
-            _ => Act::read(word, value.map(|it| it.secret().unwrap_or_default())),
-        };
-        let act = match act {
-            Ok(act) => act,
-            Err(NotAnAct::Unknown) => {
-                return it.unknown_word(word, acts_and("decides"), &acts_and("waits").collect::<Vec<_>>().join(", "));
-            }
-            Err(needs @ NotAnAct::Needs(_)) => return it.wrong(Code::MissingKey, needs.to_string(), []),
-            Err(behind @ NotAnAct::Behind(_)) => {
-                return value.unwrap_or(it).wrong(Code::BadValue, behind.to_string(), []);
-            }
-        };
         let wait = wait.take().unwrap_or(usual);
         match act.is_by_keys() && acts.is_empty() {
             // Whoever presses keys holds the phone.
@@ -538,7 +522,39 @@ fn acts<'a>(
             false => acts.push((wait, act)),
         }
     }
-    Some(Conduct::Acts(acts))
+    whole.then_some(Conduct::Acts(acts))
+}
+
+/// What passes, and what is done then.
+fn act(written: Written<'_>) -> Option<(Option<Duration>, Option<Act>)> {
+    let written = written.called("an act");
+    let pairs = if written.is_text() { Vec::new() } else { written.pairs() };
+    let (word, value) = match pairs.as_slice() {
+        [] => (written.text()?, None),
+        [one] => (one.key, Some(one.value)),
+        _ => {
+            let help = "Put a - before each act.".into();
+            return written.wrong(Code::BadValue, "an act is one word with one value".into(), [help]);
+        }
+    };
+    let time = match value.filter(|_| word == "waits" || TIMED.contains(&word)) {
+        Some(value) => Some(value.duration()?),
+        None => None,
+    };
+    let act = match word {
+        "waits" if time.is_some() => return Some((time, None)),
+        "waits" => return written.wrong(Code::MissingKey, "waits needs a time: waits: 3s".into(), []),
+        _ if time.is_some() => Act::read(word, None),
+        _ => Act::read(word, value.map(|it| it.secret().unwrap_or_default())),
+    };
+    match act {
+        Ok(act) => Some((time, Some(act))),
+        Err(NotAnAct::Unknown) => {
+            written.unknown_word(word, acts_and("decides"), &acts_and("waits").collect::<Vec<_>>().join(", "))
+        }
+        Err(needs @ NotAnAct::Needs(_)) => written.wrong(Code::MissingKey, needs.to_string(), []),
+        Err(behind @ NotAnAct::Behind(_)) => value.unwrap_or(written).wrong(Code::BadValue, behind.to_string(), []),
+    }
 }
 
 /// The acts behind which a time can stand, after which they are done.
@@ -547,18 +563,6 @@ const TIMED: [&str; 2] = ["answers", "voicemail"];
 /// What a person can do, with a further word.
 pub(super) fn acts_and(word: &'static str) -> impl Iterator<Item = &'static str> {
     Act::WORDS.iter().copied().chain([word])
-}
-
-/// An act's word, alone or with a value behind it.
-fn act_word(written: Written<'_>) -> Option<(&str, Option<Written<'_>>)> {
-    let written = written.called("an act");
-    if written.is_text() {
-        return Some((written.text()?, None));
-    }
-    match written.pairs().as_slice() {
-        [one] => Some((one.key, Some(one.value))),
-        _ => written.wrong(Code::BadValue, "an act is one word with one value: - presses: \"#\"".into(), []),
-    }
 }
 
 /// Operations that a rule names, where they are named.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use locmfa::contract::{AuthenticationType, Mode, Value};
+use locmfa::contract::{AddUserSettings, AuthenticationType, Mode, Value};
 use locmfa::engine::{
     Act, ActRefusal, Acted, Ask, Asked, Bounds, Call, ChallengeId, Engine, Kind, Method, Open, OpenState, Outcome,
     Settlement, Timestamp, What,
@@ -159,6 +159,17 @@ fn what_nobody_can_do_is_refused_in_words() {
 }
 
 #[test]
+fn a_script_that_does_not_fit_is_told() {
+    let mut engine =
+        engine("users: [{username: anna, phone: '+1 425 555 0100'}]\nrules: [{person: [denies, hangs-up]}]");
+    rings(&mut engine, 0, "anna");
+    engine.tick(at(2));
+    let settlement = &settled(&mut engine)[0].1;
+    assert_eq!(settlement.ending.known(), Some(Outcome::HungUp));
+    assert_eq!(settlement.warning, Some("the rule has the person do what nobody can do when asked so"));
+}
+
+#[test]
 fn every_word_of_an_act_is_read() {
     for word in Act::WORDS {
         let read =
@@ -261,6 +272,35 @@ rules:
     let call = Call { operation: "UserExists", asks: false, ..call };
     let last = engine.explain(at(0), &call).pop().unwrap().why_not;
     assert_eq!(last.as_deref(), Some("UserExists asks nobody, and the rule says what a person does"));
+}
+
+const COUNTED: &str = "
+users: [{username: anna, phone: '+1 425 555 0100'}]
+states: [{name: locked, when: {outcome: busy, times: 2}}]
+rules:
+  - {name: locked, when: {state: locked}, outcome: account-locked, after: 0s}
+  - {name: turns, first: {outcome: busy, after: 0s}, then: {outcome: hung-up, after: 0s}, repeat: true, per: user}
+";
+
+fn outcome(engine: &mut Engine, username: &str) -> Outcome {
+    match asks(engine, 0, username) {
+        Asked::Settled(it) => it.ending.known().unwrap(),
+        Asked::Open(_) => panic!("it is answered at once"),
+    }
+}
+
+#[test]
+fn turns_and_states_follow_a_user_who_is_renamed() {
+    let mut engine = engine(COUNTED);
+    assert_eq!(outcome(&mut engine, "anna"), Outcome::Busy);
+    engine.rename_user("anna", "Zoe").unwrap();
+    assert_eq!(outcome(&mut engine, "zoe"), Outcome::HungUp);
+    assert_eq!(outcome(&mut engine, "zoe"), Outcome::Busy);
+    assert_eq!(outcome(&mut engine, "zoe"), Outcome::AccountLocked);
+    engine.delete_user("zoe").unwrap();
+    engine.add_user(at(0), "zoe", AddUserSettings { enabled: true, ..AddUserSettings::default() }).unwrap();
+    engine.change_information("zoe", |it| it.phone = Some("4255550100".into())).unwrap();
+    assert_eq!(outcome(&mut engine, "zoe"), Outcome::Busy);
 }
 
 /// A condition out of a small world, so that some hold.
