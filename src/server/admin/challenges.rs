@@ -13,6 +13,7 @@ use super::view::{self, Turn, View};
 use super::{At, Json, Shared};
 use crate::engine::{self, Acted, ChallengeId, Engine, Kind as What, Open, OpenState};
 use crate::scenario;
+use crate::switchboard::Interest;
 
 /// A challenge that is open.
 #[derive(Debug, Serialize, ToSchema)]
@@ -171,7 +172,8 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
         let next = engine.history.last();
         Ok((is_over || !items.is_empty()).then_some(Challenges { items, next }))
     };
-    let found = awaited(&admin, &space, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
+    let interest = Interest { kinds: vec![What::Turn], username: filter.username(), fits: Box::new(|_| true) };
+    let found = awaited(&admin, &space, interest, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
     Ok(Json::ok(found.await?))
 }
 
@@ -210,7 +212,9 @@ pub(super) async fn get(
         let settled = turns.iter().any(|it| it["stage"] == "settled" || it["stage"] == "sent") || open.is_none();
         Ok((is_over || settled).then_some(ChallengeSoFar { id, open, turns, settled }))
     };
-    let seen = awaited(&admin, &space, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
+    let of_it = move |event: &engine::Event| matches!(&event.what, engine::What::Turn(it) if it.challenge.0 == id);
+    let interest = Interest { kinds: vec![What::Turn], username: None, fits: Box::new(of_it) };
+    let seen = awaited(&admin, &space, interest, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
     Ok(Json::ok(seen.await?))
 }
 
