@@ -17,6 +17,7 @@ pub struct Interest {
     pub kinds: Vec<Kind>,
     /// The one user whom it concerns, where it concerns one alone.
     pub username: Option<String>,
+    /// Whether an event of these kinds may be it.
     pub fits: Box<dyn Fn(&Event) -> bool + Send + Sync>,
 }
 
