@@ -13,7 +13,7 @@ use rustls::pki_types::CertificateDer;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::contract::Secret;
@@ -27,6 +27,7 @@ use crate::server::admin::{self, Admin, Gate, Stage};
 use crate::server::certificates::{self, Certificates, Keys, PfxCipher, Summary};
 use crate::server::connection::{self, Limits, Listening};
 use crate::server::failures::Failures;
+use crate::server::reload::{self, Reloader};
 use crate::server::tls::Acceptor;
 use crate::server::{self, Admission, FOLDER, Site};
 use crate::service;
@@ -97,6 +98,9 @@ enum Service {
 struct Serve {
     /// The scenario file; without one, the built-in scenario
     scenario: Option<PathBuf>,
+    /// Read the scenario again when its files change
+    #[arg(long, requires = "scenario")]
+    watch: bool,
     /// Where to listen; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_values = ["127.0.0.1:9999", "[::1]:9999"])]
     listen: Vec<SocketAddr>,
@@ -424,6 +428,7 @@ where
     };
     let name = scenario.name.clone();
     let spaces = Switchboard::new(scenario.setup, args.limits.switchboard());
+    let reloader = Reloader::new(spaces.clone(), args.scenario.clone(), scenario.server.clone(), scenario.files);
     let scenario::Server { sign_in, group, outsider, client_authorities, paths } = scenario.server;
     let acceptor = match &certificates {
         None => None,
@@ -436,6 +441,7 @@ where
     let site = Site::new(spaces.clone(), admission, paths, args.limits.body_limit);
     let app = server::router(Arc::new(site));
     let janitor = tokio::spawn(spaces.clone().drop_idle());
+    let reloading = reload_when_told(&Arc::new(reloader), args.watch);
     let admin = admin.map(|door| door.open(spaces.clone(), failures.clone()));
 
     let told_to_stop = told_to_stop();
@@ -470,6 +476,7 @@ where
         admin.close().await;
     }
     janitor.abort();
+    reloading.iter().for_each(JoinHandle::abort);
     if let Some(file) = &args.ready_file {
         // Nobody shall take a stopped server for a ready one; a file that is gone already is as good.
         let _ = std::fs::remove_file(file);
@@ -624,18 +631,8 @@ fn load(file: Option<&Path>) -> Result<Scenario, ()> {
         let counts = scenario::summary(mistakes.iter().map(|it| it.severity));
         let _ = writeln!(err, "locmfa: {} has {counts}; nothing was started.", file.display());
     })?;
-    loaded.warnings.iter().for_each(log);
+    loaded.warnings.iter().for_each(reload::log);
     Ok(loaded)
-}
-
-/// Logs a mistake that can be served with.
-fn log(it: &Mistake) {
-    let (code, source) = (it.code.code(), &it.source);
-    let line = it.place.as_ref().map(|it| it.line);
-    match it.severity {
-        Severity::Note => debug!(code, source, line, "{}", it.message),
-        _ => warn!(code, source, line, "{}", it.message),
-    }
 }
 
 /// Where the server answers: the start of the log, and the ready file.
@@ -689,6 +686,26 @@ impl Ready {
             format!("cannot write {}; give --ready-file a path in a folder that this account may write", file.display())
         })
     }
+}
+
+/// Lets the scenario be read again on SIGHUP, and where `watch` says so when its files change.
+fn reload_when_told(reloader: &Arc<Reloader>, watch: bool) -> Vec<JoinHandle<()>> {
+    let mut tasks = Vec::new();
+    if watch {
+        tasks.push(tokio::spawn(reloader.clone().watch()));
+    }
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut told = signal(SignalKind::hangup()).expect("signals can be listened to");
+        let reloader = reloader.clone();
+        tasks.push(tokio::spawn(async move {
+            while told.recv().await.is_some() {
+                reloader.reload_and_log().await;
+            }
+        }));
+    }
+    tasks
 }
 
 /// Waits for Ctrl-C, or for whatever else the system ends programs with. It listens from the call on, not only from

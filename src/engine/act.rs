@@ -41,6 +41,25 @@ pub enum Act {
     ReportFraud,
 }
 
+impl Act {
+    /// The way of being asked that lets a person do it; `None` where several do.
+    #[must_use]
+    pub const fn channel(&self) -> Option<Channel> {
+        match self {
+            Self::Answer
+            | Self::Press(_)
+            | Self::EnterPin
+            | Self::EnterWrongPin
+            | Self::EnterFraudCode
+            | Self::HangUp
+            | Self::Voicemail => Some(Channel::Voice),
+            Self::ReplyRight | Self::ReplyWrong | Self::Reply(_) => Some(Channel::Text),
+            Self::Approve | Self::ApproveWith(_) | Self::Deny | Self::ReportFraud => Some(Channel::App),
+            Self::LetRing => None,
+        }
+    }
+}
+
 /// What came of an act.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Acted {

@@ -31,7 +31,7 @@ pub struct Setup {
 }
 
 /// The company's settings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Company {
     /// What a user has where the scenario says nothing.
     pub defaults: CustomerDefaults,
@@ -72,7 +72,7 @@ pub struct Company {
 }
 
 /// The languages to choose from, as codes such as `en`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Languages {
     pub sms_text: Vec<String>,
     pub phone_app: Vec<String>,
@@ -80,7 +80,7 @@ pub struct Languages {
 }
 
 /// How mails are sent, and what they say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mailing {
     pub server: String,
     pub enabled: bool,
@@ -107,7 +107,7 @@ pub struct Session {
 }
 
 /// The codes of text messages.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PasscodeRules {
     /// Digits.
     pub length: u32,
@@ -121,7 +121,7 @@ pub struct PasscodeRules {
 }
 
 /// Passing again without being asked, for a while after a success.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cache {
     pub lasts: Duration,
     pub by: CacheKey,

@@ -106,6 +106,21 @@ impl Rules {
         it
     }
 
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Rule> {
+        self.rules.iter().map(|it| &it.rule)
+    }
+
+    /// Goes on under changed rules. Those that stay as they are know whose turn it is.
+    pub(super) fn reload(&mut self, to: &Self) {
+        let mut before: HashMap<Arc<str>, Kept> = self.rules.drain(..).map(|it| (it.rule.name.clone(), it)).collect();
+        *self = to.clone();
+        for it in &mut self.rules {
+            if let Some(before) = before.remove(&it.rule.name).filter(|before| before.rule == it.rule) {
+                it.answered = before.answered;
+            }
+        }
+    }
+
     /// Lets the turns of a user go on under another name. `None` forgets them.
     pub(super) fn rename(&mut self, from: &str, to: Option<&str>) {
         for it in self.rules.iter_mut().filter(|it| it.rule.answers.per == Per::User) {

@@ -18,6 +18,7 @@ pub mod oath;
 mod outcome;
 mod pattern;
 mod refusal;
+mod reload;
 mod rule;
 mod secret;
 mod state;
@@ -48,6 +49,7 @@ pub use number::{NotANumber, Number};
 pub use outcome::{Channel, Ending, Method, Outcome, Own, Passes, Reaction};
 pub use pattern::Pattern;
 pub use refusal::Refusal;
+pub use reload::{Difference, Differences, OnReload};
 pub use rule::{Answer, Answers, Broken, Canned, CannedValue, Conduct, Effect, Rule, Script, UserChange, Verdict};
 pub use state::{Led, Move, Per, Standing, State, Trigger};
 pub use template::{WORDS, unknown_word};
@@ -92,6 +94,7 @@ pub struct Engine {
     /// What the scenario fixes for chance.
     seed: Option<u64>,
     random: ChaCha8Rng,
+    scenario: reload::Scenario,
     pub history: History,
 }
 
@@ -102,15 +105,7 @@ impl Engine {
     #[must_use]
     pub fn new(setup: Setup, now: Timestamp, chance: u64, bounds: Bounds) -> Self {
         let mut users = setup.users;
-        for user in &mut users {
-            if user.pin_changed == Timestamp::default() {
-                let ago = Duration::try_from_secs_f64(user.settings.seconds_since_pin_change).unwrap_or_default();
-                user.pin_changed = Timestamp::from_unix(now.unix().saturating_sub(ago));
-            }
-            if let Some(block) = user.block.as_mut().filter(|it| it.since == Timestamp::default()) {
-                block.since = now;
-            }
-        }
+        users.iter_mut().for_each(|it| it.begin(now));
         let users = Directory::of(users, &setup.company.country_code);
         let mut engine = Self {
             text: setup.text,
@@ -132,6 +127,7 @@ impl Engine {
             calls: HashMap::new(),
             sessions: setup.sessions,
             seed: setup.seed,
+            scenario: reload::Scenario::default(),
             random: ChaCha8Rng::seed_from_u64(setup.seed.unwrap_or(chance)),
             history: History::new(bounds),
         };

@@ -105,6 +105,14 @@ impl Number {
         }
     }
 
+    /// Whether it lies in a range that is kept for fiction and belongs to nobody.
+    #[must_use]
+    pub fn is_fictional(&self) -> bool {
+        let digits = &self.digits;
+        let american = digits.len() == 11 && digits.starts_with('1') && &digits[4..9] == "55501";
+        american || (digits.len() == 12 && FICTION.iter().any(|it| digits.starts_with(it)))
+    }
+
     /// Whether two spellings reach the same phone. An extension counts where both have one.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
@@ -137,6 +145,10 @@ impl fmt::Display for NotANumber {
         }
     }
 }
+
+/// Three digits follow on each: numbers for fiction of Britain (Ofcom) and Germany (Bundesnetzagentur).
+const FICTION: &[&str] =
+    &["441632960", "442079460", "447700900", "493023125", "494066969", "496990009", "498999998", "492214710"];
 
 /// The longest number that is written without its country code: North America's.
 const LOCAL: usize = 10;
@@ -182,6 +194,17 @@ fn split_extension(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_for_fiction_are_known() {
+        let is_fictional = |text| Number::read(text, "", "", "1").unwrap().is_fictional();
+        for text in ["1 4255550100", "(212) 555-0199 x7", "+44 1632 960999", "+49 30 23125 123"] {
+            assert!(is_fictional(text), "{text}");
+        }
+        for text in ["+1 425 555 0200", "+1 425 882 8080", "+44 1632 9609", "+49 30 2312 5123 4"] {
+            assert!(!is_fictional(text), "{text}");
+        }
+    }
 
     #[test]
     fn every_spelling_of_a_number_is_that_number() {

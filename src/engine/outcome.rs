@@ -17,7 +17,7 @@ pub enum Passes {
 }
 
 /// The way that a code belongs to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Channel {
     Voice,
     Text,

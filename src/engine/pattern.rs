@@ -32,7 +32,9 @@ impl Pattern {
         Self::new(&self.text)
     }
 
-    pub(super) fn text(&self) -> &str {
+    /// As it is written; in lower case where letter case makes no difference.
+    #[must_use]
+    pub fn text(&self) -> &str {
         &self.text
     }
 

@@ -112,10 +112,6 @@ impl Keys {
 }
 
 impl People {
-    pub(super) fn states(&self) -> &[State] {
-        &self.states
-    }
-
     pub(super) fn new(states: Vec<State>) -> Self {
         Self { states, people: HashMap::new(), sweep_at: SWEEP }
     }
@@ -125,6 +121,23 @@ impl People {
         let person = self.people.remove(&from.to_lowercase());
         if let Some((person, to)) = person.zip(to) {
             self.people.insert(to.to_lowercase(), person);
+        }
+    }
+
+    pub(super) fn states(&self) -> &[State] {
+        &self.states
+    }
+
+    /// Goes on under changed states. Who is in one that is still there stays in it.
+    pub(super) fn reload(&mut self, to: &Self) {
+        let place = |it: &State| to.states.iter().position(|other| other.name == it.name);
+        let places: Vec<Option<usize>> = self.states.iter().map(place).collect();
+        self.states.clone_from(&to.states);
+        for person in self.people.values_mut() {
+            let standing = std::mem::take(&mut person.standing);
+            person.standing = standing.into_iter().filter_map(|(at, until)| Some((places[at]?, until))).collect();
+            let hits = std::mem::take(&mut person.hits);
+            person.hits = hits.into_iter().filter_map(|(at, hits)| Some((places[at]?, hits))).collect();
         }
     }
 

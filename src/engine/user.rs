@@ -66,6 +66,28 @@ impl User {
         }
     }
 
+    /// Lets a user of a scenario begin: what the scenario says by its age gets its time.
+    pub(super) fn begin(&mut self, now: Timestamp) {
+        if self.pin_changed == Timestamp::default() {
+            let ago = Duration::try_from_secs_f64(self.settings.seconds_since_pin_change).unwrap_or_default();
+            self.pin_changed = Timestamp::from_unix(now.unix().saturating_sub(ago));
+        }
+        if let Some(block) = self.block.as_mut().filter(|it| it.since == Timestamp::default()) {
+            block.since = now;
+        }
+    }
+
+    /// Whether a scenario says the same of both.
+    pub(super) fn is_written_as(&self, other: &Self) -> bool {
+        let reason = |it: &Self| it.block.as_ref().map(|it| it.reason.clone());
+        let rest = |it: &Self| (it.password.clone(), reason(it), it.questions.clone(), it.administrator.clone());
+        self.username == other.username
+            && self.settings == other.settings
+            && self.tags == other.tags
+            && self.devices == other.devices
+            && rest(self) == rest(other)
+    }
+
     /// The stored number, if it can be read.
     #[must_use]
     pub fn number(&self, default_country: &str) -> Option<Number> {
@@ -164,6 +186,11 @@ impl Directory {
     /// A directory of users. Of several with one name the first stays.
     #[must_use]
     pub fn of(users: Vec<User>, country_code: &str) -> Self {
+        Self::of_shared(users.into_iter().map(Arc::new).collect(), country_code)
+    }
+
+    /// A directory of users that others may have too.
+    pub(super) fn of_shared(users: Vec<Arc<User>>, country_code: &str) -> Self {
         let mut it = Self {
             users: Stored { slots: Vec::with_capacity(users.len()), country_code: country_code.into() },
             free: Vec::new(),
@@ -189,6 +216,11 @@ impl Directory {
 
     /// Adds a user; `false` where the name is taken.
     pub fn add(&mut self, user: User) -> bool {
+        self.add_shared(Arc::new(user))
+    }
+
+    /// [`Self::add`] of a user that others may have too.
+    pub(super) fn add_shared(&mut self, user: Arc<User>) -> bool {
         let Some(slot) = self.keep(user) else { return false };
         self.order.insert(self.place(&self.users.name(slot)), slot);
         self.changed.insert(slot);
@@ -197,7 +229,15 @@ impl Directory {
 
     /// Takes a user out.
     pub fn remove(&mut self, username: &str) -> Option<User> {
-        let slot = self.slot(username)?;
+        self.remove_from(self.slot(username)?)
+    }
+
+    /// Takes the user of that very name out, letter case aside.
+    pub(super) fn remove_named(&mut self, username: &str) -> Option<User> {
+        self.remove_from(self.named(&username.to_lowercase())?)
+    }
+
+    fn remove_from(&mut self, slot: Slot) -> Option<User> {
         self.order.remove(self.place(&self.users.name(slot)));
         let user = self.take(slot);
         self.free.push(slot);
@@ -250,7 +290,7 @@ impl Directory {
     }
 
     /// Puts a user into a free slot, unless the name is taken.
-    fn keep(&mut self, user: User) -> Option<Slot> {
+    fn keep(&mut self, user: Arc<User>) -> Option<Slot> {
         if self.has(&user.username) {
             return None;
         }
@@ -258,7 +298,7 @@ impl Directory {
             self.users.slots.push(None);
             Slot::try_from(self.users.slots.len() - 1).expect("memory ends")
         });
-        self.put(slot, Arc::new(user));
+        self.put(slot, user);
         Some(slot)
     }
 
@@ -341,6 +381,16 @@ impl Directory {
     /// The users in the order of their names in lower case.
     pub fn iter(&self) -> impl Iterator<Item = &User> {
         self.order.iter().filter_map(|slot| self.users.at(*slot))
+    }
+
+    /// The user of that very name, letter case aside.
+    pub(super) fn exactly(&self, username: &str) -> Option<&User> {
+        self.users.at(self.named(&username.to_lowercase())?)
+    }
+
+    /// [`Self::iter`], as they are shared.
+    pub(super) fn shared(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.order.iter().filter_map(|slot| self.users.slots[*slot as usize].as_ref())
     }
 
     /// Every user, in no order, to be changed as by [`Self::find_mut`].

@@ -606,7 +606,7 @@ impl Numbers {
         let country_code = country.as_deref().unwrap_or_default().trim().trim_start_matches('+');
         let number = Number::read(&phone, country_code, extension.as_deref().unwrap_or_default(), "1")?;
         let mut text = number.to_string();
-        if !is_fictional(&number) {
+        if !number.is_fictional() {
             let next = self.real.len();
             let place = *self.real.entry(number.digits().into()).or_insert(next);
             if self.fictional {
@@ -621,13 +621,6 @@ impl Numbers {
         fields.retain(|it| it.0 != keys[0] && it.0 != keys[2]);
         Ok(())
     }
-}
-
-/// Whether a number lies in a range that belongs to nobody: 555-01xx in North America, 01632 960 in Britain.
-fn is_fictional(number: &Number) -> bool {
-    let digits = number.digits();
-    let american = digits.len() == 11 && digits.starts_with('1') && &digits[4..9] == "55501";
-    american || digits.starts_with("441632960")
 }
 
 /// A number that belongs to nobody; another for each place.

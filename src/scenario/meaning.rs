@@ -5,22 +5,25 @@ use std::sync::Arc;
 
 use crate::contract::{Secret, UserSettings};
 use crate::engine::{
-    Block, Cache, CacheKey, Company, Number, Pace, PasscodeRules, Setup, Start, Timestamp, User, oath,
+    Block, Cache, CacheKey, Company, Number, OnReload, Pace, PasscodeRules, Setup, Start, Timestamp, User, oath,
 };
 
 use super::mistake::{Code, quoted};
 use super::reader::{Fields, Written};
 use super::{Outsider, Scenario, Server};
-use super::{portal, rules};
+use super::{lint, portal, rules};
 use crate::sign_in::{self, Account, AccountName, CertificateName, ChannelBinding, Policy, Scheme, Trust};
 
 /// The whole file.
 pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
-    written.mapping("a scenario", |fields| {
+    let scenario = written.mapping("a scenario", |fields| {
         // Both are read before anything else is: see `compose`.
         let _ = (fields.take("use"), fields.take("environment"));
         let mut seed = None;
         fields.set("seed", &mut seed, |it| it.whole(0..=i64::MAX).map(Some));
+        let mut on_reload = OnReload::default();
+        let words = [("keep", OnReload::Keep), ("reset", OnReload::Reset)];
+        fields.set("on_reload", &mut on_reload, |it| it.word(&words));
         let clock = fields.take("clock").and_then(clock).unwrap_or_default();
         let accounts = fields.take("accounts").map(accounts);
         let server = fields.take("server").and_then(|it| server(it, &accounts)).unwrap_or_else(|| Server {
@@ -43,10 +46,15 @@ pub(super) fn scenario(source: &str, written: Written<'_>) -> Option<Scenario> {
             name: source.into(),
             server,
             setup: Setup { company, users, rules, states, magic_numbers, sessions, seed, clock, ..Setup::default() },
+            on_reload,
             files: Vec::new(),
             warnings: Vec::new(),
         }
-    })
+    })?;
+    if !written.has_errors() {
+        lint::look(written, &scenario.setup);
+    }
+    Some(scenario)
 }
 
 /// The clock: a word for how time passes, or with the time at the start.

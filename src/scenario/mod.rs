@@ -6,6 +6,7 @@
 
 mod compose;
 pub mod import;
+mod lint;
 mod meaning;
 mod mistake;
 mod portal;
@@ -21,7 +22,7 @@ pub use mistake::{Code, Mistake, Place, Severity, summary};
 pub(crate) use mistake::{closest, point, quoted};
 pub use schema::{schema, schema_text};
 
-use crate::engine::{Company, Engine, Rule, Setup, User};
+use crate::engine::{Company, Engine, OnReload, Rule, Setup, User};
 use crate::sign_in::{Policy, Scheme};
 use compose::Composer;
 use reader::{Report, Written};
@@ -33,6 +34,8 @@ pub struct Scenario {
     pub name: String,
     pub server: Server,
     pub setup: Setup,
+    /// What a changed scenario does to what calls changed meanwhile.
+    pub on_reload: OnReload,
     /// The files that it was read from; none where it was a text.
     pub files: Vec<PathBuf>,
     /// What it can serve with, and should be looked at.
@@ -40,7 +43,7 @@ pub struct Scenario {
 }
 
 /// What belongs to the listener, whatever happens behind it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Server {
     /// How callers sign in, and who they can be. Names that the file does not say are empty.
     pub sign_in: Policy,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::contract::{Record, Shape, UserSettings, Wire};
 
-use super::mistake::{Code, Mistake, Place, closest, quoted};
+use super::mistake::{Code, Mistake, Place, Severity, closest, quoted};
 use super::tree::{Entry, Kind, Node};
 
 /// The files of a scenario, and the mistakes in them as they are found. Places are bytes of all files, one behind the
@@ -177,6 +177,29 @@ impl Report {
 impl<'a> Written<'a> {
     pub(super) const fn root(report: &'a Report, node: &'a Node<'a>) -> Self {
         Self { report, name: "the scenario", node }
+    }
+
+    /// The value of a key of this mapping, which it has said already that it knows.
+    pub(super) fn under(self, key: &str) -> Option<Self> {
+        let Kind::Mapping(entries) = &self.node.kind else { return None };
+        entries.iter().find(|it| it.key == key).map(|it| Self { node: &it.value, ..self })
+    }
+
+    /// The items of a list that has been read without a mistake.
+    pub(super) fn items(self) -> Vec<Self> {
+        let Kind::List(items) = &self.node.kind else { return Vec::new() };
+        items.iter().map(|node| Self { node, ..self }).collect()
+    }
+
+    /// As it stands in the file.
+    pub(super) fn source(self) -> &'a str {
+        let source = self.report.source(self.at());
+        &source.text[self.node.span.start - source.start..self.node.span.end - source.start]
+    }
+
+    /// Whether the scenario has an error so far.
+    pub(super) fn has_errors(self) -> bool {
+        self.report.found.borrow().iter().any(|it| it.code.severity() == Severity::Error)
     }
 
     /// Where it begins, for [`Self::spot`].

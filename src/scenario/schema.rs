@@ -209,6 +209,7 @@ fn scenario() -> Vec<Key> {
         ("use", some(text())),
         ("environment", either([some(text()), variables])),
         ("seed", whole(0..=i64::MAX)),
+        ("on_reload", words(&["keep", "reset"])),
         ("clock", either([words(PACES), mapping("clock")])),
         ("server", mapping("server")),
         ("accounts", either([json!({ "const": "any" }), list(mapping("account"))])),

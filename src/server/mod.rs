@@ -5,6 +5,7 @@ pub mod certificates;
 pub mod connection;
 pub mod failures;
 pub mod hello;
+pub mod reload;
 pub mod tls;
 pub mod trouble;
 

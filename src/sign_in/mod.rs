@@ -33,7 +33,7 @@ pub use trouble::{ClockSkew, Flaw, Trouble, Warning};
 use crate::contract::Secret;
 
 /// How callers sign in, and who they can be.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
     /// The ways to sign in, in the order in which they are offered.
     pub schemes: Vec<Scheme>,

@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 pub use space::{Space, Unsettled};
 pub use watch::{Interest, Watcher};
 
-use crate::engine::{Bounds, Engine, Setup, Start};
+use crate::engine::{Bounds, Differences, Engine, OnReload, Setup, Start};
 
 /// The spaces of a server. One is always there and is called [`DEFAULT`]; the others are made when they are first
 /// called, and end when nobody has used them for a while.
@@ -115,12 +115,12 @@ impl Switchboard {
     /// [`NoSpace::BadName`], [`NoSpace::Full`]
     pub fn open(&self, name: &str) -> Result<Space, NoSpace> {
         self.find(name).or_else(|_| {
-            let (engine, start) = {
-                let loaded = self.0.loaded.read().unwrap_or_else(PoisonError::into_inner);
-                (loaded.engine.fork(space::chance(name)), loaded.start)
-            };
+            // Until the space is there, no other scenario is loaded: it would miss this one.
+            let loaded = self.0.loaded.read().unwrap_or_else(PoisonError::into_inner);
+            let added = self.add(name, loaded.engine.fork(space::chance(name)), loaded.start);
+            drop(loaded);
             // Another call may have made it meanwhile; then that one counts.
-            self.add(name, engine, start).or_else(|no| self.find(name).map_err(|_| no))
+            added.or_else(|no| self.find(name).map_err(|_| no))
         })
     }
 
@@ -210,6 +210,34 @@ impl Switchboard {
     pub fn load(&self, setup: Setup) {
         let loaded = Loaded::new(setup, self.0.limits.history);
         *self.0.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+    }
+
+    /// Goes on under a changed scenario: new spaces begin with it, and those that were made from the one before take
+    /// it over. Tells what is different.
+    pub fn reload(&self, setup: Setup, on_reload: OnReload) -> Differences {
+        let after = Loaded::new(setup, self.0.limits.history);
+        let mut loaded = self.0.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        let mut differences = loaded.engine.differences(&after.engine);
+        if loaded.start != after.start {
+            differences.settings.push("clock");
+        }
+        let before = std::mem::replace(&mut *loaded, after);
+        drop(loaded);
+        let loaded = self.0.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        for space in self.list() {
+            let is_concerned = space.update(|engine, now| {
+                let is_concerned = engine.has_scenario_of(&before.engine);
+                if is_concerned && on_reload == OnReload::Keep {
+                    engine.reload(&loaded.engine, &differences, now);
+                }
+                is_concerned
+            });
+            if is_concerned && on_reload == OnReload::Reset {
+                space.begin_anew(loaded.engine.fork(space::chance(space.name())), loaded.start);
+            }
+        }
+        drop(loaded);
+        differences
     }
 
     /// How many callers wait for a challenge, in all spaces.

@@ -10,6 +10,7 @@ mod fidelity;
 mod mim;
 mod outcomes;
 mod process;
+mod reload;
 mod rules;
 mod scenario;
 mod service;

@@ -86,6 +86,18 @@ impl Server {
         read(self.send(operation, children))
     }
 
+    /// The next line of the log that says so.
+    fn logged(&mut self, message: &str) -> Value {
+        loop {
+            let mut line = String::new();
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "it ended before it logged: {message}");
+            let line: Value = serde_json::from_str(&line).unwrap();
+            if line["message"].as_str().unwrap_or_default().starts_with(message) {
+                return line;
+            }
+        }
+    }
+
     /// Asks the server to stop, and gives its exit code and the rest of its log.
     #[cfg(unix)]
     fn stop(mut self) -> (i32, Vec<Value>) {
@@ -357,4 +369,42 @@ fn the_schema_is_printed_and_named_in_a_new_scenario_near_it() {
     assert!(import("a.yaml").starts_with("# yaml-language-server: $schema=docs/scenario.schema.json\n\nusers:"));
     fs::remove_file(folder.path().join("docs/scenario.schema.json")).unwrap();
     assert!(import("b.yaml").starts_with("users:"));
+}
+
+#[test]
+fn a_watched_scenario_is_read_again_when_a_file_of_it_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("s.yaml", "use: people.yaml");
+    write("people.yaml", "users: [anna]");
+    let mut server = Server::start(folder.path(), &["s.yaml", "--watch"]);
+    let exists = |server: &Server, name: &str| {
+        server.call("UserExists", &format!("<username>{name}</username>")).contains("<UserExistsResult>true")
+    };
+
+    write("people.yaml", "users: [anna, Anna]");
+    let mistake = server.logged("there is another user");
+    assert_eq!(
+        (&mistake["level"], &mistake["source"], &mistake["line"]),
+        (&"ERROR".into(), &"people.yaml".into(), &1.into())
+    );
+    assert_eq!(server.logged("scenario not reloaded")["mistakes"], "1 error");
+    assert!(exists(&server, "anna") && !exists(&server, "ben"));
+
+    // As many editors save: beside, and then in its place.
+    write("people.yaml~", "users: [anna, ben, carla]");
+    fs::rename(folder.path().join("people.yaml~"), folder.path().join("people.yaml")).unwrap();
+    assert_eq!(server.logged("scenario reloaded")["changed"], "2 users added (ben, carla)");
+    assert!(exists(&server, "ben"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hangup_lets_the_scenario_be_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.yaml"), "users: [anna]").unwrap();
+    let mut server = Server::start(folder.path(), &["s.yaml"]);
+    fs::write(folder.path().join("s.yaml"), "users: [ben]").unwrap();
+    assert!(Command::new("kill").args(["-HUP", &server.child.id().to_string()]).status().unwrap().success());
+    assert_eq!(server.logged("scenario reloaded")["changed"], "1 user added (ben), 1 removed (anna)");
 }

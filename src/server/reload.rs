@@ -1,0 +1,191 @@
+//! Reading a scenario again while it is served: on request, on a signal, or because its files changed.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use tokio::sync::Mutex as Turn;
+use tracing::{debug, error, info, warn};
+
+use crate::engine::{Difference, Differences};
+use crate::scenario::{self, Mistake, Server, Severity};
+use crate::sign_in::Policy;
+use crate::switchboard::Switchboard;
+
+/// Reads the scenario that is served again. All of it is read and checked before anything changes; with an error the
+/// one before stays.
+#[derive(Debug)]
+pub struct Reloader {
+    spaces: Switchboard,
+    /// None: the built-in scenario.
+    file: Option<PathBuf>,
+    /// What the listener was started with.
+    server: Server,
+    /// The files that were looked into last.
+    files: Mutex<Vec<PathBuf>>,
+    /// One at a time.
+    turn: Turn<()>,
+}
+
+/// What another look at the scenario changed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reloaded {
+    /// The file.
+    pub scenario: String,
+    /// A changed clock counts for new spaces, and after a reset.
+    #[serde(flatten, with = "InJson")]
+    pub differences: Differences,
+    /// The parts that changed and count from the next start of the server on.
+    pub restart: Vec<&'static str>,
+    /// What should be looked at all the same.
+    pub warnings: Vec<Mistake>,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "Differences")]
+struct InJson {
+    #[serde(with = "Names")]
+    users: Difference,
+    #[serde(with = "Names")]
+    rules: Difference,
+    settings: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "Difference")]
+struct Names {
+    added: Vec<String>,
+    removed: Vec<String>,
+    changed: Vec<String>,
+}
+
+impl Reloader {
+    /// For the scenario of a file, as it was loaded from these files; without one it is the built-in scenario.
+    #[must_use]
+    pub fn new(spaces: Switchboard, file: Option<PathBuf>, server: Server, files: Vec<PathBuf>) -> Self {
+        Self { spaces, file, server, files: Mutex::new(files), turn: Turn::default() }
+    }
+
+    /// Reads the scenario again, and goes on under it.
+    ///
+    /// # Errors
+    /// Every mistake, where one of them is an error: nothing changed.
+    pub async fn reload(self: &Arc<Self>) -> Result<Reloaded, Vec<Mistake>> {
+        let _turn = self.turn.lock().await;
+        let this = self.clone();
+        // A large scenario takes a while.
+        let read = tokio::task::spawn_blocking(move || this.read());
+        read.await.expect("reading a scenario does not panic")
+    }
+
+    /// [`Self::reload`], told in the log.
+    pub async fn reload_and_log(self: &Arc<Self>) {
+        match self.reload().await {
+            Ok(reloaded) => {
+                reloaded.warnings.iter().for_each(log);
+                info!(scenario = reloaded.scenario, changed = reloaded.to_string(), "scenario reloaded");
+            }
+            Err(mistakes) => {
+                mistakes.iter().for_each(log);
+                let counts = scenario::summary(mistakes.iter().map(|it| it.severity));
+                error!(mistakes = counts, "scenario not reloaded; the one before is still served");
+            }
+        }
+    }
+
+    fn read(&self) -> Result<Reloaded, Vec<Mistake>> {
+        let scenario = match &self.file {
+            Some(file) => scenario::load_file(file),
+            None => Ok(scenario::built_in()),
+        };
+        let scenario = scenario.inspect_err(|mistakes| {
+            // Also a file that is wrong is looked at again.
+            let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+            let named = mistakes.iter().map(|it| PathBuf::from(&it.source));
+            named.for_each(|it| {
+                if !files.contains(&it) {
+                    files.push(it)
+                }
+            });
+        })?;
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&scenario.files);
+        Ok(Reloaded {
+            scenario: scenario.name,
+            differences: self.spaces.reload(scenario.setup, scenario.on_reload),
+            restart: restart(&self.server, &scenario.server),
+            warnings: scenario.warnings,
+        })
+    }
+
+    /// Looks for changes of the files again and again, and reloads when there are some and writing has come to rest.
+    ///
+    /// It asks for the files' times rather than be told by the system: that works with editors that write another file
+    /// and rename it, and on network drives and in containers, where nothing is told.
+    pub async fn watch(self: Arc<Self>) {
+        let mut served = self.look().await;
+        let mut before = served.clone();
+        loop {
+            tokio::time::sleep(PERIOD).await;
+            let now = self.look().await;
+            if now == before && now != served {
+                self.reload_and_log().await;
+                // Other files may be used now.
+                before = self.look().await;
+                served = before.clone();
+                continue;
+            }
+            before = now;
+        }
+    }
+
+    /// When each file was changed, and how long it is.
+    async fn look(self: &Arc<Self>) -> Vec<(PathBuf, Option<(SystemTime, u64)>)> {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let look = move |it: PathBuf| {
+            let seen = std::fs::metadata(&it).and_then(|it| Ok((it.modified()?, it.len()))).ok();
+            (it, seen)
+        };
+        let looked = tokio::task::spawn_blocking(move || files.into_iter().map(look).collect());
+        looked.await.expect("looking at files does not panic")
+    }
+}
+
+/// How often files are looked at.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// The parts of a scenario that differ and belong to the listener.
+fn restart(before: &Server, after: &Server) -> Vec<&'static str> {
+    let (old, new) = (&before.sign_in, &after.sign_in);
+    let rest = |it: &Policy| Policy { accounts: Vec::new(), ..it.clone() };
+    let parts = [
+        ("accounts", old.accounts != new.accounts),
+        ("server.sign_in", rest(old) != rest(new)),
+        ("server.group", (&before.group, before.outsider) != (&after.group, after.outsider)),
+        ("server.client_authorities", before.client_authorities != after.client_authorities),
+        ("server.paths", before.paths != after.paths),
+    ];
+    parts.into_iter().filter(|it| it.1).map(|it| it.0).collect()
+}
+
+/// Logs a mistake of a scenario.
+pub fn log(it: &Mistake) {
+    let (code, source) = (it.code.code(), &it.source);
+    let line = it.place.as_ref().map(|it| it.line);
+    match it.severity {
+        Severity::Note => debug!(code, source, line, "{}", it.message),
+        Severity::Warning => warn!(code, source, line, "{}", it.message),
+        Severity::Error => error!(code, source, line, "{}", it.message),
+    }
+}
+
+impl fmt::Display for Reloaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.differences.fmt(f)?;
+        match self.restart.is_empty() {
+            true => Ok(()),
+            false => write!(f, "; from the next start on: {}", self.restart.join(", ")),
+        }
+    }
+}
