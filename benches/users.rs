@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use divan::{Bencher, black_box};
-use locmfa::engine::{Bounds, Engine, Pattern, PhonePattern, Query, Timestamp};
+use locmfa::engine::{Bounds, Engine, Pattern, PhonePattern, Query, Setup, Timestamp};
 use locmfa::scenario;
 
 fn main() {
@@ -51,6 +51,41 @@ fn find(bencher: Bencher<'_, '_>, query: &Query) {
 fn load_a_scenario(bencher: Bencher<'_, '_>) {
     let text = written(USERS);
     bencher.bench_local(|| scenario::load("bench", black_box(&text)).expect("it has no mistakes").setup.users.len());
+}
+
+/// A scenario of 10,000 rules: a third by number, a third by user, a third by both and more.
+fn ruled() -> String {
+    let mut text = written(USERS) + "rules:\n";
+    for at in 0..10_000_u64 {
+        let phone = 2_000_000_000 + 7_919 * at;
+        text += &match at % 3 {
+            0 => format!("  - {{when: {{phone: \"+1 {phone}\"}}, outcome: busy}}\n"),
+            1 => format!("  - {{when: {{user: nobody{at}@contoso.com}}, outcome: deny, after: 4s}}\n"),
+            _ => format!(
+                "  - {{name: r{at}, when: {{phone: \"+1 {phone}\", initiating_type: pfsdk}}, first: busy, then: approve}}\n"
+            ),
+        };
+    }
+    text
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn load_a_scenario_with_rules(bencher: Bencher<'_, '_>) {
+    let text = ruled();
+    bencher.bench_local(|| scenario::load("bench", black_box(&text)).expect("it has no errors").setup.rules.len());
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn reload_a_scenario_with_rules(bencher: Bencher<'_, '_>) {
+    let setup = |text: &str| scenario::load("bench", text).expect("it has no errors").setup;
+    let (before, after) = (setup(&ruled()), setup(&ruled().replace("first_name: Ben", "first_name: Benno")));
+    let engine = |setup: &Setup| Engine::new(setup.clone(), now(), 1, Bounds::default());
+    let (before, after) = (engine(&before), engine(&after));
+    bencher.with_inputs(|| before.fork(1)).bench_local_values(|mut engine| {
+        let differences = before.differences(&after);
+        engine.reload(&after, &differences, now());
+        engine
+    });
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

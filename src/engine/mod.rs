@@ -54,7 +54,7 @@ pub use rule::{Answer, Answers, Broken, Canned, CannedValue, Conduct, Effect, Ru
 pub use state::{Led, Move, Per, Standing, State, Trigger};
 pub use template::{WORDS, unknown_word};
 pub use time::{Pace, Start, Timestamp};
-pub use user::{Block, Bypass, Directory, User};
+pub use user::{Block, Bypass, Directory, User, by_any_form};
 pub use when::{Addresses, Day, Facts, Hours, Operations, When};
 
 use crate::contract::{AuthResult, PassedSession};

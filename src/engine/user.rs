@@ -127,6 +127,28 @@ impl User {
     }
 }
 
+/// Finds somebody by any form of a name: `named` knows whole names, `by_account` the parts before `@`, both in lower
+/// case. `DOMAIN\name`, `name` and `name@domain` are the same.
+pub fn by_any_form<T>(
+    username: &str,
+    named: impl Fn(&str) -> Option<T>,
+    by_account: impl Fn(&str) -> Option<T>,
+) -> Option<T> {
+    let name = username.trim().to_lowercase();
+    if let Some(found) = named(&name) {
+        return Some(found);
+    }
+    let bare = name.rsplit('\\').next().unwrap_or_default();
+    if let Some(found) = named(bare) {
+        return Some(found);
+    }
+    // `anna@fabrikam.com` is not `anna@contoso.com`: only a name without a domain stands for one with it.
+    match bare.split_once('@') {
+        Some((account, _)) => named(account),
+        None => by_account(bare),
+    }
+}
+
 fn read(
     number: &Option<String>,
     country: &Option<String>,
@@ -352,19 +374,7 @@ impl Directory {
     }
 
     fn slot(&self, username: &str) -> Option<Slot> {
-        let name = username.trim().to_lowercase();
-        if let Some(slot) = self.named(&name) {
-            return Some(slot);
-        }
-        let bare = name.rsplit('\\').next().unwrap_or_default();
-        if let Some(slot) = self.named(bare) {
-            return Some(slot);
-        }
-        // `anna@fabrikam.com` is not `anna@contoso.com`: only a name without a domain stands for one with it.
-        match bare.split_once('@') {
-            Some((account, _)) => self.named(account),
-            None => self.by_account.find(bare, &self.users),
-        }
+        by_any_form(username, |name| self.named(name), |account| self.by_account.find(account, &self.users))
     }
 
     /// A user with that number.

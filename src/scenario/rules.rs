@@ -1,15 +1,15 @@
 //! The grammar of rules: when they match, and what they answer in turn.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashSet};
+use std::cell::{LazyCell, RefCell};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::contract::{Secret, Shape, UserSettings};
+use crate::contract::{Secret, Shape};
 use crate::engine::{
     Act, Addresses, Answer, Answers, Broken, Canned, CannedValue, Company, Conduct, Day, Directory, Effect, Ending,
     Hours, Led, Move, NotAnAct, Operations, Outcome, Own, Pattern, Per, Reaction, Rule, Script, Standing, State,
-    Trigger, User, UserChange, WORDS, When, unknown_word,
+    Trigger, User, UserChange, WORDS, When, by_any_form, unknown_word,
 };
 use crate::operations::{self, Operation};
 
@@ -20,7 +20,8 @@ use super::reader::{Fields, Pair, Written};
 /// What rules speak of.
 struct Scope<'s, 'a> {
     company: &'s Company,
-    directory: &'s Directory,
+    /// The name of a user as it is stored, by any form of it.
+    stored: &'s dyn Fn(&str) -> Option<&'s str>,
     states: &'s [State],
     met: RefCell<Met<'a>>,
 }
@@ -42,9 +43,9 @@ pub(super) fn of<'a>(fields: &mut Fields<'a>, company: &Company, users: &[User])
     let mut names = Names::new("state");
     let read = |it: Written<'a>| Some((state(it.called("a state"), &mut names)?, it));
     let (states, written_states): (Vec<_>, Vec<_>) = written_states.into_iter().filter_map(read).unzip();
-    let named = |it: &User| User::new(&it.username, UserSettings::default());
-    let directory = Directory::of(users.iter().map(named).collect(), &company.country_code);
-    let scope = Scope { company, directory: &directory, states: &states, met: RefCell::default() };
+    let names_of_users = LazyCell::new(|| Usernames::of(users));
+    let stored = |name: &str| names_of_users.find(name);
+    let scope = Scope { company, stored: &stored, states: &states, met: RefCell::default() };
     let mut names = Names::new("rule");
     let written = fields.take("rules").map(Written::list).unwrap_or_default();
     let read =
@@ -62,8 +63,27 @@ pub(super) fn one(
     directory: &Directory,
     states: &[State],
 ) -> Option<Rule> {
-    let scope = Scope { company, directory, states, met: RefCell::default() };
+    let stored = |name: &str| directory.find(name).map(|it| it.username.as_str());
+    let scope = Scope { company, stored: &stored, states, met: RefCell::default() };
     rule(written.called("a rule"), unnamed, &scope, &mut Names::new("rule"))
+}
+
+/// The names of users, to be found by any form.
+struct Usernames<'u> {
+    by_name: HashMap<String, &'u str>,
+    by_account: HashMap<String, &'u str>,
+}
+
+impl<'u> Usernames<'u> {
+    fn of(users: &'u [User]) -> Self {
+        let names = || users.iter().map(|it| (it.username.to_lowercase(), it.username.as_str())).rev();
+        let account = |(name, stored): (String, &'u str)| Some((name.split_once('@')?.0.to_owned(), stored));
+        Self { by_name: names().collect(), by_account: names().filter_map(account).collect() }
+    }
+
+    fn find(&self, name: &str) -> Option<&'u str> {
+        by_any_form(name, |name| self.by_name.get(name).copied(), |account| self.by_account.get(account).copied())
+    }
 }
 
 impl Scope<'_, '_> {
@@ -580,7 +600,7 @@ fn when<'a>(written: Written<'a>, scope: &Scope<'_, 'a>, named: &mut Named<'a>) 
         let operations = any_of(fields, "operation", |it| Some((it, operation(it)?)));
         keep(When::Operation(operations.iter().map(|it| it.1.clone()).collect()), !operations.is_empty());
         named.extend(operations);
-        list!("user", User, |it| user_pattern(it, scope.directory));
+        list!("user", User, |it| user_pattern(it, scope.stored));
         list!("phone", Phone, |it| read_number(it, it.text()?, "", "", default_country));
         list!("country", Country, meaning::country_code);
         list!("initiating_type", InitiatingType, Written::choice);
@@ -644,13 +664,13 @@ fn parameter(pair: &Pair<'_>) -> Option<&'static str> {
 }
 
 /// A pattern of usernames, as they are stored: rules do not see other forms of the same name.
-fn user_pattern(written: Written<'_>, directory: &Directory) -> Option<Pattern> {
+fn user_pattern<'s>(written: Written<'_>, stored: &dyn Fn(&str) -> Option<&'s str>) -> Option<Pattern> {
     let text = written.name()?;
     let pattern = Pattern::new(text);
-    match directory.find(text) {
-        Some(user) if !pattern.matches(&user.username) => {
-            let message = format!("rules see the name under users, and that is {}", quoted(&user.username));
-            written.wrong(Code::NeverApplies, message, [format!("Did you mean {}?", user.username)])
+    match stored(text) {
+        Some(username) if !pattern.matches(username) => {
+            let message = format!("rules see the name under users, and that is {}", quoted(username));
+            written.wrong(Code::NeverApplies, message, [format!("Did you mean {username}?")])
         }
         _ => Some(pattern),
     }
