@@ -48,6 +48,8 @@ struct Kept {
     left: Option<u64>,
     /// When it ends; none: it stays.
     until: Option<Timestamp>,
+    /// Whether it is not the scenario's.
+    is_added: bool,
 }
 
 /// A rule, to be looked at.
@@ -72,8 +74,14 @@ pub struct Explained {
 
 impl Rules {
     pub(super) fn new(rules: Vec<Rule>) -> Self {
-        let kept =
-            |rule: Rule| Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: None, until: None };
+        let kept = |rule: Rule| Kept {
+            asks: rule.answers.ask(),
+            rule,
+            answered: HashMap::new(),
+            left: None,
+            until: None,
+            is_added: false,
+        };
         Self::of(rules.into_iter().map(kept).collect())
     }
 
@@ -110,11 +118,12 @@ impl Rules {
         self.rules.iter().map(|it| &it.rule)
     }
 
-    /// Goes on under changed rules. Those that stay as they are know whose turn it is.
+    /// Goes on under changed rules. Those that stay as they are know whose turn it is; those that were added stay.
     pub(super) fn reload(&mut self, to: &Self) {
-        let mut before: HashMap<Arc<str>, Kept> = self.rules.drain(..).map(|it| (it.rule.name.clone(), it)).collect();
-        *self = to.clone();
-        for it in &mut self.rules {
+        let (added, own): (Vec<_>, Vec<_>) = self.rules.drain(..).partition(|it| it.is_added);
+        let mut before: HashMap<Arc<str>, Kept> = own.into_iter().map(|it| (it.rule.name.clone(), it)).collect();
+        *self = Self { changed: !added.is_empty(), ..Self::of([added, to.rules.clone()].concat()) };
+        for it in self.rules.iter_mut().filter(|it| !it.is_added) {
             if let Some(before) = before.remove(&it.rule.name).filter(|before| before.rule == it.rule) {
                 it.answered = before.answered;
             }
@@ -242,7 +251,8 @@ impl Engine {
     /// Adds a rule before all others, for so many calls and so long.
     pub fn add_rule(&mut self, now: Timestamp, rule: Rule, times: Option<u64>, lasts: Option<Duration>) {
         let until = lasts.map(|it| now + it);
-        let kept = Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: times, until };
+        let kept =
+            Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: times, until, is_added: true };
         self.rules.change(now, |rules| rules.insert(0, kept));
     }
 
