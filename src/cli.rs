@@ -441,8 +441,9 @@ where
     let site = Site::new(spaces.clone(), admission, paths, args.limits.body_limit);
     let app = server::router(Arc::new(site));
     let janitor = tokio::spawn(spaces.clone().drop_idle());
-    let reloading = reload_when_told(&Arc::new(reloader), args.watch);
-    let admin = admin.map(|door| door.open(spaces.clone(), failures.clone()));
+    let reloader = Arc::new(reloader);
+    let reloading = reload_when_told(&reloader, args.watch);
+    let admin = admin.map(|door| door.open(spaces.clone(), reloader, failures.clone()));
 
     let told_to_stop = told_to_stop();
     if let Some(made) = certificates.as_ref().map(Certificates::made).filter(|it| !it.is_empty()) {
@@ -554,8 +555,8 @@ impl Serve {
 }
 
 impl Door {
-    fn open(self, spaces: Switchboard, failures: Arc<Failures>) -> Opened {
-        let admin = Arc::new(Admin::new(spaces, failures, self.gate));
+    fn open(self, spaces: Switchboard, reloader: Arc<Reloader>, failures: Arc<Failures>) -> Opened {
+        let admin = Arc::new(Admin::new(spaces, reloader, failures, self.gate));
         let limits = Limits { grace: AFTER_GRACE, ..Limits::default() };
         let (close, closed) = oneshot::channel();
         let closed = async move {

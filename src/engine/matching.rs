@@ -49,6 +49,8 @@ struct Kept {
     left: Option<u64>,
     /// When it ends; none: it stays.
     until: Option<Timestamp>,
+    /// Whether it is not the scenario's.
+    is_added: bool,
 }
 
 /// A rule, to be looked at.
@@ -73,8 +75,14 @@ pub struct Explained {
 
 impl Rules {
     pub(super) fn new(rules: Vec<Rule>) -> Self {
-        let kept =
-            |rule: Rule| Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: None, until: None };
+        let kept = |rule: Rule| Kept {
+            asks: rule.answers.ask(),
+            rule,
+            answered: HashMap::new(),
+            left: None,
+            until: None,
+            is_added: false,
+        };
         Self::of(rules.into_iter().map(kept).collect())
     }
 
@@ -116,17 +124,16 @@ impl Rules {
     /// it is.
     pub(super) fn reload(&mut self, now: Timestamp, to: &Self, changes: &Difference, same_states: bool) {
         let theirs: HashSet<&str> = to.iter().map(|it| &*it.name).collect();
-        let gone: HashSet<&str> = changes.removed.iter().map(String::as_str).collect();
         let new: HashSet<&str> = changes.added.iter().chain(&changes.changed).map(String::as_str).collect();
         let mut changed = false;
         self.change(now, |rules| {
             let mut before = HashMap::new();
             for it in std::mem::take(rules) {
-                match theirs.contains(&*it.rule.name) {
-                    true => drop(before.insert(it.rule.name.clone(), it)),
-                    // It would speak of other states.
-                    false if !same_states || gone.contains(&*it.rule.name) => (),
-                    false => rules.push(it),
+                match it.is_added {
+                    false => drop(before.insert(it.rule.name.clone(), it)),
+                    // Where the states are others, it would speak of those.
+                    true if same_states && !theirs.contains(&*it.rule.name) => rules.push(it),
+                    true => (),
                 }
             }
             changed = !rules.is_empty();
@@ -267,7 +274,8 @@ impl Engine {
     /// Adds a rule before all others, for so many calls and so long.
     pub fn add_rule(&mut self, now: Timestamp, rule: Rule, times: Option<u64>, lasts: Option<Duration>) {
         let until = lasts.map(|it| now + it);
-        let kept = Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: times, until };
+        let kept =
+            Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: times, until, is_added: true };
         self.rules.change(now, |rules| rules.insert(0, kept));
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::Mutex as Turn;
 use tracing::{debug, error, info, warn};
 
-use crate::engine::{Difference, Differences};
+use crate::engine::{Difference, Differences, Notice, What};
 use crate::scenario::{self, Mistake, Server, Severity};
 use crate::sign_in::Policy;
 use crate::switchboard::Switchboard;
@@ -77,7 +77,22 @@ impl Reloader {
         let this = self.clone();
         // A large scenario takes a while.
         let read = tokio::task::spawn_blocking(move || this.read());
-        read.await.expect("reading a scenario does not panic")
+        let read = read.await.expect("reading a scenario does not panic");
+        if let Err(mistakes) = &read {
+            self.note(mistakes);
+        }
+        read
+    }
+
+    /// Tells those who follow the default space of mistakes.
+    fn note(&self, mistakes: &[Mistake]) {
+        self.spaces.default_space().update(|engine, at| {
+            for it in mistakes {
+                let line = it.place.as_ref().map(|it| format!(":{}", it.line)).unwrap_or_default();
+                let text = format!("{}{line}: {}", it.source, it.message).into();
+                engine.history.note(at, What::Notice(Notice { topic: "mistake", text }));
+            }
+        });
     }
 
     /// [`Self::reload`], told in the log.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::clock::Clock;
 use super::watch::Watchers;
 use crate::engine::{
-    Ask, Asked, Bounds, ChallengeId, Engine, Event, Kind, Pace, Refusal, Settlement, Setup, Start, Timestamp,
+    Ask, Asked, Bounds, ChallengeId, Engine, History, Pace, Refusal, Settlement, Setup, Start, Timestamp,
 };
 
 /// One emulated server with its own users, rules and clock, shared by every task.
@@ -185,9 +185,9 @@ impl Space {
         self.0.happened.subscribe()
     }
 
-    /// What is kept of what happened after an event.
-    pub(super) fn events_after(&self, seq: u64) -> Vec<Arc<Event>> {
-        self.lock().engine.history.after(seq, &Kind::ALL)
+    /// Looks at what happened.
+    pub(super) fn with_history<T>(&self, look: impl FnOnce(&History) -> T) -> T {
+        look(&self.lock().engine.history)
     }
 
     /// Those who wait for something to happen.

@@ -1,6 +1,7 @@
 //! Those who wait for something to happen in a space, however many they are: one task looks at what happened, in
 //! batches, and wakes those whom it may concern. An event costs a look into a table, not a look at everybody.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Space;
-use crate::engine::{Event, Kind, What};
+use crate::engine::{Event, History, Kind, What};
 
 /// What somebody waits for. It may take in more than that: whoever is woken looks again.
 pub struct Interest {
@@ -96,6 +97,7 @@ impl Space {
     #[must_use]
     pub fn watch(&self, interest: Interest) -> Watcher {
         let waiting = Arc::new(Waiting { interest, woken: Notify::new() });
+        let last = self.last_event();
         let mut table = self.watchers().lock();
         let number = table.next;
         table.next += 1;
@@ -104,7 +106,7 @@ impl Space {
             None => table.others.insert(number, waiting.clone()),
         };
         if !std::mem::replace(&mut table.is_served, true) {
-            tokio::spawn(self.clone().wake_watchers(self.last_event()));
+            tokio::spawn(self.clone().wake_watchers(last));
         }
         drop(table);
         Watcher { space: self.clone(), number, waiting }
@@ -124,8 +126,8 @@ impl Space {
             // Whatever comes after a while of nothing is told at once.
             tokio::time::sleep_until(looked + BATCH).await;
             looked = Instant::now();
-            let events = self.events_after(after);
-            after = events.last().map_or(after, |it| it.seq).max(after);
+            let (events, last) = self.with_history(|it| (self.watchers().lock().concerned(it, after), it.last()));
+            after = last;
             self.watchers().lock().wake(&events);
         }
     }
@@ -149,6 +151,20 @@ impl Watchers {
 }
 
 impl Table {
+    /// The events after one that may concern somebody.
+    fn concerned(&self, history: &History, after: u64) -> Vec<Arc<Event>> {
+        let mut events = Vec::new();
+        for kind in Kind::ALL {
+            let own = history.of(kind).rev().take_while(|it| it.seq > after);
+            if self.others.values().any(|it| it.interest.kinds.contains(&kind)) {
+                events.extend(own.cloned());
+            } else if !self.by_username.is_empty() {
+                events.extend(own.filter(|it| self.by_username.contains_key(&*lower(username(it)))).cloned());
+            }
+        }
+        events
+    }
+
     fn wake(&self, events: &[Arc<Event>]) {
         for waiting in self.others.values() {
             if events.iter().any(|it| waiting.interest.takes(it)) {
@@ -159,13 +175,20 @@ impl Table {
             return;
         }
         for event in events {
-            let name = username(event).to_lowercase();
-            for waiting in self.by_username.get(&name).into_iter().flat_map(HashMap::values) {
+            for waiting in self.by_username.get(&*lower(username(event))).into_iter().flat_map(HashMap::values) {
                 if waiting.interest.takes(event) {
                     waiting.woken.notify_one();
                 }
             }
         }
+    }
+}
+
+/// A name in lower case, as most are.
+fn lower(name: &str) -> Cow<'_, str> {
+    match name.bytes().all(|it| it.is_ascii() && !it.is_ascii_uppercase()) {
+        true => name.into(),
+        false => name.to_lowercase().into(),
     }
 }
 

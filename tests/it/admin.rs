@@ -11,7 +11,9 @@ use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt;
 use locmfa::engine::{Notice, What};
+use locmfa::scenario::Server as Listener;
 use locmfa::server::admin::{self, Admin, Gate};
+use locmfa::server::reload::Reloader;
 use locmfa::switchboard::{Limits, Switchboard};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -31,7 +33,7 @@ rules:
 
 struct Api {
     server: Server,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// What came back.
@@ -47,7 +49,7 @@ impl Api {
         fs::write(folder.path().join("s.yaml"), scenario).unwrap();
         fs::write(folder.path().join("token"), "t0ken\n").unwrap();
         let server = Server::start(folder.path(), &[&["s.yaml"], arguments].concat());
-        Self { server, _folder: folder }
+        Self { server, folder }
     }
 
     fn address(&self) -> String {
@@ -281,6 +283,26 @@ fn a_scenario_is_swapped_if_it_has_no_mistakes() {
     assert_eq!(api.get("/users")["items"][0]["username"], "carla");
     api.send("PUT", "/spaces/new", &json!({}));
     assert_eq!(api.get("/~new/users")["total"], 1);
+}
+
+#[test]
+fn a_scenario_is_read_again_and_added_rules_stay() {
+    let api = Api::start(SCENARIO, &[]);
+    let file = api.folder.path().join("s.yaml");
+    api.send("POST", "/rules", &json!({"name": "mine", "when": {"user": "ben"}, "outcome": "text-not-sent"}));
+    let more =
+        format!("{SCENARIO}  - {{when: {{user: carla}}, outcome: busy}}\n").replace("users:", "users:\n  - carla");
+    fs::write(&file, more).unwrap();
+    let (status, told) = api.send("POST", "/scenario/reload", &json!({}));
+    assert_eq!((status, &told["users"]["added"]), (200, &json!(["carla"])), "{told}");
+    let names =
+        |rules: &Value| rules["items"].as_array().unwrap().iter().map(|it| it["name"].clone()).collect::<Vec<_>>();
+    assert_eq!(names(&api.get("/rules")), ["mine", "rule 1", "rule 2", "rule 3"]);
+    fs::write(&file, "usrs: [anna]").unwrap();
+    assert_eq!(api.send("POST", "/scenario/reload", &json!({})).0, 422);
+    let notices = api.get("/notices?topic=mistake");
+    assert!(notices["items"][0]["text"].as_str().unwrap().contains("s.yaml:1: "), "{notices}");
+    assert_eq!(api.get("/users")["total"], 3);
 }
 
 #[test]
@@ -518,7 +540,8 @@ async fn a_reader_who_is_too_slow_is_told_so_and_dropped() {
     let setup = locmfa::scenario::load("test", "users: [anna]").unwrap().setup;
     let spaces = Switchboard::new(setup, Limits::default());
     let space = spaces.default_space().clone();
-    let app = admin::router(Arc::new(Admin::new(spaces, Arc::default(), Gate::default())));
+    let reloader = Arc::new(Reloader::new(spaces.clone(), None, Listener::default(), Vec::new()));
+    let app = admin::router(Arc::new(Admin::new(spaces, reloader, Arc::default(), Gate::default())));
     let request = Request::get("/events?kinds=notice,call").header("host", "localhost").body(Body::empty()).unwrap();
     let mut body = app.oneshot(request).await.unwrap().into_body();
     let happen = || {
@@ -539,9 +562,10 @@ async fn a_reader_who_is_too_slow_is_told_so_and_dropped() {
 #[expect(clippy::disallowed_methods, reason = "whoever runs the test says whether the file is written")]
 fn the_description_in_the_docs_is_fresh() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
-    let fresh = locmfa::server::admin::openapi();
+    let fresh = admin::openapi();
     if std::env::var_os("UPDATE").is_some() {
         fs::write(&file, &fresh).unwrap();
     }
-    assert_eq!(fs::read_to_string(&file).unwrap_or_default(), fresh, "UPDATE=1 cargo test writes it anew");
+    let is_fresh = fs::read_to_string(&file).is_ok_and(|it| it == fresh);
+    assert!(is_fresh, "docs/openapi.json is stale: UPDATE=1 cargo test writes it anew");
 }

@@ -48,6 +48,7 @@ use gate::Named;
 use problem::Problem;
 
 use super::failures::Failures;
+use super::reload::Reloader;
 use crate::switchboard::{DEFAULT, Space, Switchboard};
 
 /// Who made a change that came by this API.
@@ -57,6 +58,7 @@ const BY: &str = "admin API";
 #[derive(Debug)]
 pub struct Admin {
     spaces: Switchboard,
+    reloader: Arc<Reloader>,
     failures: Arc<Failures>,
     gate: Gate,
     stage: watch::Sender<Stage>,
@@ -76,8 +78,8 @@ pub enum Stage {
 
 impl Admin {
     #[must_use]
-    pub fn new(spaces: Switchboard, failures: Arc<Failures>, gate: Gate) -> Self {
-        Self { spaces, failures, gate, stage: watch::Sender::default(), frames: events::Frames::default() }
+    pub fn new(spaces: Switchboard, reloader: Arc<Reloader>, failures: Arc<Failures>, gate: Gate) -> Self {
+        Self { spaces, reloader, failures, gate, stage: watch::Sender::default(), frames: events::Frames::default() }
     }
 
     /// Tells how far the server has come.
@@ -142,6 +144,7 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(spaces::reset))
         .routes(routes!(scenarios::get, scenarios::put))
         .routes(routes!(scenarios::check))
+        .routes(routes!(scenarios::reload))
         .routes(routes!(scenarios::snapshot))
         .routes(routes!(clock::get, clock::set))
         .routes(routes!(clock::advance))

@@ -9,6 +9,7 @@ use super::input::{Asked, Written};
 use super::problem::Problem;
 use super::{At, Json, Shared, typed};
 use crate::scenario::{self, Mistake};
+use crate::server::reload::Reloaded;
 
 /// What came of a scenario.
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,6 +54,14 @@ pub(super) async fn check(asked: Asked, Written(text): Written) -> Result<Json<S
         },
         Err(mistakes) => ScenarioReport { serves: false, users: 0, rules: 0, mistakes },
     }))
+}
+
+/// Reads the scenario's file again, as `--watch` does, and goes on under it in every space that was made from it. With a
+/// mistake, nothing changes.
+#[utoipa::path(post, path = "/scenario/reload", tag = "scenario", responses((status = 200, description = "What is different.", body = std::collections::HashMap<String, serde_json::Value>)))]
+pub(super) async fn reload(State(admin): Shared, asked: Asked) -> Result<Json<Reloaded>, Problem> {
+    asked.finish()?;
+    admin.reloader.reload().await.map(Json::ok).map_err(|it| Problem::of_mistakes(&it))
 }
 
 /// Lets the space begin anew from another scenario, if that has no mistakes. What the default space begins with, new
