@@ -156,6 +156,14 @@ impl Script {
     }
 }
 
+impl Answer {
+    /// Whether it says what a person does.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        matches!(&self.effect, Effect::Proceed(script) if !script.is_usual())
+    }
+}
+
 impl From<Answer> for Answers {
     fn from(answer: Answer) -> Self {
         Self { steps: vec![(Arc::new(answer), 1)], repeat: false, per: Per::All }
@@ -180,7 +188,7 @@ impl Answers {
     /// Whether they say what a person does: then they concern only calls that ask somebody.
     #[must_use]
     pub fn ask(&self) -> bool {
-        self.steps.iter().any(|it| matches!(&it.0.effect, Effect::Proceed(script) if !script.is_usual()))
+        self.steps.iter().any(|it| it.0.asks())
     }
 }
 

@@ -31,9 +31,9 @@ pub struct Call {
     /// each call takes the next
     #[arg(long, value_name = "NUMBER", default_value = FICTIONAL, hide_default_value = true)]
     number: Vec<String>,
-    /// The code of the text message; without it, it is asked for
+    /// The code of the text message; without it, it is asked for. Of several, each is typed until one is taken
     #[arg(long, value_name = "DIGITS")]
-    code: Option<String>,
+    code: Vec<String>,
     /// How long to wait for an answer, in seconds: .NET, and so MIM most likely, waits for 100
     #[arg(long, value_name = "SECONDS", default_value_t = 100)]
     wait: u64,
@@ -78,7 +78,8 @@ pub struct Plan {
     pub username: String,
     /// For numbers without a country code; empty where there is none.
     pub country_code: String,
-    pub code: Option<Secret>,
+    /// What is typed as the code of the text message, one after the other until one is taken; empty: it is asked for.
+    pub codes: Vec<Secret>,
     /// For each answer.
     pub wait: Duration,
 }
@@ -86,6 +87,8 @@ pub struct Plan {
 /// How an authentication went.
 #[derive(Clone, Debug, Serialize)]
 pub struct Round {
+    /// As it was given.
+    pub number: String,
     pub outcome: Outcome,
     pub answers: Vec<Answered>,
     /// Why it could not call.
@@ -171,6 +174,7 @@ impl Plan {
 /// in. `code` tells the code of a text message.
 pub async fn place(client: &Client, plan: &Plan, code: impl FnOnce() -> anyhow::Result<Secret>) -> Round {
     let mut round = Round {
+        number: plan.number.clone(),
         outcome: Outcome::Failed,
         answers: Vec::new(),
         failure: None,
@@ -204,17 +208,22 @@ impl Round {
             return Ok(if replied.succeeded && is_decided { Outcome::Passed } else { Outcome::Denied });
         }
 
-        let passcode = match &plan.code {
-            Some(code) => code.clone(),
-            None => code().map_err(|why| Failure::new(Stage::Call, format!("There is no code: {why}."), ""))?,
+        let codes = match plan.codes.as_slice() {
+            [] => vec![code().map_err(|why| Failure::new(Stage::Call, format!("There is no code: {why}."), ""))?],
+            codes => codes.into(),
         };
-        let mut connection = client.connect(Instant::now() + plan.wait).await?;
-        let request = ValidatePasscode { username: Some(plan.username.clone()), passcode: Some(passcode) };
-        let replied = connection.call(&request).await;
-        self.keep(connection);
-        let replied = replied?;
-        self.answered("ValidatePasscode", &replied, None);
-        Ok(if replied.succeeded { Outcome::Passed } else { Outcome::Denied })
+        for passcode in codes {
+            let mut connection = client.connect(Instant::now() + plan.wait).await?;
+            let request = ValidatePasscode { username: Some(plan.username.clone()), passcode: Some(passcode) };
+            let replied = connection.call(&request).await;
+            self.keep(connection);
+            let replied = replied?;
+            self.answered("ValidatePasscode", &replied, None);
+            if replied.succeeded {
+                return Ok(Outcome::Passed);
+            }
+        }
+        Ok(Outcome::Denied)
     }
 
     fn keep(&mut self, connection: Connection<'_>) {
@@ -244,7 +253,7 @@ struct Summary {
     passed: usize,
     denied: usize,
     failed: usize,
-    /// How often each last answer came.
+    /// How often each last answer came; by number, where several were called.
     answers: BTreeMap<String, usize>,
     calls_per_second: f64,
     /// Of those that were answered, from connecting to the last answer.
@@ -283,7 +292,7 @@ pub async fn run(args: &Call, out: &mut (dyn Write + Send)) -> anyhow::Result<Ex
         number: args.number.first().cloned().unwrap_or_default(),
         username: settings.username,
         country_code: settings.country_code,
-        code: args.code.as_deref().map(Secret::from),
+        codes: args.code.iter().map(|it| it.as_str().into()).collect(),
         wait: Duration::from_secs(args.wait),
     };
     let started = Instant::now();
@@ -359,8 +368,10 @@ fn summarize(rounds: &[Round], elapsed: Duration) -> Summary {
         times.get(place.saturating_sub(1)).copied().map(in_milliseconds).unwrap_or_default()
     };
     let mut answers = BTreeMap::new();
-    for answer in rounds.iter().filter_map(|it| it.answers.last()) {
-        *answers.entry(answer.to_string()).or_default() += 1;
+    let many = rounds.iter().any(|it| it.number != rounds[0].number);
+    for (round, answer) in rounds.iter().filter_map(|it| Some((it, it.answers.last()?))) {
+        let answer = if many { format!("{}: {answer}", round.number) } else { answer.to_string() };
+        *answers.entry(answer).or_default() += 1;
     }
     Summary {
         answers,
@@ -382,7 +393,10 @@ impl Times {
 fn told(client: &Client, plan: &Plan, rounds: &[Round], summary: Option<&Summary>) -> String {
     let mut text = String::new();
     let (country_code, number) = plan.dialled();
-    let number = [country_code, number].join(" ");
+    let number = match rounds.iter().any(|it| it.number != plan.number) {
+        true => "several numbers".into(),
+        false => [country_code, number].join(" "),
+    };
     let mode = if plan.gate == Gate::Text { "text message" } else { "phone call" };
     let _ = writeln!(text, "calls       {} as {}, {mode} to {}", client.target, plan.username, number.trim());
     match summary {

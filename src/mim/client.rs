@@ -614,7 +614,7 @@ fn judge(target: &Target, answer: Answer) -> Result<Answer, Failure> {
         ),
         StatusCode::SERVICE_UNAVAILABLE => failure(
             format!("The service is there and does not run ({status})."),
-            "Start it. In IIS, look at its application pool.",
+            "Start it. In IIS, look at its application pool. A locmfa answers so where a rule of its scenario says status: 503; its log names the rule.",
         ),
         StatusCode::OK => failure(
             format!("The answer is {:?}, not text/xml.", answer.header(header::CONTENT_TYPE)),
@@ -686,7 +686,13 @@ pub(super) fn names(offers: &[String]) -> String {
 }
 
 fn broken(error: &hyper::Error) -> Failure {
-    let cause = std::error::Error::source(error).map(|it| format!(": {it}")).unwrap_or_default();
+    let cause = std::error::Error::source(error);
+    // That nothing more came is the sentence itself, and TLS adds advice for those who write programs.
+    let cause = cause.filter(|it| {
+        let io = it.downcast_ref::<std::io::Error>();
+        io.is_none_or(|it| it.kind() != std::io::ErrorKind::UnexpectedEof)
+    });
+    let cause = cause.map(|it| format!(": {it}")).unwrap_or_default();
     Failure::new(
         Stage::Call,
         format!("The connection ended before the answer ({error}{cause})."),

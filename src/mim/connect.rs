@@ -274,8 +274,14 @@ impl Chain<'_> {
     async fn challenge(&mut self, connection: &mut Connection<'_>, number: Option<&str>) -> GoesOn<()> {
         let number = number.unwrap_or(FICTIONAL);
         let Service { username, country_code, .. } = self.settings.clone();
-        let plan =
-            Plan { gate: Gate::Phone, number: number.into(), username, country_code, code: None, wait: CHALLENGE };
+        let plan = Plan {
+            gate: Gate::Phone,
+            number: number.into(),
+            username,
+            country_code,
+            codes: Vec::new(),
+            wait: CHALLENGE,
+        };
         connection.deadline = Instant::now() + CHALLENGE;
         let replied = connection.call(&plan.request()).await;
         let replied = self.got("challenge", replied)?;

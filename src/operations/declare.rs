@@ -313,7 +313,10 @@ async fn carried_out(
     match leaves {
         Ok(mut reply) => {
             reply.broken = verdict.answer.broken;
-            reply.note.rule.get_or_insert_with(|| verdict.rule.clone());
+            // Where somebody was to be asked, and nobody was, the rule decided nothing.
+            if !verdict.answer.asks() {
+                reply.note.rule.get_or_insert_with(|| verdict.rule.clone());
+            }
             Ok(reply)
         }
         Err(leaves) => Err(Unanswered { leaves, rule: Some(verdict.rule.clone()) }),

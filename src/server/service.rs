@@ -17,6 +17,7 @@ use tracing::{debug, error, info, warn};
 use super::answer::{self, Page};
 use super::caller::{Admission, Peer};
 use super::connection::Connection;
+use crate::contract::Value;
 use crate::description;
 use crate::engine::{Broken, Entry, Raw, Refusal, What};
 use crate::operations::{self, Context, Leaves, Note, Operation, Reply, Unanswered};
@@ -192,7 +193,7 @@ impl Visit<'_> {
                 };
             }
         };
-        record.reads(call.operation, call.request.values());
+        record.reads(call.operation, &call.request.values());
         let context = Context { space: &space, operation: call.operation.signature.name, verdict: None };
         let answered = operations::answered(call.request, context).await;
         match (answered, call.not_understood) {
@@ -220,7 +221,7 @@ impl Visit<'_> {
             return answer::plain_error(&format!("{name} Web Service method name is not valid."));
         };
         let request = operation.read(None).expect("it has no parameters");
-        record.reads(operation, request.values());
+        record.reads(operation, &request.values());
         let context = Context { space: &space, operation: operation.signature.name, verdict: None };
         match operations::answered(request, context).await {
             Ok(reply) => {
@@ -278,6 +279,8 @@ struct Record<'a> {
     started: Instant,
     operation: &'static str,
     username: Box<str>,
+    /// The number that came with the call, as it was written.
+    number: Option<Box<str>>,
     request: Raw,
     answer: Raw,
     note: Note,
@@ -293,6 +296,7 @@ impl<'a> Record<'a> {
             started: Instant::now(),
             operation: "",
             username: "".into(),
+            number: None,
             request,
             answer: Raw::default(),
             note: Note::default(),
@@ -301,12 +305,17 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn reads(&mut self, operation: &Operation, values: Vec<(&'static str, crate::contract::Value<'_>)>) {
+    fn reads(&mut self, operation: &Operation, values: &[(&'static str, Value<'_>)]) {
         self.operation = operation.signature.name;
-        let username = values.into_iter().find(|(name, _)| matches!(*name, "username" | "oldUsername"));
-        if let Some((_, crate::contract::Value::Text(username))) = username {
-            self.username = username.into();
-        }
+        let text = |names: &[&str]| match values.iter().find(|it| names.contains(&it.0))?.1 {
+            Value::Text(text) if !text.is_empty() => Some(text),
+            _ => None,
+        };
+        self.username = text(&["username", "oldUsername"]).unwrap_or_default().into();
+        self.number = text(&["phoneNumber"]).map(|number| match text(&["countryCode"]) {
+            Some(country) => format!("{country} {number}").into(),
+            None => number.into(),
+        });
     }
 
     fn reply(&mut self, reply: &Reply, sealed: &str) {
@@ -377,6 +386,7 @@ impl<'a> Record<'a> {
             caller = &**visit.caller,
             operation = self.operation,
             user = &*self.username,
+            number = self.number.as_deref(),
             status,
             outcome = outcome.as_str(),
             ms = milliseconds(took),

@@ -2,6 +2,7 @@
 
 mod clock;
 mod space;
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 pub use space::{Space, Unsettled};
+pub use watch::{Interest, Watcher};
 
 use crate::engine::{Bounds, Differences, Engine, OnReload, Setup, Start};
 

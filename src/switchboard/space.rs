@@ -11,6 +11,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
 use super::clock::Clock;
+use super::watch::Watchers;
 use crate::engine::{
     Ask, Asked, Bounds, ChallengeId, Engine, Event, Kind, Pace, Refusal, Settlement, Setup, Start, Timestamp,
 };
@@ -27,6 +28,7 @@ struct Inner {
     sooner: Notify,
     /// The number of the newest event.
     happened: watch::Sender<u64>,
+    watchers: Watchers,
     used: Mutex<Instant>,
 }
 
@@ -67,6 +69,7 @@ impl Space {
             state: Mutex::new(State { engine, clock, waiting, sleeping, next_sleeper: 0 }),
             sooner: Notify::new(),
             happened,
+            watchers: Watchers::default(),
             used: Mutex::new(Instant::now()),
         }))
     }
@@ -172,36 +175,24 @@ impl Space {
         }
     }
 
+    /// The number of the newest event.
+    pub(super) fn last_event(&self) -> u64 {
+        self.lock().engine.history.last()
+    }
+
     /// The number of the newest event, and every later one as it comes.
-    #[must_use]
-    pub fn happenings(&self) -> watch::Receiver<u64> {
+    pub(super) fn happened(&self) -> watch::Receiver<u64> {
         self.0.happened.subscribe()
     }
 
-    /// What happened of some kinds after an event, as soon as there is something that fits, or nothing when the time
-    /// is up. It is woken for a batch of events rather than for each, so that many who wait cost calls little.
-    pub async fn wait_for(
-        &self,
-        mut after: u64,
-        kinds: &[Kind],
-        timeout: Duration,
-        fits: impl Fn(&Event) -> bool,
-    ) -> Vec<Arc<Event>> {
-        let end = Instant::now() + timeout;
-        let mut happened = self.happenings();
-        loop {
-            let last = *happened.borrow_and_update();
-            let mut events = self.lock().engine.history.after(after, kinds);
-            events.retain(|it| fits(it));
-            if !events.is_empty() {
-                return events;
-            }
-            after = after.max(last);
-            if tokio::time::timeout_at(end, happened.changed()).await.is_err() {
-                return Vec::new();
-            }
-            tokio::time::sleep_until(end.min(Instant::now() + BATCH)).await;
-        }
+    /// What is kept of what happened after an event.
+    pub(super) fn events_after(&self, seq: u64) -> Vec<Arc<Event>> {
+        self.lock().engine.history.after(seq, &Kind::ALL)
+    }
+
+    /// Those who wait for something to happen.
+    pub(super) fn watchers(&self) -> &Watchers {
+        &self.0.watchers
     }
 
     /// Lets what is due happen on time; runs for as long as the space is served.
@@ -302,9 +293,6 @@ impl Space {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// How long events gather before those who wait look at them.
-const BATCH: Duration = Duration::from_millis(5);
 
 impl State {
     /// When something is due next.

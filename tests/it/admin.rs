@@ -4,9 +4,17 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt;
+use locmfa::engine::{Notice, What};
+use locmfa::server::admin::{self, Admin, Gate};
+use locmfa::switchboard::{Limits, Switchboard};
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use crate::process::{Server, read, run};
 
@@ -503,6 +511,28 @@ fn a_stream_is_taken_up_where_it_broke_off() {
     let mut late = events(&format!("Last-Event-ID: {seq}\r\n"), "/events?kinds=call");
     assert_eq!(late.next().unwrap(), "event: lost");
     assert!(late.next().unwrap().contains("stale-cursor"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_who_is_too_slow_is_told_so_and_dropped() {
+    let setup = locmfa::scenario::load("test", "users: [anna]").unwrap().setup;
+    let spaces = Switchboard::new(setup, Limits::default());
+    let space = spaces.default_space().clone();
+    let app = admin::router(Arc::new(Admin::new(spaces, Arc::default(), Gate::default())));
+    let request = Request::get("/events?kinds=notice,call").header("host", "localhost").body(Body::empty()).unwrap();
+    let mut body = app.oneshot(request).await.unwrap().into_body();
+    let happen = || {
+        let notice = Notice { topic: "test", text: "x".into() };
+        space.update(|engine, at| engine.history.note(at, What::Notice(notice)));
+    };
+    happen();
+    let mut next = async || String::from_utf8(body.frame().await?.unwrap().into_data().unwrap().into()).ok();
+    assert!(next().await.unwrap().starts_with("id: 1\nevent: notice\n"));
+    // It reads nothing while more happens than is kept.
+    (0..10_001).for_each(|_| happen());
+    let dropped = next().await.unwrap();
+    assert!(dropped.starts_with("event: dropped\n") && dropped.contains("stale-cursor"), "{dropped}");
+    assert_eq!(next().await, None);
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn plan(gate: Gate, number: &str) -> Plan {
         number: number.into(),
         username: "mimservice@contoso.com".into(),
         country_code: String::new(),
-        code: None,
+        codes: Vec::new(),
         wait: Duration::from_secs(30),
     }
 }

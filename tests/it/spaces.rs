@@ -5,7 +5,7 @@ use std::time::Duration;
 use locmfa::contract::{AuthenticationType, Mode, NAMESPACE};
 use locmfa::engine::{Ask, Bounds, Event, Kind, Outcome, Pace, Setup, Stage, Timestamp, What};
 use locmfa::scenario;
-use locmfa::switchboard::{Limits, NoSpace, Space, Switchboard, Unsettled};
+use locmfa::switchboard::{Interest, Limits, NoSpace, Space, Switchboard, Unsettled};
 use tokio::time::Instant;
 
 use crate::{Answered, Served, asked, site};
@@ -187,21 +187,22 @@ async fn a_clock_can_run_faster() {
 async fn who_waits_misses_nothing() {
     let spaces = Switchboard::new(setup("users: [anna]"), Limits::default());
     let space = spaces.default_space().clone();
-    let waits = |after| {
-        let space = space.clone();
-        tokio::spawn(async move {
-            let events = space.wait_for(after, &[Kind::Notice], Duration::from_secs(30), |_| true).await;
-            events.iter().map(|it| it.seq).collect::<Vec<_>>()
-        })
+    let happen = |count| {
+        for _ in 0..count {
+            space.update(|engine, at| engine.history.note(at, What::Notice(notice())));
+        }
     };
-    let first = waits(0);
-    tokio::task::yield_now().await;
-    for _ in 0..3 {
-        space.update(|engine, at| engine.history.note(at, What::Notice(notice())));
-    }
-    assert_eq!(first.await.unwrap(), [1, 2, 3]);
-    assert_eq!(waits(2).await.unwrap(), [3]);
+    let interest = |kinds: &[Kind]| Interest { kinds: kinds.into(), username: None, fits: Box::new(|_| true) };
+    let (notices, calls) = (space.watch(interest(&[Kind::Notice])), space.watch(interest(&[Kind::Call])));
+    let after = |seq| space.update(|engine, _| engine.history.after(seq, &[Kind::Notice]).len());
+    happen(3);
+    notices.woken().await;
+    assert_eq!(after(0), 3);
+    happen(1);
+    notices.woken().await;
+    assert_eq!(after(3), 1);
     let started = Instant::now();
-    assert_eq!(waits(3).await.unwrap(), [0; 0]);
+    assert!(tokio::time::timeout(Duration::from_secs(30), notices.woken()).await.is_err());
+    assert!(tokio::time::timeout(Duration::ZERO, calls.woken()).await.is_err());
     assert_eq!(started.elapsed(), Duration::from_secs(30));
 }

@@ -14,7 +14,7 @@ use crate::{operations, xml};
 
 /// A call in full.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Whole {
+pub(super) struct WholeCall {
     /// As lists tell it.
     #[schema(value_type = view::Call)]
     call: Value,
@@ -35,8 +35,8 @@ pub(super) struct Whole {
 #[utoipa::path(get, path = "/calls/{seq}", tag = "calls", params(
     ("seq" = u64, Path),
     ("raw" = Option<bool>, Query, description = "Whether request and answer are told as they went over the wire."),
-), responses((status = 200, body = Whole)))]
-pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked) -> Result<Json<Whole>, Problem> {
+), responses((status = 200, body = WholeCall)))]
+pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked) -> Result<Json<WholeCall>, Problem> {
     let raw = asked.truth("raw")?.unwrap_or(false);
     asked.finish()?;
     let event = seq.parse().ok().and_then(|seq| space.update(|engine, _| engine.history.get(seq).cloned()));
@@ -49,7 +49,7 @@ pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked
         return Err(Problem::new(Kind::UnknownCall, detail, "GET /calls lists those that are kept."));
     };
     let masked = |it: &engine::Raw| raw.then(|| operations::without_secrets(it.reveal()));
-    Ok(Json::ok(Whole {
+    Ok(Json::ok(WholeCall {
         call: serde_json::to_value(View::of(event)).expect("an event is JSON"),
         fields: view::fields(entry),
         explained: space.update(|engine, now| explained(engine, now, space.name(), event, entry)),

@@ -13,6 +13,7 @@ use super::view::{self, Turn, View};
 use super::{At, Json, Shared};
 use crate::engine::{self, Acted, ChallengeId, Engine, Kind as What, Open, OpenState};
 use crate::scenario;
+use crate::switchboard::Interest;
 
 /// A challenge that is open.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,7 +55,7 @@ pub(super) struct Challenges {
 
 /// How a challenge is, or how it ended.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Seen {
+pub(super) struct ChallengeSoFar {
     id: u64,
     /// As it is open; missing once it is over.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +79,7 @@ pub(super) struct Act {
 
 /// What came of it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Done {
+pub(super) struct ActDone {
     id: u64,
     /// Whether the challenge goes on.
     open: bool,
@@ -171,7 +172,8 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
         let next = engine.history.last();
         Ok((is_over || !items.is_empty()).then_some(Challenges { items, next }))
     };
-    let found = awaited(&admin, &space, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
+    let interest = Interest { kinds: vec![What::Turn], username: filter.username(), fits: Box::new(|_| true) };
+    let found = awaited(&admin, &space, interest, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
     Ok(Json::ok(found.await?))
 }
 
@@ -187,13 +189,13 @@ fn asked_in(event: &engine::Event) -> Option<u64> {
 #[utoipa::path(get, path = "/challenges/{id}", tag = "challenges", params(
     ("id" = u64, Path),
     ("wait" = Option<String>, Query, description = "How long to wait until it is settled, such as `30s`; ten minutes at most.", example = "0s"),
-), responses((status = 200, body = Seen)))]
+), responses((status = 200, body = ChallengeSoFar)))]
 pub(super) async fn get(
     State(admin): Shared,
     At(space): At,
     Path(id): Path<String>,
     mut asked: Asked,
-) -> Result<Json<Seen>, Problem> {
+) -> Result<Json<ChallengeSoFar>, Problem> {
     let wait = asked.wait()?;
     asked.finish()?;
     let id = id_of(&id)?;
@@ -208,20 +210,22 @@ pub(super) async fn get(
             return Err(unknown(id));
         }
         let settled = turns.iter().any(|it| it["stage"] == "settled" || it["stage"] == "sent") || open.is_none();
-        Ok((is_over || settled).then_some(Seen { id, open, turns, settled }))
+        Ok((is_over || settled).then_some(ChallengeSoFar { id, open, turns, settled }))
     };
-    let seen = awaited(&admin, &space, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
+    let of_it = move |event: &engine::Event| matches!(&event.what, engine::What::Turn(it) if it.challenge.0 == id);
+    let interest = Interest { kinds: vec![What::Turn], username: None, fits: Box::new(of_it) };
+    let seen = awaited(&admin, &space, interest, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
     Ok(Json::ok(seen.await?))
 }
 
 /// Acts as the person who is asked. What the scenario had planned does not happen any more.
-#[utoipa::path(post, path = "/challenges/{id}/act", tag = "challenges", params(("id" = u64, Path)), request_body = Act, responses((status = 200, body = Done)))]
+#[utoipa::path(post, path = "/challenges/{id}/act", tag = "challenges", params(("id" = u64, Path)), request_body = Act, responses((status = 200, body = ActDone)))]
 pub(super) async fn act(
     At(space): At,
     Path(id): Path<String>,
     asked: Asked,
     Body(Act { act }): Body<Act>,
-) -> Result<Json<Done>, Problem> {
+) -> Result<Json<ActDone>, Problem> {
     asked.finish()?;
     let id = id_of(&id)?;
     let acts = match &act {
@@ -246,7 +250,7 @@ pub(super) async fn act(
                 break;
             }
         }
-        Ok(Json::ok(Done {
+        Ok(Json::ok(ActDone {
             id,
             open: ending.is_none(),
             call_result: ending.as_ref().map(|it| it.code()),

@@ -14,7 +14,7 @@ use crate::switchboard::Space;
 pub(super) struct Clock {
     #[schema(value_type = String, format = DateTime)]
     now: view::At,
-    pace: Word,
+    pace: ClockPace,
     /// How many times as fast as in the world.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate: Option<f64>,
@@ -23,7 +23,7 @@ pub(super) struct Clock {
 /// How time passes.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Word {
+enum ClockPace {
     /// As in the world, or `rate` times as fast.
     Real,
     /// Not at all, but where it is told to go on.
@@ -35,8 +35,8 @@ enum Word {
 /// How time is to pass.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Set {
-    pace: Option<Word>,
+pub(super) struct SetClock {
+    pace: Option<ClockPace>,
     /// Goes with the pace `real`.
     #[schema(minimum = 0.001, maximum = 1_000_000)]
     rate: Option<f64>,
@@ -45,7 +45,7 @@ pub(super) struct Set {
 /// How far time is to go on: `by` or `to`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Advance {
+pub(super) struct AdvanceClock {
     /// A length of time, such as `10m`.
     #[schema(example = "10m")]
     by: Option<String>,
@@ -57,10 +57,10 @@ pub(super) struct Advance {
 impl Clock {
     pub(super) fn of(space: &Space) -> Self {
         let (pace, rate) = match space.pace() {
-            Pace::Real => (Word::Real, None),
-            Pace::Frozen => (Word::Frozen, None),
-            Pace::Auto => (Word::Auto, None),
-            Pace::Rate(rate) => (Word::Real, Some(rate)),
+            Pace::Real => (ClockPace::Real, None),
+            Pace::Frozen => (ClockPace::Frozen, None),
+            Pace::Auto => (ClockPace::Auto, None),
+            Pace::Rate(rate) => (ClockPace::Real, Some(rate)),
         };
         Self { now: view::At(space.now()), pace, rate }
     }
@@ -74,27 +74,27 @@ pub(super) async fn get(At(space): At, asked: Asked) -> Result<Json<Clock>, Prob
 }
 
 /// Lets time pass differently: freezes the clock, or lets it go.
-#[utoipa::path(put, path = "/clock", tag = "clock", request_body = Set, responses((status = 200, body = Clock)))]
-pub(super) async fn set(At(space): At, asked: Asked, Body(set): Body<Set>) -> Result<Json<Clock>, Problem> {
+#[utoipa::path(put, path = "/clock", tag = "clock", request_body = SetClock, responses((status = 200, body = Clock)))]
+pub(super) async fn set(At(space): At, asked: Asked, Body(set): Body<SetClock>) -> Result<Json<Clock>, Problem> {
     asked.finish()?;
     let no = |what: &str, remedy: &str| Err(Problem::new(Kind::BadBody, what, remedy).with("field", "rate"));
     space.set_pace(match (set.pace, set.rate) {
-        (None | Some(Word::Real), Some(rate)) if (0.001..=1e6).contains(&rate) => Pace::Rate(rate),
-        (None | Some(Word::Real), Some(_)) => {
+        (None | Some(ClockPace::Real), Some(rate)) if (0.001..=1e6).contains(&rate) => Pace::Rate(rate),
+        (None | Some(ClockPace::Real), Some(_)) => {
             return no("rate does not fit.", "Give a number from 0.001 to 1000000.");
         }
         (Some(_), Some(_)) => return no("rate goes with the pace real alone.", "Leave one of them out."),
-        (Some(Word::Real), None) => Pace::Real,
-        (Some(Word::Frozen), None) => Pace::Frozen,
-        (Some(Word::Auto), None) => Pace::Auto,
+        (Some(ClockPace::Real), None) => Pace::Real,
+        (Some(ClockPace::Frozen), None) => Pace::Frozen,
+        (Some(ClockPace::Auto), None) => Pace::Auto,
         (None, None) => return no("The body says nothing.", "Give pace: real, frozen or auto; or rate."),
     });
     Ok(Json::ok(Clock::of(&space)))
 }
 
 /// Moves the clock on. All that is due until then happens, each thing at its time.
-#[utoipa::path(post, path = "/clock/advance", tag = "clock", request_body = Advance, responses((status = 200, body = Clock)))]
-pub(super) async fn advance(At(space): At, asked: Asked, Body(it): Body<Advance>) -> Result<Json<Clock>, Problem> {
+#[utoipa::path(post, path = "/clock/advance", tag = "clock", request_body = AdvanceClock, responses((status = 200, body = Clock)))]
+pub(super) async fn advance(At(space): At, asked: Asked, Body(it): Body<AdvanceClock>) -> Result<Json<Clock>, Problem> {
     asked.finish()?;
     let no = |what: String, remedy: &str| Err(Problem::new(Kind::BadBody, what, remedy));
     match (it.by, it.to) {

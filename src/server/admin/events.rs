@@ -2,8 +2,7 @@
 //!
 //! A stream holds a cursor and no queue: a slow reader costs nothing, until what it has yet to read is forgotten.
 
-use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -11,21 +10,22 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use super::feed::{BATCH, Feed, known};
+use super::feed::{Feed, known};
 use super::input::{Asked, bad};
 use super::problem::Problem;
 use super::view::View;
 use super::{Admin, At, Shared, Stage};
 use crate::engine::{Event, Kind};
-use crate::switchboard::Space;
+use crate::switchboard::{Space, Watcher};
 
 /// A reader's place in the stream.
 struct Reader {
     admin: Arc<Admin>,
     space: Space,
     feed: Feed,
+    watcher: Watcher,
     after: u64,
     /// What is to be told first.
     first: Option<String>,
@@ -73,7 +73,8 @@ pub(super) async fn events(
             Err(problem) => (if after > last { last } else { after }, Some(notice("lost", &problem))),
         }
     });
-    let reader = Reader { admin, space, feed, after, first, ended: false };
+    let watcher = space.watch(feed.interest());
+    let reader = Reader { admin, space, feed, watcher, after, first, ended: false };
     let body = Body::from_stream(stream::unfold(reader, |mut reader| async {
         let piece = reader.next().await?;
         Some((Ok::<_, std::convert::Infallible>(Bytes::from(piece)), reader))
@@ -103,10 +104,8 @@ impl Reader {
             return Some(first);
         }
         let silent = Instant::now() + ALIVE;
-        let mut happened = self.space.happenings();
         let mut stage = self.admin.stage.subscribe();
         loop {
-            happened.mark_unchanged();
             let found = self.space.update(|engine, _| {
                 let history = &engine.history;
                 known(history, self.after, &self.feed.kinds)?;
@@ -122,7 +121,7 @@ impl Reader {
             let mut piece = String::new();
             let mut fitting = events.iter().filter(|it| self.feed.filter.fits(it));
             for event in fitting.by_ref().take(PIECE) {
-                write(&mut piece, event);
+                piece.push_str(&self.admin.frames.of(event));
                 self.after = event.seq;
             }
             if fitting.next().is_none() {
@@ -132,7 +131,7 @@ impl Reader {
                 return Some(piece);
             }
             tokio::select! {
-                happened = timeout_at(silent, happened.changed()) => if happened.is_err() {
+                woken = timeout_at(silent, self.watcher.woken()) => if woken.is_err() {
                     // A space that is listened to is in use; one that was dropped has nothing more to tell.
                     let there = self.admin.spaces.find(self.space.name());
                     if there.is_err() {
@@ -142,15 +141,38 @@ impl Reader {
                 },
                 _ = stage.wait_for(|it| *it == Stage::Stopping) => return None,
             }
-            sleep(BATCH).await;
         }
     }
 }
 
-fn write(out: &mut String, event: &Event) {
-    let data = serde_json::to_string(&View::of(event)).expect("an event is JSON");
-    writeln!(out, "id: {}\nevent: {}\ndata: {data}\n", event.seq, event.what.kind().word())
-        .expect("a String does not fail");
+/// The latest events as streams tell them, so that each is written once, however many streams there are.
+#[derive(Debug)]
+pub(super) struct Frames(Mutex<Vec<Option<(Arc<Event>, Arc<str>)>>>);
+
+/// How many frames are kept.
+const FRAMES: usize = 1024;
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self(Mutex::new(vec![None; FRAMES]))
+    }
+}
+
+impl Frames {
+    fn of(&self, event: &Arc<Event>) -> Arc<str> {
+        let slot = usize::try_from(event.seq).unwrap_or_default() % FRAMES;
+        let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((kept, frame)) = &frames[slot]
+            && Arc::ptr_eq(kept, event)
+        {
+            return frame.clone();
+        }
+        let data = serde_json::to_string(&View::of(event)).expect("an event is JSON");
+        let frame = format!("id: {}\nevent: {}\ndata: {data}\n\n", event.seq, event.what.kind().word());
+        let frame: Arc<str> = frame.into();
+        frames[slot] = Some((event.clone(), frame.clone()));
+        frame
+    }
 }
 
 /// An event that tells of the stream itself. It has no id: who comes back says the last one that it had.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use super::filter::Filter;
@@ -13,7 +13,7 @@ use super::problem::{Kind as No, Problem};
 use super::view::{Call, Change, Message, Notice, Turn, View};
 use super::{Admin, At, Json, Shared, Stage, view};
 use crate::engine::{Event, History, Kind};
-use crate::switchboard::Space;
+use crate::switchboard::{Interest, Space};
 
 /// What is asked of the events of some kinds.
 #[derive(Clone, Debug)]
@@ -38,9 +38,6 @@ pub(super) struct Found {
 /// How many events a list has where the request does not say.
 const PAGE: usize = 100;
 
-/// How long events gather before those who wait look at them again, so that many who wait cost calls little.
-pub(super) const BATCH: Duration = Duration::from_millis(10);
-
 impl Feed {
     /// Reads what is asked: `after`, `wait`, `limit`, and a condition for each other parameter.
     pub(super) fn read(asked: &mut Asked, kinds: &[Kind], space: &Space) -> Result<Self, Problem> {
@@ -62,10 +59,20 @@ impl Feed {
         Ok(Self { kinds: kinds.into(), filter, after, wait, limit })
     }
 
+    /// What wakes those who wait for it.
+    pub(super) fn interest(&self) -> Interest {
+        let filter = self.filter.clone();
+        Interest {
+            kinds: self.kinds.clone(),
+            username: filter.username(),
+            fits: Box::new(move |event| filter.fits(event)),
+        }
+    }
+
     /// What there is, or what comes before the time is up. Nothing is lost between two that follow one another.
     pub(super) async fn find(self, space: &Space, admin: &Admin) -> Result<Found, Problem> {
         let mut after = self.after;
-        awaited(admin, space, self.wait, |is_over| {
+        awaited(admin, space, self.interest(), self.wait, |is_over| {
             let (mut events, next, forgotten) = space.update(|engine, _| {
                 let history = &engine.history;
                 after.map_or(Ok(()), |after| known(history, after, &self.kinds))?;
@@ -95,30 +102,31 @@ impl Feed {
     }
 }
 
-/// Looks again whenever something has happened in a space, until there is what is awaited. `look` is told whether the
+/// Looks again whenever something has happened that may fit, until there is what is awaited. `look` is told whether the
 /// time is up: then it tells what there is. Waiting costs no thread and no lock.
 pub(super) async fn awaited<T>(
     admin: &Admin,
     space: &Space,
+    interest: Interest,
     wait: Duration,
     mut look: impl FnMut(bool) -> Result<Option<T>, Problem>,
 ) -> Result<T, Problem> {
     let end = Instant::now() + wait;
-    let mut happened = space.happenings();
+    // Whoever does not wait wakes nobody and needs no waking.
+    let watcher = (!wait.is_zero()).then(|| space.watch(interest));
     let mut stage = admin.stage.subscribe();
     loop {
-        happened.mark_unchanged();
-        let is_over = Instant::now() >= end;
-        if let Some(found) = look(is_over)? {
+        let watcher = watcher.as_ref().filter(|_| Instant::now() < end);
+        if let Some(found) = look(watcher.is_none())? {
             return Ok(found);
         }
+        let Some(watcher) = watcher else { continue };
         tokio::select! {
-            _ = timeout_at(end, happened.changed()) => (),
+            _ = timeout_at(end, watcher.woken()) => (),
             _ = stage.wait_for(|it| *it == Stage::Stopping) => {
                 return Err(Problem::new(No::NotReady, "The server stops.", "Start it again."));
             }
         }
-        sleep_until(end.min(Instant::now() + BATCH)).await;
     }
 }
 

@@ -60,6 +60,7 @@ pub struct Admin {
     failures: Arc<Failures>,
     gate: Gate,
     stage: watch::Sender<Stage>,
+    frames: events::Frames,
 }
 
 /// How far the server has come.
@@ -76,7 +77,7 @@ pub enum Stage {
 impl Admin {
     #[must_use]
     pub fn new(spaces: Switchboard, failures: Arc<Failures>, gate: Gate) -> Self {
-        Self { spaces, failures, gate, stage: watch::Sender::default() }
+        Self { spaces, failures, gate, stage: watch::Sender::default(), frames: events::Frames::default() }
     }
 
     /// Tells how far the server has come.

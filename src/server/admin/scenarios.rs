@@ -12,7 +12,7 @@ use crate::scenario::{self, Mistake};
 
 /// What came of a scenario.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Report {
+pub(super) struct ScenarioReport {
     /// Whether it can serve.
     serves: bool,
     users: usize,
@@ -41,29 +41,32 @@ pub(super) async fn snapshot(At(space): At, asked: Asked) -> Result<Response, Pr
 }
 
 /// Finds the mistakes of a scenario. Nothing is changed.
-#[utoipa::path(post, path = "/scenario/check", tag = "scenario", request_body(content = String, content_type = "application/yaml"), responses((status = 200, body = Report)))]
-pub(super) async fn check(asked: Asked, Written(text): Written) -> Result<Json<Report>, Problem> {
+#[utoipa::path(post, path = "/scenario/check", tag = "scenario", request_body(content = String, content_type = "application/yaml"), responses((status = 200, body = ScenarioReport)))]
+pub(super) async fn check(asked: Asked, Written(text): Written) -> Result<Json<ScenarioReport>, Problem> {
     asked.finish()?;
     Ok(Json::ok(match scenario::load("body", &text) {
-        Ok(it) => {
-            Report { serves: true, users: it.setup.users.len(), rules: it.setup.rules.len(), mistakes: it.warnings }
-        }
-        Err(mistakes) => Report { serves: false, users: 0, rules: 0, mistakes },
+        Ok(it) => ScenarioReport {
+            serves: true,
+            users: it.setup.users.len(),
+            rules: it.setup.rules.len(),
+            mistakes: it.warnings,
+        },
+        Err(mistakes) => ScenarioReport { serves: false, users: 0, rules: 0, mistakes },
     }))
 }
 
 /// Lets the space begin anew from another scenario, if that has no mistakes. What the default space begins with, new
 /// spaces do, too. What it says under `server` and `accounts` counts at the start of the server alone.
-#[utoipa::path(put, path = "/scenario", tag = "scenario", request_body(content = String, content_type = "application/yaml"), responses((status = 200, body = Report)))]
+#[utoipa::path(put, path = "/scenario", tag = "scenario", request_body(content = String, content_type = "application/yaml"), responses((status = 200, body = ScenarioReport)))]
 pub(super) async fn put(
     State(admin): Shared,
     At(space): At,
     asked: Asked,
     Written(text): Written,
-) -> Result<Json<Report>, Problem> {
+) -> Result<Json<ScenarioReport>, Problem> {
     asked.finish()?;
     let scenario = scenario::load("body", &text).map_err(|it| Problem::of_mistakes(&it))?;
     let (users, rules) = (scenario.setup.users.len(), scenario.setup.rules.len());
     admin.spaces.replace(space.name(), scenario.setup)?;
-    Ok(Json::ok(Report { serves: true, users, rules, mistakes: scenario.warnings }))
+    Ok(Json::ok(ScenarioReport { serves: true, users, rules, mistakes: scenario.warnings }))
 }

@@ -11,11 +11,11 @@ use super::problem::Problem;
 use super::{Json, Shared};
 use crate::engine::Kind;
 use crate::scenario;
-use crate::switchboard::{DEFAULT, Space};
+use crate::switchboard::{self, DEFAULT};
 
 /// A space.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Seen {
+pub(super) struct Space {
     name: String,
     /// What to put before the paths of the service and of this API; empty for the default space.
     path: String,
@@ -37,21 +37,21 @@ pub(super) struct Seen {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Spaces {
     /// The default space first.
-    items: Vec<Seen>,
+    items: Vec<Space>,
 }
 
 /// What a new space begins with: the loaded scenario where it says nothing.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Beginning {
+pub(super) struct NewSpace {
     /// A space to go on from, with its users, rules, states and clock.
     from: Option<String>,
     /// The text of a scenario.
     scenario: Option<String>,
 }
 
-impl Seen {
-    fn of(space: &Space) -> Self {
+impl Space {
+    fn of(space: &switchboard::Space) -> Self {
         let (idle, waiting) = (space.idle(), space.waiting());
         let path = if space.name() == DEFAULT { String::new() } else { format!("/~{}", space.name()) };
         let (users, challenges, calls, last) = space.update(|engine, _| {
@@ -66,31 +66,31 @@ impl Seen {
 #[utoipa::path(get, path = "/spaces", tag = "spaces", responses((status = 200, body = Spaces)))]
 pub(super) async fn list(State(admin): Shared, asked: Asked) -> Result<Json<Spaces>, Problem> {
     asked.finish()?;
-    Ok(Json::ok(Spaces { items: admin.spaces.list().iter().map(Seen::of).collect() }))
+    Ok(Json::ok(Spaces { items: admin.spaces.list().iter().map(Space::of).collect() }))
 }
 
 /// Tells of a space.
-#[utoipa::path(get, path = "/spaces/{name}", tag = "spaces", params(("name" = String, Path)), responses((status = 200, body = Seen)))]
-pub(super) async fn get(State(admin): Shared, Path(name): Path<String>, asked: Asked) -> Result<Json<Seen>, Problem> {
+#[utoipa::path(get, path = "/spaces/{name}", tag = "spaces", params(("name" = String, Path)), responses((status = 200, body = Space)))]
+pub(super) async fn get(State(admin): Shared, Path(name): Path<String>, asked: Asked) -> Result<Json<Space>, Problem> {
     asked.finish()?;
-    Ok(Json::ok(Seen::of(&admin.spaces.find(&name)?)))
+    Ok(Json::ok(Space::of(&admin.spaces.find(&name)?)))
 }
 
 /// Makes a space, or tells of the one that is there. A space is made by the first call to its address, too.
-#[utoipa::path(put, path = "/spaces/{name}", tag = "spaces", params(("name" = String, Path)), request_body(content = Beginning, description = "Nothing: the loaded scenario."), responses(
-    (status = 200, description = "It was there already.", body = Seen),
-    (status = 201, body = Seen),
+#[utoipa::path(put, path = "/spaces/{name}", tag = "spaces", params(("name" = String, Path)), request_body(content = NewSpace, description = "Nothing: the loaded scenario."), responses(
+    (status = 200, description = "It was there already.", body = Space),
+    (status = 201, body = Space),
 ))]
 pub(super) async fn create(
     State(admin): Shared,
     Path(name): Path<String>,
     asked: Asked,
-    Body(beginning): Body<Beginning>,
-) -> Result<Json<Seen>, Problem> {
+    Body(beginning): Body<NewSpace>,
+) -> Result<Json<Space>, Problem> {
     asked.finish()?;
     let space = match (beginning.from, beginning.scenario) {
         (None, None) => match admin.spaces.find(&name) {
-            Ok(space) => return Ok(Json::ok(Seen::of(&space))),
+            Ok(space) => return Ok(Json::ok(Space::of(&space))),
             Err(_) => admin.spaces.open(&name)?,
         },
         (Some(from), None) => admin.spaces.fork(&from, &name)?,
@@ -103,14 +103,18 @@ pub(super) async fn create(
             return Err(Problem::new(super::problem::Kind::BadBody, "from and scenario exclude one another.", remedy));
         }
     };
-    Ok(Json(StatusCode::CREATED, Seen::of(&space)))
+    Ok(Json(StatusCode::CREATED, Space::of(&space)))
 }
 
 /// Lets a space begin anew from the loaded scenario. Calls that wait are let go.
-#[utoipa::path(post, path = "/spaces/{name}/reset", tag = "spaces", params(("name" = String, Path)), responses((status = 200, body = Seen)))]
-pub(super) async fn reset(State(admin): Shared, Path(name): Path<String>, asked: Asked) -> Result<Json<Seen>, Problem> {
+#[utoipa::path(post, path = "/spaces/{name}/reset", tag = "spaces", params(("name" = String, Path)), responses((status = 200, body = Space)))]
+pub(super) async fn reset(
+    State(admin): Shared,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> Result<Json<Space>, Problem> {
     asked.finish()?;
-    Ok(Json::ok(Seen::of(&admin.spaces.reset(&name)?)))
+    Ok(Json::ok(Space::of(&admin.spaces.reset(&name)?)))
 }
 
 /// Ends a space. Calls that wait are let go.

@@ -140,6 +140,10 @@ pub(super) async fn change(
         // Phones are known by their identifiers, and one that is not patched keeps what it has.
         user.username = user.username.trim().into();
         let username = user.username.clone();
+        if user.block.is_none() && patch.contains_key("blocked") {
+            // The number may be blocked where the user is not, and then nothing of the user is lifted.
+            let _ = engine.unblock(&name);
+        }
         engine.put_user(now, Some(&name), user)?;
         note(engine, now, &username, "changed");
         Ok(Json::ok(told(engine, &username, now)?))

@@ -18,6 +18,7 @@ use super::view::View;
 use super::{At, Json, Shared};
 use crate::engine::{Event, Kind};
 use crate::scenario::closest;
+use crate::switchboard::Interest;
 
 /// What should have happened.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -144,7 +145,10 @@ pub(super) async fn verify(
         None => Duration::ZERO,
     };
     let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|it| wanted.iter().any(|wanted| wanted.kind == *it)).collect();
-    let verified = awaited(&admin, &space, wait, |is_over| {
+    let filters: Vec<_> = wanted.iter().map(|it| (it.kind, it.filter.clone())).collect();
+    let fits = move |event: &Event| filters.iter().any(|(kind, it)| *kind == event.what.kind() && it.fits(event));
+    let interest = Interest { kinds: kinds.clone(), username: None, fits: Box::new(fits) };
+    let verified = awaited(&admin, &space, interest, wait, |is_over| {
         let (events, next, forgotten) = space.update(|engine, _| {
             let history = &engine.history;
             expectations.after.map_or(Ok(()), |after| known(history, after, &kinds))?;
