@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::ops::{Range, RangeInclusive};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::mistake::{Code, closest, quoted};
 use super::reader::{Report, Source};
@@ -128,7 +128,7 @@ impl<'r> Composer<'r> {
         };
         // A path that was written on Windows works everywhere.
         let path = PathBuf::from(text.trim().replace('\\', "/"));
-        if path.has_root() || path.is_absolute() {
+        if path.components().any(|it| matches!(it, Component::Prefix(_) | Component::RootDir)) {
             let message = format!("{} does not begin beside the file that uses it", quoted(text));
             return wrong(
                 Code::BadValue,

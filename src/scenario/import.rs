@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Scenario;
-use super::mistake::{Mistake, closest};
+use super::mistake::{Mistake, Severity, closest};
 use crate::contract::{Record, UserAdministrator, Value, Wire};
 use crate::engine::{Company, NotANumber, Number, Outcome, Reaction};
 
@@ -222,7 +222,7 @@ impl Imported {
         force: bool,
         load: &dyn Fn(&str) -> Result<Scenario, Vec<Mistake>>,
     ) -> Result<(String, Self), String> {
-        let wrong = |mistakes: Vec<Mistake>| match mistakes.first() {
+        let wrong = |mistakes: Vec<Mistake>| match mistakes.iter().find(|it| it.severity == Severity::Error) {
             Some(first) => format!("the scenario has mistakes; nothing was written. The first:\n{first}"),
             None => "the scenario has mistakes; nothing was written".into(),
         };
@@ -306,7 +306,7 @@ impl Imported {
         while let Err(mistakes) = super::load("import", &self.scenario()) {
             let first = self.scenario().lines().position(|it| it == "users:").unwrap_or_default() + 2;
             let mut wrong: HashMap<usize, String> = HashMap::new();
-            for mistake in mistakes {
+            for mistake in mistakes.into_iter().filter(|it| it.severity == Severity::Error) {
                 let at = mistake.place.as_ref().map_or(usize::MAX, |it| it.line).wrapping_sub(first);
                 let more = mistake.help.first().map(|it| format!(". {it}")).unwrap_or_default();
                 let more = if mistake.code == super::Code::DuplicateName { String::new() } else { more };
@@ -800,6 +800,12 @@ mod tests {
         let it = read(text, true).unwrap();
         let expected = "users:\n  - {username: anna, phone: \"+1 201 555 0100\", backup_phone: \"+1 4255550100\"}\n  - {username: ben, phone: \"+1 2065550188\", backup_phone: \"+1 201 555 0100\"}\n  - {username: carla, phone: \"+1 201 555 0101\"}\n";
         assert_eq!(it.scenario(), expected);
+    }
+
+    #[test]
+    fn what_is_only_a_warning_leaves_nobody_out() {
+        let it = imported("Username,First Name,Primary Phone\nanna,${NAME},\nben,Ben,\nBEN,Ben,\n");
+        assert_eq!((it.len(), it.left_out.len()), (2, 1));
     }
 
     #[test]
