@@ -94,7 +94,7 @@ pub enum ActRefusal {
 pub(super) struct Line {
     pub answered: bool,
     /// Since the last `#`.
-    entry: String,
+    entry: Secret,
     wrong: u32,
     /// What was entered last, for an event.
     pub entered: Option<Secret>,
@@ -152,10 +152,12 @@ pub(super) struct Scene<'a> {
 pub enum NotAnAct {
     #[error("there is no such act")]
     Unknown,
-    #[error("the act needs {0}")]
-    Needs(&'static str),
-    #[error("behind the act stands {0}")]
-    Behind(&'static str),
+    /// The act's word, and what it needs.
+    #[error("{0} needs {1}")]
+    Needs(&'static str, &'static str),
+    /// The act's word, and what can stand behind it.
+    #[error("{0} takes {1}")]
+    Takes(&'static str, &'static str),
 }
 
 impl Act {
@@ -179,29 +181,32 @@ impl Act {
     /// [`NotAnAct`]
     pub fn read(word: &str, value: Option<&str>) -> Result<Self, NotAnAct> {
         let is_digits = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
-        let nothing = |act| if value.is_none() { Ok(act) } else { Err(NotAnAct::Behind("nothing")) };
-        match word {
+        let word = Self::WORDS.iter().find(|it| **it == word).ok_or(NotAnAct::Unknown)?;
+        let needs = |what| Err(NotAnAct::Needs(word, what));
+        let takes = |what| Err(NotAnAct::Takes(word, what));
+        let nothing = |act| if value.is_none() { Ok(act) } else { takes("nothing behind it") };
+        match *word {
             "answers" => nothing(Self::Answer),
             "presses" => match value {
-                None => Err(NotAnAct::Needs("the keys: presses: \"#\"")),
+                None => needs("the keys: presses: \"#\""),
                 Some(it) if it.bytes().all(|it| it.is_ascii_digit() || b"*#".contains(&it)) => {
                     Ok(Self::Press(it.into()))
                 }
-                Some(_) => Err(NotAnAct::Behind("0 to 9, * and #")),
+                Some(_) => takes("0 to 9, * and #"),
             },
             "enters" => match value {
-                None => Err(NotAnAct::Needs("what: enters: pin")),
+                None => needs("to know what: enters: pin"),
                 Some("pin") => Ok(Self::EnterPin),
                 Some("wrong-pin") => Ok(Self::EnterWrongPin),
                 Some("fraud-code") => Ok(Self::EnterFraudCode),
                 Some(it) if is_digits(it) => Ok(Self::Press([it, "#"].concat().into())),
-                Some(_) => Err(NotAnAct::Behind("pin, wrong-pin, fraud-code, or digits")),
+                Some(_) => takes("pin, wrong-pin, fraud-code, or digits"),
             },
             "hangs-up" => nothing(Self::HangUp),
             "lets-it-ring" => nothing(Self::LetRing),
             "voicemail" => nothing(Self::Voicemail),
             "replies" => match value {
-                None => Err(NotAnAct::Needs("the text: replies: code")),
+                None => needs("the text: replies: code"),
                 Some("code") => Ok(Self::ReplyRight),
                 Some("wrong-code") => Ok(Self::ReplyWrong),
                 Some(it) => Ok(Self::Reply(it.into())),
@@ -210,7 +215,7 @@ impl Act {
                 None | Some("pin") => Ok(Self::Approve),
                 Some("wrong-pin") => Ok(Self::ApproveWith("".into())),
                 Some(it) if is_digits(it) => Ok(Self::ApproveWith(it.into())),
-                Some(_) => Err(NotAnAct::Behind("pin, wrong-pin, or digits")),
+                Some(_) => takes("pin, wrong-pin, or digits"),
             },
             "denies" => nothing(Self::Deny),
             "reports-fraud" => nothing(Self::ReportFraud),
@@ -281,25 +286,17 @@ impl Line {
     pub(super) fn silence(&self, method: Method) -> Outcome {
         match method {
             Method::Voice(_) if !self.answered => Outcome::CallTimedOut,
-            Method::Voice(_) if !self.entry.is_empty() => Outcome::PoundNotPressed,
+            Method::Voice(_) if !self.entry.reveal().is_empty() => Outcome::PoundNotPressed,
             Method::Voice(_) => Outcome::NoInput,
             _ => Reaction::NoAnswer.outcome(method),
         }
     }
 
     fn press(&mut self, keys: &str, scene: &Scene<'_>) -> Option<Ending> {
-        for key in keys.chars() {
-            match key {
-                '#' => {
-                    let entry = std::mem::take(&mut self.entry);
-                    if let Some(outcome) = self.enter(&entry, scene) {
-                        return Some(outcome.into());
-                    }
-                }
-                key => self.entry.push(key),
-            }
-        }
-        None
+        let keys = [self.entry.reveal(), keys].concat();
+        let mut entries = keys.split('#');
+        self.entry = entries.next_back().unwrap_or_default().into();
+        entries.find_map(|it| self.enter(it, scene)).map(Into::into)
     }
 
     /// Takes what was entered before `#`.

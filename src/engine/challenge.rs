@@ -567,10 +567,13 @@ impl Engine {
         if challenge.method.channel() == Channel::Text {
             challenge.code = Some(code.unwrap_or_else(|| self.draw_code()));
         }
-        let stops = match challenge.backup {
+        let mut stops = match challenge.backup {
             Some(_) => now + self.company.ring_timeout / 2,
             None => challenge.gives_up,
         };
+        let mut decides = false;
+        // What is asked for by a message or a token is typed where the person signs in, and nobody waits for him.
+        let waits = !challenge.method.waits_for_code();
         let magic = challenge.number.as_ref().filter(|_| self.magic_numbers).and_then(magic::of);
         let magic = magic.filter(|_| matches!(script.conduct, Conduct::Usual));
         if let Some(magic) = magic {
@@ -578,22 +581,16 @@ impl Engine {
         }
         let after = script.after.or_else(|| magic?.after);
         let conduct = magic.map_or(&script.conduct, |it| &it.conduct);
-        let mut stops = stops;
-        let mut decides = false;
         let plan = match conduct {
-            Conduct::Acts(acts) => {
+            Conduct::Acts(acts) if waits => {
                 let mut at = now;
                 let step = |(wait, act): &(Duration, Act)| {
                     at = at + *wait;
                     (at, Doing::Act(act.clone()))
                 };
-                // The person types the code of a message where he signs in, and does nothing with the phone.
-                match challenge.method.waits_for_code() {
-                    true => [(now, Doing::End(Reaction::Approve.outcome(challenge.method).into()))].into(),
-                    false => acts.iter().map(step).collect(),
-                }
+                acts.iter().map(step).collect()
             }
-            Conduct::Decides { within, otherwise } if !challenge.method.waits_for_code() => {
+            Conduct::Decides { within, otherwise } if waits => {
                 stops = now + within.unwrap_or(self.company.ring_timeout);
                 decides = true;
                 [(stops, Doing::End(self.ending(otherwise, challenge)))].into()
@@ -602,12 +599,12 @@ impl Engine {
                 let ending = self.ending(conduct, challenge);
                 let at = match after {
                     Some(after) => now + after,
-                    None if challenge.method.waits_for_code() => now,
+                    None if !waits => now,
                     None if ending.is_unanswered() || is_silence(&ending) => stops,
                     None => now + self.company.ring,
                 };
-                if challenge.method.waits_for_code() {
-                    // A message does not ring: however late it is sent, it is sent.
+                if !waits {
+                    // However late a message is sent, it is sent.
                     stops = stops.max(at);
                 }
                 [(at, Doing::End(ending))].into()
@@ -997,7 +994,7 @@ impl Challenge {
         Words {
             user: owner.unwrap_or(&self.username).clone(),
             number: self.number.clone(),
-            code: self.code.as_ref().map(|it| it.reveal().into()).unwrap_or_default(),
+            code: self.code.clone().unwrap_or_default(),
             time: self.since,
             counter: self.counter,
         }

@@ -1,10 +1,11 @@
 //! From a call to the rule that decides: the one place that selects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::history::{Changed, What};
+use super::reload::Difference;
 use super::rule::{Rule, UserChange, Verdict};
 use super::state::{Keys, Per};
 use super::template::Words;
@@ -48,8 +49,6 @@ struct Kept {
     left: Option<u64>,
     /// When it ends; none: it stays.
     until: Option<Timestamp>,
-    /// Whether it is not the scenario's.
-    is_added: bool,
 }
 
 /// A rule, to be looked at.
@@ -74,14 +73,8 @@ pub struct Explained {
 
 impl Rules {
     pub(super) fn new(rules: Vec<Rule>) -> Self {
-        let kept = |rule: Rule| Kept {
-            asks: rule.answers.ask(),
-            rule,
-            answered: HashMap::new(),
-            left: None,
-            until: None,
-            is_added: false,
-        };
+        let kept =
+            |rule: Rule| Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: None, until: None };
         Self::of(rules.into_iter().map(kept).collect())
     }
 
@@ -118,16 +111,39 @@ impl Rules {
         self.rules.iter().map(|it| &it.rule)
     }
 
-    /// Goes on under changed rules. Those that stay as they are know whose turn it is; those that were added stay.
-    pub(super) fn reload(&mut self, to: &Self) {
-        let (added, own): (Vec<_>, Vec<_>) = self.rules.drain(..).partition(|it| it.is_added);
-        let mut before: HashMap<Arc<str>, Kept> = own.into_iter().map(|it| (it.rule.name.clone(), it)).collect();
-        *self = Self { changed: !added.is_empty(), ..Self::of([added, to.rules.clone()].concat()) };
-        for it in self.rules.iter_mut().filter(|it| !it.is_added) {
-            if let Some(before) = before.remove(&it.rule.name).filter(|before| before.rule == it.rule) {
-                it.answered = before.answered;
+    /// Goes on under changed rules, of which `changes` are those to the rules before. Rules that calls have added stay
+    /// in front, and those that calls have taken out stay out. Where the answers are the same, it is known whose turn
+    /// it is.
+    pub(super) fn reload(&mut self, now: Timestamp, to: &Self, changes: &Difference, same_states: bool) {
+        let theirs: HashSet<&str> = to.iter().map(|it| &*it.name).collect();
+        let gone: HashSet<&str> = changes.removed.iter().map(String::as_str).collect();
+        let new: HashSet<&str> = changes.added.iter().chain(&changes.changed).map(String::as_str).collect();
+        let mut changed = false;
+        self.change(now, |rules| {
+            let mut before = HashMap::new();
+            for it in std::mem::take(rules) {
+                match theirs.contains(&*it.rule.name) {
+                    true => drop(before.insert(it.rule.name.clone(), it)),
+                    // It would speak of other states.
+                    false if !same_states || gone.contains(&*it.rule.name) => (),
+                    false => rules.push(it),
+                }
             }
-        }
+            changed = !rules.is_empty();
+            for it in &to.rules {
+                let mut it = it.clone();
+                match before.remove(&it.rule.name) {
+                    Some(before) if before.rule.answers == it.rule.answers => it.answered = before.answered,
+                    None if !new.contains(&*it.rule.name) => {
+                        changed = true;
+                        continue;
+                    }
+                    _ => (),
+                }
+                rules.push(it);
+            }
+        });
+        self.changed = changed;
     }
 
     /// Lets the turns of a user go on under another name. `None` forgets them.
@@ -251,8 +267,7 @@ impl Engine {
     /// Adds a rule before all others, for so many calls and so long.
     pub fn add_rule(&mut self, now: Timestamp, rule: Rule, times: Option<u64>, lasts: Option<Duration>) {
         let until = lasts.map(|it| now + it);
-        let kept =
-            Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: times, until, is_added: true };
+        let kept = Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: times, until };
         self.rules.change(now, |rules| rules.insert(0, kept));
     }
 

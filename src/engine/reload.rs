@@ -65,7 +65,8 @@ impl Engine {
     pub fn reload(&mut self, to: &Self, differences: &Differences, now: Timestamp) {
         self.reload_users(to, &differences.users, now);
         self.company = to.company.clone();
-        self.rules.reload(&to.rules);
+        let same_states = !differences.settings.contains(&"states");
+        self.rules.reload(now, &to.rules, &differences.rules, same_states);
         self.people.reload(&to.people);
         self.magic_numbers = to.magic_numbers;
         if differences.settings.contains(&"sessions") {

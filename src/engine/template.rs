@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Number, Timestamp};
+use crate::contract::Secret;
 
 /// The words that a text can have in braces.
 pub const WORDS: &[&str] = &["user", "number", "masked", "code", "time", "counter"];
@@ -14,7 +15,7 @@ pub(super) struct Words {
     pub user: String,
     pub number: Option<Number>,
     /// Of the text message.
-    pub code: String,
+    pub code: Secret,
     pub time: Timestamp,
     /// How many calls the rule has answered, this one included.
     pub counter: u64,
@@ -41,7 +42,7 @@ pub(super) fn fill<'a>(text: &'a str, words: &Words) -> Cow<'a, str> {
             Piece::Word("user") => out += &words.user,
             Piece::Word("number") => out += &words.number.as_ref().map(ToString::to_string).unwrap_or_default(),
             Piece::Word("masked") => out += &words.number.as_ref().map(masked).unwrap_or_default(),
-            Piece::Word("code") => out += &words.code,
+            Piece::Word("code") => out += words.code.reveal(),
             Piece::Word("time") => {
                 let time = std::time::SystemTime::UNIX_EPOCH + words.time.unix();
                 out += &humantime::format_rfc3339_seconds(time).to_string();

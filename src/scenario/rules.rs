@@ -277,9 +277,9 @@ fn answer<'a>(
         let message = format!("{second} stands beside {first}");
         written.report(Code::NeverApplies, message, ["A call gets one of them. Take the other out.".into()]);
     }
-    let [error, fault, canned_answer, status, dropped] = effects;
+    let [refused, fault, canned_answer, status, dropped] = effects;
     let effect = None
-        .or_else(|| error.and_then(refuse))
+        .or_else(|| refused.and_then(error).map(|(code, text)| Effect::Refuse { code, text }))
         .or_else(|| fault.and_then(self::fault))
         .or_else(|| canned_answer.and_then(|it| canned(it, operations)).map(Effect::Canned))
         .or_else(|| status.and_then(|it| it.whole(200..=599)).map(Effect::Status))
@@ -311,12 +311,13 @@ pub(super) fn template(written: Written<'_>) -> Option<String> {
     )
 }
 
-fn refuse(written: Written<'_>) -> Option<Effect> {
+/// The code and the text of an in-band error.
+fn error(written: Written<'_>) -> Option<(i32, String)> {
     written.mapping("error", |fields| {
         let code = fields.need("code").and_then(|it| it.whole(i32::MIN.into()..=i32::MAX.into()));
         let mut text = String::new();
         fields.set("text", &mut text, template);
-        Some(Effect::Refuse { code: code?, text })
+        Some((code?, text))
     })?
 }
 
@@ -357,21 +358,12 @@ fn canned_of(written: Written<'_>, operation: &Operation) -> Option<Canned> {
         let read = match pair.key {
             "result" if signature.is_plain() => template(pair.value).map(|it| canned.result = it),
             "result" => pair.value.truth().map(|it| canned.result = it.to_string()),
-            "error" if !signature.is_plain() => canned_error(pair.value).map(|it| canned.error = Some(it)),
+            "error" if !signature.is_plain() => error(pair.value).map(|it| canned.error = Some(it)),
             _ => canned_field(&pair, signature.out, signature.name).map(|it| canned.out.push(it)),
         };
         whole &= read.is_some();
     }
     whole.then_some(canned)
-}
-
-fn canned_error(written: Written<'_>) -> Option<(i32, String)> {
-    written.mapping("error", |fields| {
-        let code = fields.need("code").and_then(|it| it.whole(i32::MIN.into()..=i32::MAX.into()));
-        let mut text = String::new();
-        fields.set("description", &mut text, template);
-        Some((code?, text))
-    })?
 }
 
 fn canned_field(pair: &Pair<'_>, record: &'static Shape, of: &str) -> Option<(&'static str, CannedValue)> {
@@ -552,8 +544,8 @@ fn act(written: Written<'_>) -> Option<(Option<Duration>, Option<Act>)> {
         Err(NotAnAct::Unknown) => {
             written.unknown_word(word, acts_and("decides"), &acts_and("waits").collect::<Vec<_>>().join(", "))
         }
-        Err(needs @ NotAnAct::Needs(_)) => written.wrong(Code::MissingKey, needs.to_string(), []),
-        Err(behind @ NotAnAct::Behind(_)) => value.unwrap_or(written).wrong(Code::BadValue, behind.to_string(), []),
+        Err(needs @ NotAnAct::Needs(..)) => written.wrong(Code::MissingKey, needs.to_string(), []),
+        Err(takes @ NotAnAct::Takes(..)) => value.unwrap_or(written).wrong(Code::BadValue, takes.to_string(), []),
     }
 }
 

@@ -216,3 +216,31 @@ async fn sequences_and_states_go_on_where_they_were() {
     assert_eq!(differences.settings, ["states"]);
     assert_eq!(call(&space, "anna").await, Outcome::AccountLocked.code(), "the state has another place now");
 }
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_calls_added_stay_and_those_they_took_out_stay_out() {
+    let text = |ring: &str| {
+        format!(
+            "company: {{ring: {ring}}}\nusers: [{{username: anna, phone: \"+1 425 555 0150\"}}]\nrules: [{{name: one, outcome: deny}}, {{name: two, outcome: voicemail}}]"
+        )
+    };
+    let board = board(&text("0s"));
+    let space = board.default_space().clone();
+    let added = setup("rules: [{name: added, outcome: busy}]").rules.remove(0);
+    space.update(|engine, now| {
+        engine.add_rule(now, added, None, None);
+        assert!(engine.remove_rule(now, "one"));
+    });
+    board.reload(setup(&text("1s")), OnReload::Keep);
+    let rules = |space: &Space| -> Vec<String> {
+        space.update(|engine, now| engine.rules(now).map(|it| it.rule.name.to_string()).collect())
+    };
+    assert_eq!(rules(&space), ["added", "two"]);
+    assert_eq!(call(&space, "anna").await, Outcome::Busy.code());
+    assert!(space.update(|engine, _| engine.rules_changed()));
+    board.reload(
+        setup("users: [anna]\nstates: [{name: a, when: {outcome: busy}}]\nrules: [{when: {state: a}, outcome: deny}]"),
+        OnReload::Keep,
+    );
+    assert_eq!(rules(&space), ["rule 1"], "an added rule may speak of states that are others now");
+}

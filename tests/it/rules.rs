@@ -178,7 +178,7 @@ fn every_word_of_an_act_is_read() {
     }
     assert!(Act::read("sings", None).is_err());
     assert_eq!(Act::read("enters", Some("12")).unwrap(), Act::Press("12#".into()));
-    assert_eq!(Act::read("presses", Some("a")).unwrap_err().to_string(), "behind the act stands 0 to 9, * and #");
+    assert_eq!(Act::read("presses", Some("a")).unwrap_err().to_string(), "presses takes 0 to 9, * and #");
 }
 
 #[test]
@@ -408,4 +408,45 @@ async fn a_connection_is_cut_without_an_answer() {
     }
     assert_eq!(answers[0], "");
     assert!(answers[1].starts_with("HTTP/1.1 200 OK"), "{}", answers[1]);
+}
+
+/// The main line of the ready-made scenario.
+#[tokio::test(start_paused = true)]
+async fn the_service_is_in_trouble_as_the_scenario_says() {
+    let scenario = include_str!("../../scenarios/outages.yaml");
+    // Who calls makes no difference here.
+    let served = site(&scenario.replace("[ntlm, basic]\n  trust: any-password", "anonymous"));
+    let call = async |number: &str| {
+        let body = format!(
+            concat!(
+                "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>",
+                "<PfAuthUser_5 xmlns=\"http://www.phonefactor.com/PfWsSdk\"><username>mimservice</username>",
+                "<mode>voiceCall</mode><phoneNumber>+1 425 555 {}</phoneNumber></PfAuthUser_5></s:Body></s:Envelope>"
+            ),
+            number
+        );
+        let start = tokio::time::Instant::now();
+        let request = served.request("POST", "").header("content-type", "text/xml; charset=utf-8");
+        let request = request.header("soapaction", "http://www.phonefactor.com/PfWsSdk/PfAuthUser_5");
+        let answer = request.body(body).send().await;
+        let code =
+            answer.body.split("<Code>").nth(1).and_then(|it| it.split('<').next()).unwrap_or_default().to_owned();
+        (answer.status, code, start.elapsed().as_secs())
+    };
+    let case = |status, code: &str, seconds| (status, code.to_owned(), seconds);
+    for (number, expected) in [
+        ("0150", vec![case(200, "12", 2); 3]),
+        ("0150", vec![case(200, "105", 1)]),
+        ("0151", vec![case(503, "", 0), case(503, "", 0), case(200, "2", 2)]),
+        ("0153", vec![case(500, "", 0); 2]),
+        ("0154", vec![case(200, "", 2)]),
+        ("0155", vec![case(200, "2", 32)]),
+        ("0156", vec![case(200, "2", 112)]),
+        ("0157", vec![case(200, "9999", 0)]),
+        ("0100", vec![case(200, "2", 2)]),
+    ] {
+        for expected in expected {
+            assert_eq!(call(number).await, expected, "{number}");
+        }
+    }
 }
