@@ -49,8 +49,6 @@ struct Kept {
     left: Option<u64>,
     /// When it ends; none: it stays.
     until: Option<Timestamp>,
-    /// Whether it is not the scenario's.
-    is_added: bool,
 }
 
 /// A rule, to be looked at.
@@ -75,14 +73,8 @@ pub struct Explained {
 
 impl Rules {
     pub(super) fn new(rules: Vec<Rule>) -> Self {
-        let kept = |rule: Rule| Kept {
-            asks: rule.answers.ask(),
-            rule,
-            answered: HashMap::new(),
-            left: None,
-            until: None,
-            is_added: false,
-        };
+        let kept =
+            |rule: Rule| Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: None, until: None };
         Self::of(rules.into_iter().map(kept).collect())
     }
 
@@ -274,8 +266,7 @@ impl Engine {
     /// Adds a rule before all others, for so many calls and so long.
     pub fn add_rule(&mut self, now: Timestamp, rule: Rule, times: Option<u64>, lasts: Option<Duration>) {
         let until = lasts.map(|it| now + it);
-        let kept =
-            Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: times, until, is_added: true };
+        let kept = Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: times, until };
         self.rules.change(now, |rules| rules.insert(0, kept));
     }
 
