@@ -141,7 +141,7 @@ struct Serve {
 
 #[derive(Args, Debug)]
 struct AdminArgs {
-    /// Where the admin API listens: 127.0.0.1:9998 and [::1]:9998, or on a free port where --listen has port 0
+    /// Where the admin API listens: port 9998 of 127.0.0.1 and ::1, or a free one where --listen has port 0
     #[arg(long, value_name = "ADDRESS:PORT")]
     admin: Vec<SocketAddr>,
     /// Serve no admin API

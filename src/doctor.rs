@@ -10,6 +10,7 @@ use clap::Args;
 use rustls::pki_types::CertificateDer;
 use time::{Duration, OffsetDateTime};
 
+use crate::control::{self, Url};
 use crate::mim::step::{Step, Verdict, all_right};
 use crate::mim::trust::Trust;
 use crate::scenario;
@@ -30,6 +31,9 @@ pub struct Doctor {
     /// Where the server is to listen
     #[arg(long, value_name = "ADDRESS:PORT", default_values = ["127.0.0.1:9999", "[::1]:9999"])]
     pub listen: Vec<SocketAddr>,
+    /// Where the admin API of a server that runs is, to ask what failed lately
+    #[arg(long, value_name = "URL", env = "LOCMFA_ADMIN", default_value = "http://127.0.0.1:9998")]
+    pub admin: Url,
     /// Tell it as JSON
     #[arg(long)]
     pub json: bool,
@@ -67,13 +71,31 @@ pub async fn examine(args: &Doctor, trust: &Trust, now: OffsetDateTime) -> Vec<S
         steps.push(port(*address).await);
     }
     steps.extend(registry::examine());
-    steps.push(Step {
-        step: "running server",
-        verdict: Verdict::Note,
-        what: "What a running server saw fail is in its log, and not told here yet.".into(),
-        remedy: "Search it for trouble=; docs/troubles.md has them all.".into(),
-    });
+    steps.extend(running(&args.admin).await);
     steps
+}
+
+/// What a server that runs saw fail lately.
+async fn running(admin: &Url) -> Vec<Step> {
+    let step = "running server";
+    let Ok(failures) = control::failures(admin).await else {
+        let what = format!("None tells at {admin} what failed.");
+        return vec![finding(
+            step,
+            Verdict::Note,
+            what,
+            "Start it, or name its admin API with --admin. Its log has trouble= where something failed.",
+        )];
+    };
+    let warning = |it: control::Failures| {
+        let what = format!("{} × {}, lastly: {}", it.count, it.kind, it.what);
+        let remedy = if it.remedy.is_empty() { "docs/troubles.md explains it.".into() } else { it.remedy };
+        finding(step, Verdict::Warning, what, remedy)
+    };
+    match failures.is_empty() {
+        true => vec![finding(step, Verdict::Ok, "It saw no connection and no sign-in fail.", "")],
+        false => failures.into_iter().map(warning).collect(),
+    }
 }
 
 fn finding(step: &'static str, verdict: Verdict, what: impl Into<String>, remedy: impl Into<String>) -> Step {
@@ -329,6 +351,11 @@ mod tests {
     use super::*;
     use crate::server::certificates::{Certificates, Keys, read_certificates};
 
+    /// The port for discarding, at which nobody serves HTTP.
+    fn nobody_there() -> Url {
+        "http://127.0.0.1:9".parse().unwrap()
+    }
+
     fn verdict(steps: &[Step], step: &str) -> Verdict {
         steps.iter().find(|it| it.step == step).unwrap_or_else(|| panic!("no step {step}: {steps:?}")).verdict
     }
@@ -337,7 +364,14 @@ mod tests {
     async fn a_new_folder_is_fit_and_its_authority_is_not_yet_trusted() {
         let folder = tempfile::tempdir().unwrap();
         let listen = vec!["127.0.0.1:0".parse().unwrap()];
-        let args = Doctor { scenario: None, certs: folder.path().into(), host: vec![], listen, json: false };
+        let args = Doctor {
+            scenario: None,
+            certs: folder.path().into(),
+            host: vec![],
+            listen,
+            admin: nobody_there(),
+            json: false,
+        };
         let now = OffsetDateTime::now_utc();
         let nobody = Trust::new(vec![], vec![]);
         let before = examine(&args, &nobody, now).await;
@@ -377,6 +411,7 @@ mod tests {
             certs: folder.path().into(),
             host: vec!["mfa.contoso.com".into()],
             listen: vec![held.local_addr().unwrap()],
+            admin: nobody_there(),
             json: false,
         };
         file(certificates::AUTHORITY, "junk");

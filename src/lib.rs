@@ -21,11 +21,10 @@ pub mod server;
 
 pub mod mim;
 
+pub mod control;
 pub mod doctor;
 pub mod trust;
 
 pub mod service;
-
-pub mod control;
 
 pub mod cli;

@@ -1,5 +1,6 @@
 //! Asking the admin API, as any other program would.
 
+use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Context, anyhow};
@@ -16,7 +17,7 @@ use crate::contract::Secret;
 
 /// Where the API is.
 #[derive(Clone, Debug)]
-pub(super) struct Url {
+pub struct Url {
     authority: String,
     text: String,
 }
@@ -52,6 +53,12 @@ impl FromStr for Url {
         let host = uri.host().filter(|it| !it.is_empty()).ok_or_else(|| wrong("names no host"))?;
         let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
         Ok(Self { authority, text: text.trim().into() })
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

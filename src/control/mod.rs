@@ -15,7 +15,9 @@ use serde_json::{Map, Value, json};
 
 use crate::contract::Secret;
 use crate::scenario;
-use client::{Api, No, Url, segment};
+pub use client::Url;
+
+use client::{Api, No, segment};
 use table::{Column, line, sheet, table};
 
 /// Which server is asked, and how it is told.
@@ -91,6 +93,35 @@ pub enum Command {
         #[command(flatten)]
         target: Target,
     },
+}
+
+/// Why clients did not come through to a server that runs: of each kind of failure how often, and the newest.
+///
+/// # Errors
+/// Nobody answers there, or not without a token.
+pub async fn failures(url: &Url) -> anyhow::Result<Vec<Failures>> {
+    let api = Api { url: url.clone(), space: String::new(), token: None };
+    let told = api.json(Method::GET, "/failures", None).await?;
+    let counts = told["counts"].as_object().into_iter().flatten();
+    let items = told["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let text = |item: Option<&Value>, key: &str| item.and_then(|it| it[key].as_str()).unwrap_or_default().to_owned();
+    let of_kind = |(kind, count): (&String, &Value)| {
+        let newest = items.iter().rev().find(|it| it["kind"] == **kind);
+        let count = count.as_u64().unwrap_or_default();
+        Failures { kind: kind.clone(), count, what: text(newest, "what"), remedy: text(newest, "remedy") }
+    };
+    Ok(counts.map(of_kind).collect())
+}
+
+/// Failures of one kind.
+#[derive(Clone, Debug)]
+pub struct Failures {
+    /// As in docs/troubles.md.
+    pub kind: String,
+    pub count: u64,
+    /// The newest, in a sentence.
+    pub what: String,
+    pub remedy: String,
 }
 
 /// What is asked of a list.

@@ -22,7 +22,7 @@ pub struct Setup {
     pub rules: Vec<Rule>,
     /// The states that rules speak of by their places.
     pub states: Vec<State>,
-    /// Whether the numbers of [`magic`](super::magic) mean what they mean.
+    /// Whether magic numbers mean what they mean.
     pub magic_numbers: bool,
     pub sessions: Vec<Session>,
     /// Fixes what is drawn by chance: codes, request identifiers.

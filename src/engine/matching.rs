@@ -116,16 +116,17 @@ impl Rules {
     /// it is.
     pub(super) fn reload(&mut self, now: Timestamp, to: &Self, changes: &Difference, same_states: bool) {
         let theirs: HashSet<&str> = to.iter().map(|it| &*it.name).collect();
+        let gone: HashSet<&str> = changes.removed.iter().map(String::as_str).collect();
         let new: HashSet<&str> = changes.added.iter().chain(&changes.changed).map(String::as_str).collect();
         let mut changed = false;
         self.change(now, |rules| {
             let mut before = HashMap::new();
             for it in std::mem::take(rules) {
-                match it.is_added {
-                    false => drop(before.insert(it.rule.name.clone(), it)),
+                match theirs.contains(&*it.rule.name) {
+                    true => drop(before.insert(it.rule.name.clone(), it)),
                     // Where the states are others, it would speak of those.
-                    true if same_states && !theirs.contains(&*it.rule.name) => rules.push(it),
-                    true => (),
+                    false if !same_states || gone.contains(&*it.rule.name) => (),
+                    false => rules.push(it),
                 }
             }
             changed = !rules.is_empty();

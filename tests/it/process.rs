@@ -408,3 +408,21 @@ fn a_hangup_lets_the_scenario_be_read_again() {
     assert!(Command::new("kill").args(["-HUP", &server.child.id().to_string()]).status().unwrap().success());
     assert_eq!(server.logged("scenario reloaded")["changed"], "1 user added (ben), 1 removed (anna)");
 }
+
+#[test]
+fn the_doctor_tells_what_a_running_server_saw_fail() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let admin = server.ready["admin"].as_str().unwrap().to_owned();
+    let doctor = || run(folder.path(), &["doctor", "--listen", "127.0.0.1:0", "--admin", &admin]).1;
+    assert!(doctor().contains("It saw no connection and no sign-in fail."), "{}", doctor());
+    // A handshake where plain HTTP is served.
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.write_all(&[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0]).unwrap();
+    let _ = stream.read_to_end(&mut Vec::new());
+    let told = doctor();
+    assert!(told.contains("1 × "), "{told}");
+    assert!(
+        run(folder.path(), &["doctor", "--admin", "http://127.0.0.1:9"]).1.contains("None tells at http://127.0.0.1:9")
+    );
+}
