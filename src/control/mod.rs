@@ -325,6 +325,7 @@ const CALLS: &[Column] = &[
     ("TIME", "at"),
     ("OPERATION", "operation"),
     ("USER", "username"),
+    ("NUMBER", "number"),
     ("OUTCOME", "outcome"),
     ("RULE", "rule"),
     ("MS", "milliseconds"),
@@ -699,6 +700,10 @@ impl<'a> Told<'a> {
             return self.json(page);
         }
         self.out.write_all(table(columns, items(page)).as_bytes())?;
+        if let (Some(total), Some(_)) = (page["total"].as_u64(), page["next"].as_str()) {
+            let shown = items(page).len();
+            writeln!(self.out, "{shown} of {total}; --limit {total} tells all")?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 

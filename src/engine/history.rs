@@ -52,6 +52,8 @@ pub struct Entry {
     pub operation: &'static str,
     /// As the call has it.
     pub username: Box<str>,
+    /// The number that came with the call, as it was written.
+    pub number: Option<Box<str>>,
     /// The HTTP status of the answer; 0 where the client hung up.
     pub status: u16,
     /// How it ended, in short: `true`, `false 101 error 12`, `fault …`.
@@ -322,7 +324,12 @@ impl Event {
     fn size(&self) -> usize {
         let text = match &self.what {
             What::Call(it) => {
-                it.agent.len() + it.username.len() + it.outcome.len() + it.request.0.len() + it.answer.0.len()
+                it.agent.len()
+                    + it.username.len()
+                    + it.outcome.len()
+                    + it.number.as_ref().map_or(0, |it| it.len())
+                    + it.request.0.len()
+                    + it.answer.0.len()
             }
             What::Turn(it) => it.username.len() + it.owner.as_ref().map_or(0, |it| it.len()),
             What::Message(it) => {
@@ -372,6 +379,7 @@ mod tests {
             agent: "".into(),
             operation: "UserExists",
             username: format!("user{n:04}").into(),
+            number: None,
             status: 200,
             outcome: "true".into(),
             call_result: None,

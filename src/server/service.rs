@@ -350,7 +350,7 @@ impl<'a> Record<'a> {
             Leaves::Fault(fault) => self.fault(version, &fault),
             Leaves::Status(status) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                self.close(status, format!("no answer{by}"));
+                self.close(status, format!("{}{by}", status.as_u16()));
                 answer::empty(status)
             }
             Leaves::Nothing => {
@@ -400,6 +400,7 @@ impl<'a> Record<'a> {
             agent: agent.into(),
             operation: self.operation,
             username: std::mem::take(&mut self.username),
+            number: self.number.take(),
             status,
             outcome: outcome.into(),
             call_result: self.note.call_result,

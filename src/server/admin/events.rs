@@ -147,7 +147,10 @@ impl Reader {
 
 /// The latest events as streams tell them, so that each is written once, however many streams there are.
 #[derive(Debug)]
-pub(super) struct Frames(Mutex<Vec<Option<(Arc<Event>, Arc<str>)>>>);
+pub(super) struct Frames(Mutex<Vec<Option<Frame>>>);
+
+/// An event, and how the stream has it.
+type Frame = (Arc<Event>, Arc<str>);
 
 /// How many frames are kept.
 const FRAMES: usize = 1024;

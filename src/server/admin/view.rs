@@ -47,6 +47,8 @@ views! {
         operation: &'a str,
         /// As the call has it.
         username: &'a str,
+        /// The number that came with the call, as it was written.
+        number: Option<&'a str>,
         /// How it ended, in short: `true`, `false 101 error 12`, `fault …`.
         outcome: &'a str,
         /// The code of `callResult`.
@@ -185,6 +187,7 @@ impl<'a> View<'a> {
                 kind,
                 operation: it.operation,
                 username: &it.username,
+                number: it.number.as_deref(),
                 outcome: &it.outcome,
                 call_result: it.call_result,
                 error: it.error,
