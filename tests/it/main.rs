@@ -28,7 +28,7 @@ use axum::body::Body;
 use axum::http::{Request, request};
 use http_body_util::BodyExt;
 
-use locmfa::contract::Value;
+use locmfa::contract::{AuthenticationType, Mode, Value};
 use locmfa::engine::{Ask, Call, Engine, Settlement, Timestamp, Verdict};
 use locmfa::server::{Admission, Site, router};
 use locmfa::switchboard::{Limits, Space, Switchboard, Unsettled};
@@ -43,6 +43,25 @@ pub(crate) fn site(setup: &str) -> Served {
     let server = scenario.server;
     let admission = Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
     Served(Arc::new(Site::new(spaces, admission, server.paths, 1 << 20)))
+}
+
+/// What `PfAuthUser_5` asks. An empty number is as if none were sent.
+pub(crate) fn asking<'a>(username: &'a str, mode: Mode, phone_number: &'a str) -> Ask<'a> {
+    Ask {
+        operation: "PfAuthUser_5",
+        space: "default",
+        verdict: None,
+        username,
+        initiating_type: AuthenticationType::Unspecified,
+        ip_address: "",
+        application: "",
+        require_user_match: true,
+        mode,
+        country_code: "",
+        phone_number,
+        extension: "",
+        plays_event: false,
+    }
 }
 
 /// What the rules make of a challenge, as of the call that asks for it.

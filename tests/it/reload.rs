@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use locmfa::contract::{AuthenticationType, Mode, Value};
-use locmfa::engine::{Ask, Call, Differences, Kind, OnReload, Outcome, Setup, What};
+use locmfa::contract::Mode;
+use locmfa::engine::{Differences, Kind, OnReload, Outcome, Setup, What};
 use locmfa::scenario;
 use locmfa::server::reload::Reloader;
 use locmfa::switchboard::{Limits, Space, Switchboard};
+
+use crate::{asked, asking};
 
 fn setup(text: &str) -> Setup {
     scenario::load("my.yaml", text).unwrap_or_else(|it| panic!("{it:?}")).setup
@@ -31,25 +33,7 @@ fn rename(space: &Space, username: &str, name: &str) {
 }
 
 async fn call(space: &Space, username: &str) -> i32 {
-    let values = [("username", Value::Text(username))];
-    let arriving = Call { operation: "PfAuthUser_5", asks: true, space: "default", values: &values };
-    let verdict = space.update(|engine, now| engine.receive(now, &arriving));
-    let ask = Ask {
-        plays_event: false,
-        operation: "PfAuthUser_5",
-        space: "default",
-        verdict: verdict.as_ref(),
-        username,
-        initiating_type: AuthenticationType::Unspecified,
-        ip_address: "",
-        application: "",
-        require_user_match: true,
-        mode: Mode::Unspecified,
-        country_code: "",
-        phone_number: "",
-        extension: "",
-    };
-    space.authenticate(ask).await.unwrap().ending.code()
+    asked(space, asking(username, Mode::Unspecified, "")).await.unwrap().ending.code()
 }
 
 const BEFORE: &str = r#"

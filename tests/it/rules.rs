@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use locmfa::contract::{AddUserSettings, AuthenticationType, Mode, Value};
+use locmfa::contract::{AddUserSettings, Mode, Value};
 use locmfa::engine::{
     Act, ActRefusal, Acted, Ask, Asked, Bounds, Call, ChallengeId, Engine, Kind, Method, Open, OpenState, Outcome,
     Settlement, Timestamp, What,
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::{received, site};
+use crate::{asking, received, site};
 
 const START: Duration = Duration::from_secs(1_767_225_600);
 
@@ -24,24 +24,6 @@ fn at(seconds: u64) -> Timestamp {
 fn engine(text: &str) -> Engine {
     let scenario = scenario::load("test", text).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     Engine::new(scenario.setup, at(0), 1, Bounds::default())
-}
-
-fn asking<'a>(username: &'a str, mode: Mode, phone_number: &'a str) -> Ask<'a> {
-    Ask {
-        operation: "PfAuthUser_5",
-        space: "default",
-        verdict: None,
-        username,
-        initiating_type: AuthenticationType::Unspecified,
-        ip_address: "",
-        application: "",
-        require_user_match: true,
-        mode,
-        country_code: "",
-        phone_number,
-        extension: "",
-        plays_event: false,
-    }
 }
 
 /// Asks a user; the phone rings.

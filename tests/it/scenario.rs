@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use expect_test::expect_file;
-use locmfa::contract::{
-    AuthenticationType, CustomerDefaults, Features, Mode, PhoneAppMode, PinMode, Shape, SmsMode, UserSettings, Wire,
-};
+use locmfa::contract::{CustomerDefaults, Features, Mode, PhoneAppMode, PinMode, Shape, SmsMode, UserSettings, Wire};
 use locmfa::engine::{
     Ask, Asked, Bounds, Channel, Company, Effect, Engine, Magic, Method, Number, Outcome, Reaction, Refusal,
     Settlement, Timestamp, WORDS, When,
@@ -15,7 +13,7 @@ use locmfa::engine::{
 use locmfa::scenario::{self, Code, Mistake, Scenario, Severity};
 use locmfa::sign_in::Scheme;
 
-use crate::received;
+use crate::{asking, received};
 
 const REFERENCE: &str = include_str!("../../docs/scenarios.md");
 
@@ -55,21 +53,7 @@ fn call_result(scenario: &Scenario, username: &str, phone_number: &str, mode: Mo
 fn ask(scenario: &Scenario, username: &str, phone_number: &str, mode: Mode) -> Result<Settlement, Refusal> {
     let now = Timestamp::from_unix(Duration::from_secs(1_800_000_000));
     let mut engine = Engine::new(scenario.setup.clone(), now, 1, Bounds::default());
-    let ask = Ask {
-        plays_event: false,
-        operation: "PfAuthUser_5",
-        space: "default",
-        verdict: None,
-        username,
-        initiating_type: AuthenticationType::Unspecified,
-        ip_address: "",
-        application: "",
-        require_user_match: true,
-        mode,
-        country_code: "",
-        phone_number,
-        extension: "",
-    };
+    let ask = asking(username, mode, phone_number);
     let verdict = received(&mut engine, now, &ask);
     match engine.authenticate(now, Ask { verdict: verdict.as_ref(), ..ask })? {
         Asked::Settled(settlement) => Ok(settlement),

@@ -2,40 +2,21 @@
 
 use std::time::Duration;
 
-use locmfa::contract::{AuthenticationType, Mode, NAMESPACE};
-use locmfa::engine::{Ask, Bounds, Event, Kind, Outcome, Pace, Setup, Stage, Timestamp, What};
+use locmfa::contract::{Mode, NAMESPACE};
+use locmfa::engine::{Bounds, Event, Kind, Outcome, Pace, Setup, Stage, Timestamp, What};
 use locmfa::scenario;
 use locmfa::switchboard::{Interest, Limits, NoSpace, Space, Switchboard, Unsettled};
 use tokio::time::Instant;
 
-use crate::{Answered, Served, asked, site};
+use crate::{Answered, Served, asked, asking, site};
 
 fn setup(text: &str) -> Setup {
     scenario::load("test", text).unwrap_or_else(|mistakes| panic!("{mistakes:?}")).setup
 }
 
-/// What a call asks for a user.
-fn asking(username: &str) -> Ask<'_> {
-    Ask {
-        operation: "PfAuthUser_5",
-        space: "default",
-        verdict: None,
-        username,
-        initiating_type: AuthenticationType::Userportal,
-        ip_address: "",
-        application: "",
-        require_user_match: true,
-        mode: Mode::Unspecified,
-        country_code: "",
-        phone_number: "",
-        extension: "",
-        plays_event: false,
-    }
-}
-
 /// Asks a user as a call does.
 async fn ask(space: &Space, username: &str) -> Outcome {
-    let settled = asked(space, asking(username)).await;
+    let settled = asked(space, asking(username, Mode::Unspecified, "")).await;
     settled.unwrap_or_else(|it| panic!("{it:?}")).ending.known().expect("a row of the table")
 }
 
@@ -106,7 +87,9 @@ async fn there_is_a_bound_on_spaces_and_an_end_to_idle_ones() {
 async fn a_dropped_space_lets_its_callers_go() {
     let spaces = Switchboard::new(setup(RING), Limits::default());
     let space = spaces.open("a").unwrap();
-    let call = tokio::spawn(async move { matches!(asked(&space, asking("anna")).await, Err(Unsettled::Stopped)) });
+    let call = tokio::spawn(async move {
+        matches!(asked(&space, asking("anna", Mode::Unspecified, "")).await, Err(Unsettled::Stopped))
+    });
     tokio::task::yield_now().await;
     spaces.drop_space("a").unwrap();
     assert!(call.await.unwrap());

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use locmfa::contract::{AuthenticationType, Mode};
-use locmfa::engine::Ask;
+use locmfa::contract::Mode;
 use locmfa::scenario;
 use locmfa::switchboard::{Limits, Switchboard};
 use tokio::time::Instant;
 
-use crate::asked;
+use crate::{asked, asking};
 
 #[tokio::test(start_paused = true)]
 async fn every_number_of_the_walk_throughs_does_what_its_row_says() {
@@ -29,21 +28,7 @@ async fn every_number_of_the_walk_throughs_does_what_its_row_says() {
             let code: String =
                 cells[2].chars().skip_while(|it| !it.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
             let started = Instant::now();
-            let ask = Ask {
-                operation: "PfAuthUser_5",
-                space: "default",
-                verdict: None,
-                username: "mimservice@contoso.com",
-                initiating_type: AuthenticationType::Pfsdk,
-                ip_address: "",
-                application: "",
-                require_user_match: true,
-                mode,
-                country_code: "",
-                phone_number: number,
-                extension: "",
-                plays_event: false,
-            };
+            let ask = asking("mimservice@contoso.com", mode, number);
             let settled = asked(spaces.default_space(), ask).await.unwrap_or_else(|it| panic!("{it:?}"));
             let says = if settled.succeeds { "true, " } else { "false, " };
             assert_eq!(settled.ending.code().to_string(), code, "{title}: {number}");
