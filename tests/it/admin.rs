@@ -97,6 +97,23 @@ fn ben(code: &str) -> String {
 }
 
 #[test]
+fn who_is_no_longer_blocked_is_asked_again_and_a_rule_that_asked_nobody_decided_nothing() {
+    let scenario =
+        "users: [{username: anna, phone: '+1 425 555 0100'}]\nrules: [{name: fraud, outcome: fraud, after: 0s}]";
+    let api = Api::start(scenario, &[]);
+    let call = || {
+        read(api.server.send("PfAuthUser_4", "<username>anna</username><requireUserMatch>true</requireUserMatch>"));
+        let last = api.get("/calls?limit=1")["items"][0].clone();
+        (last["call_result"].as_i64(), last["rule"].clone())
+    };
+    assert_eq!(call(), (Some(112), json!("fraud")));
+    assert_eq!(call(), (Some(14), Value::Null));
+    // Both the user and the number were blocked.
+    assert_eq!(api.send("PATCH", "/users/anna", &json!({"blocked": false})).0, 200);
+    assert_eq!(call(), (Some(112), json!("fraud")));
+}
+
+#[test]
 fn users_are_listed_added_changed_and_removed() {
     let api = Api::start(SCENARIO, &[]);
     let list = api.get("/users?username=a*&limit=10");

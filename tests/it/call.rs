@@ -171,6 +171,11 @@ async fn a_text_message_takes_two_calls() {
     assert_eq!(wrong.outcome, Outcome::Denied);
     assert!(answers(&wrong)[1].starts_with("ValidatePasscode: false, error "), "{wrong:?}");
     assert!(call(&client, &text).await.failure.unwrap().what.contains("There is no code"));
+
+    let typed = Plan { codes: ["111111", "222222", "123456", "123456"].map(Into::into).into(), ..text };
+    let mistyped = place(&client, &typed, || panic!("it has codes")).await;
+    let results: Vec<_> = mistyped.answers.iter().map(|it| it.result).collect();
+    assert_eq!((mistyped.outcome, results), (Outcome::Passed, vec![true, false, false, true]));
 }
 
 #[tokio::test]
