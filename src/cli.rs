@@ -443,6 +443,7 @@ where
     let janitor = tokio::spawn(spaces.clone().drop_idle());
     let reloader = Arc::new(reloader);
     let reloading = reload_when_told(&reloader, args.watch);
+    failures.note_in(spaces.default_space().clone());
     let admin = admin.map(|door| door.open(spaces.clone(), reloader, failures.clone()));
 
     let told_to_stop = told_to_stop();

@@ -157,10 +157,10 @@ pub struct Changed {
     pub detail: Box<str>,
 }
 
-/// Something that people should know: a scenario with mistakes that was not taken, one that was.
+/// Something that people should know: a scenario that was read again, or not, a connection or a sign-in that failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
-    /// `mistake`, `reload`, …
+    /// `reload`, `mistake`, or the kind of a failure as in `docs/troubles.md`.
     pub topic: &'static str,
     pub text: Box<str>,
 }

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
+
+use crate::engine::{Notice, What};
+use crate::switchboard::Space;
 
 /// Why one client did not come through.
 #[derive(Clone, Debug)]
@@ -19,7 +22,11 @@ pub struct Failure {
 
 /// The newest failures, and how many there were of each kind.
 #[derive(Debug, Default)]
-pub struct Failures(Mutex<Kept>);
+pub struct Failures {
+    kept: Mutex<Kept>,
+    /// The space in whose history they are noted, too: they are nobody's, since they come before any space.
+    space: OnceLock<Space>,
+}
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -34,24 +41,35 @@ impl Failures {
     pub(super) fn keep(&self, peer: SocketAddr, kind: &'static str, what: String, hint: &str) {
         #[expect(clippy::disallowed_methods, reason = "connections run on the world's time, not on a space's")]
         let at = SystemTime::now();
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         *kept.counts.entry(kind).or_default() += 1;
         if kept.lately.len() == LATELY {
             kept.lately.pop_front();
         }
+        let text = format!("{peer}: {what}").into();
         kept.lately.push_back(Failure { at, peer, kind, what, hint: hint.into() });
+        drop(kept);
+        if let Some(space) = self.space.get() {
+            space.update(|engine, at| engine.history.note(at, What::Notice(Notice { topic: kind, text })));
+        }
+    }
+
+    /// Notes failures in the history of a space from now on, so that who follows what happens there sees them.
+    pub fn note_in(&self, space: Space) {
+        // Once is enough: there is one default space.
+        let _ = self.space.set(space);
     }
 
     /// The newest, the oldest of them first.
     #[must_use]
     pub fn lately(&self) -> Vec<Failure> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).lately.iter().cloned().collect()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).lately.iter().cloned().collect()
     }
 
     /// How many there were of each kind, those that are no longer kept included.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).counts.clone()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).counts.clone()
     }
 
     /// The counts in a line: `2 WrongPassword, 1 old-tls`.

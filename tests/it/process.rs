@@ -422,6 +422,11 @@ fn the_doctor_tells_what_a_running_server_saw_fail() {
     let _ = stream.read_to_end(&mut Vec::new());
     let told = doctor();
     assert!(told.contains("1 × "), "{told}");
+    // Who verifies what happened finds it, too.
+    let expectations = folder.path().join("expected.yaml");
+    fs::write(&expectations, "expect: [{kind: notice, where: {topic: '*'}, exactly: 1}]").unwrap();
+    let (code, told) = run(folder.path(), &["verify", "expected.yaml", "--admin", &admin]);
+    assert_eq!(code, 0, "{told}");
     assert!(
         run(folder.path(), &["doctor", "--admin", "http://127.0.0.1:9"]).1.contains("None tells at http://127.0.0.1:9")
     );
