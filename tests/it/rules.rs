@@ -432,3 +432,13 @@ async fn the_service_is_in_trouble_as_the_scenario_says() {
         }
     }
 }
+
+#[test]
+fn a_rule_knows_the_turns_of_so_many_people_and_no_more() {
+    let mut engine = engine("users: [anna]\nrules: [{first: busy, then: hung-up, per: number}]");
+    for n in 0..100_010 {
+        let number = format!("+1 425 {:07}", 1_000_000 + n);
+        received(&mut engine, at(0), &asking("anna", Mode::Unspecified, &number)).unwrap();
+    }
+    assert_eq!(engine.rules(at(0)).next().unwrap().calls, 100_000);
+}
