@@ -93,6 +93,8 @@ pub fn snapshot(engine: &Engine, now: Timestamp, pace: Pace) -> String {
     };
     let mut text = engine.text().to_owned();
     text = with_section(&text, "clock", &Section::One(clock));
+    // What holds for all users has become theirs, or was changed.
+    text = with_section(&text, "user_defaults", &Section::Gone);
     if engine.rules_changed() {
         let rules = engine.rules(now).map(|it| it.rule.written.to_string());
         text = with_section(&text, "rules", &Section::List(rules.collect()));
@@ -164,6 +166,8 @@ enum Section {
     One(String),
     /// A line for each item.
     List(Vec<String>),
+    /// Nothing, where there is such a key.
+    Gone,
 }
 
 /// A scenario with another section in the place of the one of that key, or at its end.
@@ -177,11 +181,13 @@ fn with_section(text: &str, key: &str, section: &Section) -> String {
     let is_flow = root.as_ref().is_some_and(|it| text[it.span.clone()].starts_with('{'));
     let written = match section {
         Section::One(value) => format!("{key}: {value}"),
+        Section::Gone => format!("{key}: {{}}"),
         Section::List(items) if is_flow || items.is_empty() => format!("{key}: [{}]", items.join(", ")),
         Section::List(items) => items.iter().fold(format!("{key}:"), |text, it| text + "\n  - " + it),
     };
     let Some(entry) = entries.iter().find(|it| it.key == key) else {
         return match (is_flow, root.as_ref()) {
+            _ if matches!(section, Section::Gone) => text.into(),
             (true, Some(root)) => {
                 let (before, rest) = text.split_at(root.span.start + 1);
                 let comma = if entries.is_empty() { "" } else { ", " };
@@ -336,6 +342,19 @@ users:
             assert_eq!(read.rules.len(), usize::from(text.contains("rules: ")), "{snapshot}");
             assert_eq!(snapshot.contains("# Then rules."), text.contains("# Then rules."), "{snapshot}");
         }
+    }
+
+    #[test]
+    fn a_changed_user_stays_changed_in_a_snapshot_whatever_held_for_all() {
+        let text = "user_defaults: {mode: smsText}\nusers: [anna, ben]";
+        let now = Timestamp::from_unix(std::time::Duration::from_secs(1_800_000_000));
+        let mut engine =
+            Engine::new(scenario::load("test", text).unwrap().setup, now, 1, crate::engine::Bounds::default());
+        engine.user_mut("ben").unwrap().settings.mode = contract::Mode::VoiceCall;
+        let snapshot = snapshot(&engine, now, Pace::Real);
+        let read = scenario::load("test", &snapshot).unwrap_or_else(|it| panic!("{snapshot}: {it:?}")).setup;
+        let modes: Vec<_> = read.users.iter().map(|it| it.settings.mode).collect();
+        assert_eq!(modes, [contract::Mode::SmsText, contract::Mode::VoiceCall], "{snapshot}");
     }
 
     #[test]
