@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -386,6 +386,7 @@ async fn serve<F>(args: Serve, told_to_stop: impl FnOnce() -> F) -> anyhow::Resu
 where
     F: Future<Output = ()> + Send + 'static,
 {
+    let started = reload::moment();
     let Ok(scenario) = load(args.scenario.as_deref()) else { return Ok(ExitCode::from(1)) };
     for address in &args.listen {
         if !address.ip().is_loopback() && scenario.server.sign_in.trust == Trusted::Anybody {
@@ -442,7 +443,7 @@ where
     let app = server::router(Arc::new(site));
     let janitor = tokio::spawn(spaces.clone().drop_idle());
     let reloader = Arc::new(reloader);
-    let reloading = reload_when_told(&reloader, args.watch);
+    let reloading = reload_when_told(&reloader, args.watch.then_some(started));
     failures.note_in(spaces.default_space().clone());
     let admin = admin.map(|door| door.open(spaces.clone(), reloader, failures.clone()));
 
@@ -690,11 +691,11 @@ impl Ready {
     }
 }
 
-/// Lets the scenario be read again on SIGHUP, and where `watch` says so when its files change.
-fn reload_when_told(reloader: &Arc<Reloader>, watch: bool) -> Vec<JoinHandle<()>> {
+/// Lets the scenario be read again on SIGHUP, and, where it is watched, when its files change after `watch`.
+fn reload_when_told(reloader: &Arc<Reloader>, watch: Option<SystemTime>) -> Vec<JoinHandle<()>> {
     let mut tasks = Vec::new();
-    if watch {
-        tasks.push(tokio::spawn(reloader.clone().watch()));
+    if let Some(started) = watch {
+        tasks.push(tokio::spawn(reloader.clone().watch(started)));
     }
     #[cfg(unix)]
     {

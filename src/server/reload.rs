@@ -97,17 +97,7 @@ impl Reloader {
 
     /// [`Self::reload`], told in the log.
     pub async fn reload_and_log(self: &Arc<Self>) {
-        match self.reload().await {
-            Ok(reloaded) => {
-                reloaded.warnings.iter().for_each(log);
-                info!(scenario = reloaded.scenario, changed = reloaded.to_string(), "scenario reloaded");
-            }
-            Err(mistakes) => {
-                mistakes.iter().for_each(log);
-                let counts = scenario::summary(mistakes.iter().map(|it| it.severity));
-                error!(mistakes = counts, "scenario not reloaded; the one before is still served");
-            }
-        }
+        tell(&self.reload().await);
     }
 
     fn read(&self) -> Result<Reloaded, Vec<Mistake>> {
@@ -135,20 +125,26 @@ impl Reloader {
     }
 
     /// Looks for changes of the files again and again, and reloads when there are some and writing has come to rest.
+    /// The scenario that is served was read at `started` or later.
     ///
     /// It asks for the files' times rather than be told by the system: that works with editors that write another file
     /// and rename it, and on network drives and in containers, where nothing is told.
-    pub async fn watch(self: Arc<Self>) {
-        let mut served = self.look().await;
-        let mut before = served.clone();
+    pub async fn watch(self: Arc<Self>, started: SystemTime) {
+        let mut before = self.look().await;
+        let mut served = as_read(&[], &before, started);
         loop {
             tokio::time::sleep(PERIOD).await;
             let now = self.look().await;
             if now == before && now != served {
-                self.reload_and_log().await;
+                let started = moment();
+                let reloaded = self.reload().await;
+                // A file is read twice to be sure, or was saved as it was.
+                if !reloaded.as_ref().is_ok_and(|it| it.differences.is_empty() && it.restart.is_empty()) {
+                    tell(&reloaded);
+                }
                 // Other files may be used now.
                 before = self.look().await;
-                served = before.clone();
+                served = as_read(&now, &before, started);
                 continue;
             }
             before = now;
@@ -156,7 +152,7 @@ impl Reloader {
     }
 
     /// When each file was changed, and how long it is.
-    async fn look(self: &Arc<Self>) -> Vec<(PathBuf, Option<(SystemTime, u64)>)> {
+    async fn look(self: &Arc<Self>) -> Vec<Seen> {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let look = move |it: PathBuf| {
             let seen = std::fs::metadata(&it).and_then(|it| Ok((it.modified()?, it.len()))).ok();
@@ -166,6 +162,44 @@ impl Reloader {
         looked.await.expect("looking at files does not panic")
     }
 }
+
+/// Tells in the log what came of reading a scenario again.
+fn tell(read: &Result<Reloaded, Vec<Mistake>>) {
+    match read {
+        Ok(reloaded) => {
+            reloaded.warnings.iter().for_each(log);
+            info!(scenario = reloaded.scenario, changed = reloaded.to_string(), "scenario reloaded");
+        }
+        Err(mistakes) => {
+            mistakes.iter().for_each(log);
+            let counts = scenario::summary(mistakes.iter().map(|it| it.severity));
+            error!(mistakes = counts, "scenario not reloaded; the one before is still served");
+        }
+    }
+}
+
+/// When a file was changed, and how long it is; nothing where it cannot be seen.
+type Seen = (PathBuf, Option<(SystemTime, u64)>);
+
+/// What was read of files, of which `before` was seen before and `after` behind it: what was seen before, since a file
+/// may change while it is read. Of one that was not looked at before, it is known only where it is older than that.
+fn as_read(before: &[Seen], after: &[Seen], started: SystemTime) -> Vec<Seen> {
+    let known = |it: &Seen| match before.iter().find(|known| known.0 == it.0) {
+        Some(known) => known.clone(),
+        None => (it.0.clone(), it.1.filter(|(changed, _)| *changed + GRAIN < started)),
+    };
+    after.iter().map(known).collect()
+}
+
+/// The time by which the files are judged.
+#[expect(clippy::disallowed_methods, reason = "files have the world's time")]
+#[must_use]
+pub fn moment() -> SystemTime {
+    SystemTime::now()
+}
+
+/// How far behind the clock the time of a file may be.
+const GRAIN: Duration = Duration::from_millis(50);
 
 /// How often files are looked at.
 const PERIOD: Duration = Duration::from_millis(500);
@@ -202,5 +236,22 @@ impl fmt::Display for Reloaded {
             true => Ok(()),
             false => write!(f, "; from the next start on: {}", self.restart.join(", ")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_while_it_was_read_is_read_again() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let seen = |name: &str, seconds| (PathBuf::from(name), Some((at(seconds), 1)));
+        let before = [seen("old", 10), seen("raced", 10)];
+        let after = [seen("old", 10), seen("raced", 21), seen("new", 11), seen("new and raced", 21)];
+        let read = as_read(&before, &after, at(20));
+        let differs: Vec<_> =
+            read.iter().zip(&after).filter(|(read, after)| read != after).map(|it| &*it.1.0).collect();
+        assert_eq!(differs, [PathBuf::from("raced"), PathBuf::from("new and raced")]);
     }
 }
