@@ -91,6 +91,22 @@ impl Served {
     }
 }
 
+impl Served {
+    /// Calls one of ten million numbers, as MIM does: for its service account.
+    pub(crate) fn challenge(&self, number: u32) -> impl Future<Output = Answered> + use<> {
+        let body = format!(
+            concat!(
+                "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>",
+                "<PfAuthUser_5 xmlns=\"http://www.phonefactor.com/PfWsSdk\"><username>mimservice</username>",
+                "<mode>voiceCall</mode><phoneNumber>1425{:07}</phoneNumber></PfAuthUser_5></s:Body></s:Envelope>"
+            ),
+            number
+        );
+        let request = self.request("POST", "").header("content-type", "text/xml; charset=utf-8");
+        request.header("soapaction", "http://www.phonefactor.com/PfWsSdk/PfAuthUser_5").body(body).send()
+    }
+}
+
 /// A request to be sent.
 pub(crate) struct Asking {
     site: Arc<Site>,

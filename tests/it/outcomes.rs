@@ -60,18 +60,7 @@ async fn every_act_has_an_outcome_for_every_method() {
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_challenges_are_open_at_once() {
     let served = site("users: [mimservice]\nrules: [{after: 30s}]");
-    let call = |number: u32| {
-        let body = format!(
-            concat!(
-                "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>",
-                "<PfAuthUser_5 xmlns=\"http://www.phonefactor.com/PfWsSdk\"><username>mimservice</username>",
-                "<mode>voiceCall</mode><phoneNumber>1425{:07}</phoneNumber></PfAuthUser_5></s:Body></s:Envelope>"
-            ),
-            number
-        );
-        let request = served.request("POST", "").header("content-type", "text/xml; charset=utf-8");
-        tokio::spawn(request.header("soapaction", "http://www.phonefactor.com/PfWsSdk/PfAuthUser_5").body(body).send())
-    };
+    let call = |number| tokio::spawn(served.challenge(number));
     let start = tokio::time::Instant::now();
     let open: Vec<_> = (0..10_000).map(call).collect();
     for answer in open {

@@ -341,28 +341,17 @@ proptest! {
 /// However calls race, each answer of a sequence goes to one of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_calls_that_race_each_gets_an_answer_of_its_own() {
-    const CALLS: i32 = 200;
+    const CALLS: u32 = 200;
     let answers: Vec<_> = (0..CALLS).map(|it| format!("{{outcome: {{code: {}}}, after: 0s}}", 1000 + it)).collect();
     let served =
         site(&format!("users: [mimservice]\nrules: [{{first: {}, then: [{}]}}]", answers[0], answers[1..].join(", ")));
-    let call = |number: i32| {
-        let body = format!(
-            concat!(
-                "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>",
-                "<PfAuthUser_5 xmlns=\"http://www.phonefactor.com/PfWsSdk\"><username>mimservice</username>",
-                "<mode>voiceCall</mode><phoneNumber>1425{:07}</phoneNumber></PfAuthUser_5></s:Body></s:Envelope>"
-            ),
-            number
-        );
-        let request = served.request("POST", "").header("content-type", "text/xml; charset=utf-8");
-        tokio::spawn(request.header("soapaction", "http://www.phonefactor.com/PfWsSdk/PfAuthUser_5").body(body).send())
-    };
+    let call = |number| tokio::spawn(served.challenge(number));
     let open: Vec<_> = (0..CALLS).map(call).collect();
     let mut codes = BTreeSet::new();
     for answer in open {
         let body = answer.await.unwrap().body;
         let code = body.split("<Code>").nth(1).and_then(|it| it.split('<').next()).unwrap();
-        assert!(codes.insert(code.parse::<i32>().unwrap()), "{code} was given twice");
+        assert!(codes.insert(code.parse::<u32>().unwrap()), "{code} was given twice");
     }
     assert_eq!(codes, (1000..1000 + CALLS).collect());
 }
