@@ -1,6 +1,6 @@
 //! Changes that operations make, with the mails that tell of them.
 
-use super::history::{Changed, Message, MessageKind, What};
+use super::journal::{Changed, Message, MessageKind, What};
 use super::{Engine, Refusal, Timestamp, User};
 use crate::contract::Email;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::user::User;
+use super::directory::user::User;
 use super::{Rule, Start, State};
 use crate::contract::{
     AdfsSettings, AuthResult, AuthenticationType, CustomerDefaults, Email, Features, Mode, PassedSession, PhoneAppMode,

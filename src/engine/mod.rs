@@ -1,31 +1,14 @@
 //! The state of the emulated server: pure, synchronous, told the time. No I/O, no lock, no XML.
 
-mod account;
-mod act;
-mod challenge;
+mod challenges;
 mod change;
 mod company;
-mod device;
-mod event;
-mod find;
-mod history;
-mod index;
-mod lookup;
-mod magic;
-mod matching;
-mod number;
+mod directory;
+mod journal;
 pub mod oath;
-mod outcome;
-mod pattern;
 mod refusal;
-mod reload;
-mod rule;
-mod secret;
-mod state;
-mod template;
+mod rules;
 mod time;
-mod user;
-mod when;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -34,35 +17,37 @@ use std::time::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-pub use act::{Act, ActRefusal, Acted, NotAnAct, Open, OpenState};
-pub use challenge::{Ask, Asked, ChallengeId, Settlement};
+pub use challenges::act::{Act, ActRefusal, Acted, NotAnAct, Open, OpenState};
+pub use challenges::challenge::{Ask, Asked, ChallengeId, Settlement};
+pub use challenges::outcome::{Channel, Ending, Method, Outcome, Own, Passes, Reaction};
 pub use change::Change;
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Session, Setup, Token};
-pub use device::Device;
-pub use find::{PhonePattern, Query};
-pub use history::{
+pub use directory::device::Device;
+pub use directory::number::{NotANumber, Number};
+pub use directory::pattern::Pattern;
+pub use directory::query::{PhonePattern, Query};
+pub use directory::user::{Block, Bypass, Directory, User, by_any_form};
+pub use journal::{
     Bounds, Changed, Entry, Event, History, Kind, Message, MessageKind, Notice, Origin, Raw, Stage, Turn, What,
 };
-pub use magic::Magic;
-pub use matching::{Call, Explained, RuleStanding};
-pub use number::{NotANumber, Number};
-pub use outcome::{Channel, Ending, Method, Outcome, Own, Passes, Reaction};
-pub use pattern::Pattern;
 pub use refusal::Refusal;
-pub use reload::{Difference, Differences, OnReload};
-pub use rule::{Answer, Answers, Broken, Canned, CannedValue, Conduct, Effect, Rule, Script, UserChange, Verdict};
-pub use state::{Led, Move, Per, Standing, State, Trigger};
-pub use template::{WORDS, unknown_word};
+pub use rules::book::{Call, Explained, RuleStanding};
+pub use rules::condition::{Addresses, Day, Facts, Hours, Operations, When};
+pub use rules::diff::{Difference, Differences, OnReload};
+pub use rules::magic::Magic;
+pub use rules::rule::{
+    Answer, Answers, Broken, Canned, CannedValue, Conduct, Effect, Rule, Script, UserChange, Verdict,
+};
+pub use rules::states::{Led, Move, Per, Standing, State, Trigger};
+pub use rules::template::{WORDS, unknown_word};
 pub use time::{Pace, Start, Timestamp};
-pub use user::{Block, Bypass, Directory, User, by_any_form};
-pub use when::{Addresses, Day, Facts, Hours, Operations, When};
 
 use crate::contract::{AuthResult, PassedSession};
-use challenge::{Challenge, Remembered, Subject};
-use device::Activation;
-use event::OpenCall;
-use matching::Rules;
-use state::People;
+use challenges::challenge::{Challenge, Remembered, Subject};
+use challenges::event::OpenCall;
+use directory::device::Activation;
+use rules::book::Rules;
+use rules::states::People;
 
 /// One emulated server.
 #[derive(Clone, Debug)]
@@ -94,7 +79,7 @@ pub struct Engine {
     /// What the scenario fixes for chance.
     seed: Option<u64>,
     random: ChaCha8Rng,
-    scenario: reload::Scenario,
+    scenario: rules::diff::Scenario,
     pub history: History,
 }
 
@@ -115,7 +100,7 @@ impl Engine {
             magic_numbers: setup.magic_numbers,
             people: People::new(setup.states),
             subjects: HashMap::new(),
-            sweep_at: challenge::SWEEP,
+            sweep_at: challenges::challenge::SWEEP,
             challenges: HashMap::new(),
             deadlines: BTreeSet::new(),
             waiting: BTreeMap::new(),
@@ -127,7 +112,7 @@ impl Engine {
             calls: HashMap::new(),
             sessions: setup.sessions,
             seed: setup.seed,
-            scenario: reload::Scenario::default(),
+            scenario: rules::diff::Scenario::default(),
             random: ChaCha8Rng::seed_from_u64(setup.seed.unwrap_or(chance)),
             history: History::new(bounds),
         };

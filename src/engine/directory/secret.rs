@@ -1,7 +1,7 @@
 //! What a user knows or holds: PINs, OATH tokens, security questions, the static token.
 
-use super::{Engine, Refusal, Timestamp, User, oath};
 use crate::contract::{Secret, UserPin, UserSecurityAnswerResults, UserSecurityQuestions, UserSettings};
+use crate::engine::{Engine, Refusal, Timestamp, User, oath};
 
 /// The longest PIN, in digits.
 const PIN: usize = 64;
@@ -175,7 +175,7 @@ impl Engine {
 
 impl User {
     /// Checks a new PIN by the rules that hold for the user.
-    pub(super) fn check_pin(&self, pin: &str) -> Result<(), Refusal> {
+    pub(in crate::engine) fn check_pin(&self, pin: &str) -> Result<(), Refusal> {
         let it = &self.settings;
         if !pin.bytes().all(|it| it.is_ascii_digit()) {
             return Err(Refusal::PinNotDigits {});
@@ -222,7 +222,7 @@ impl User {
     }
 
     /// The keys whose codes the user can show: the token's, then those of the phones with the mobile app.
-    pub(super) fn oath_keys(&self) -> impl Iterator<Item = OathKey> {
+    pub(in crate::engine) fn oath_keys(&self) -> impl Iterator<Item = OathKey> {
         let token = self.settings.oath_token_secret_key.as_ref().map(|it| (None, it));
         let devices = self.devices.iter().enumerate().filter_map(|(at, it)| Some((Some(at), it.oath_key.as_ref()?)));
         token.into_iter().chain(devices).filter_map(|(device, key)| {
@@ -232,7 +232,7 @@ impl User {
     }
 
     /// The last time step whose code of a key was accepted.
-    pub(super) fn oath_step_mut(&mut self, of: &OathKey) -> &mut Option<u64> {
+    pub(in crate::engine) fn oath_step_mut(&mut self, of: &OathKey) -> &mut Option<u64> {
         match of.device {
             None => &mut self.oath_step,
             Some(at) => &mut self.devices[at].oath_step,
@@ -241,7 +241,7 @@ impl User {
 }
 
 /// A key, and who holds it.
-pub(super) struct OathKey {
+pub(in crate::engine) struct OathKey {
     /// The phone; none: the token.
     device: Option<usize>,
     pub key: Vec<u8>,

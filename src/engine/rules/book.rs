@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::history::{Changed, What};
-use super::reload::Difference;
-use super::rule::{Rule, UserChange, Verdict};
-use super::state::{Keys, Per};
-use super::template::Words;
-use super::{Block, Engine, Facts, Number, Timestamp, When};
 use crate::contract::{AuthenticationType, Mode, Record, Value};
+use crate::engine::journal::{Changed, What};
+use crate::engine::rules::diff::Difference;
+use crate::engine::rules::rule::{Rule, UserChange, Verdict};
+use crate::engine::rules::states::{Keys, Per};
+use crate::engine::rules::template::Words;
+use crate::engine::{Block, Engine, Facts, Number, Timestamp, When};
 
 /// A well-formed call, as it arrives.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub struct Call<'a> {
 
 /// The rules, found by what they select by.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rules {
+pub(in crate::engine) struct Rules {
     rules: Vec<Kept>,
     /// Whether rules came or went since the scenario.
     changed: bool,
@@ -75,7 +75,7 @@ pub struct Explained {
 }
 
 impl Rules {
-    pub(super) fn new(rules: Vec<Rule>) -> Self {
+    pub(in crate::engine) fn new(rules: Vec<Rule>) -> Self {
         let kept =
             |rule: Rule| Kept { asks: rule.answers.ask(), rule, answered: HashMap::new(), left: None, until: None };
         Self::of(rules.into_iter().map(kept).collect())
@@ -110,14 +110,14 @@ impl Rules {
         it
     }
 
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Rule> {
+    pub(in crate::engine) fn iter(&self) -> impl ExactSizeIterator<Item = &Rule> {
         self.rules.iter().map(|it| &it.rule)
     }
 
     /// Goes on under changed rules, of which `changes` are those to the rules before. Rules that calls have added stay
     /// in front, and those that calls have taken out stay out. Where the answers are the same, it is known whose turn
     /// it is.
-    pub(super) fn reload(&mut self, now: Timestamp, to: &Self, changes: &Difference, same_states: bool) {
+    pub(in crate::engine) fn reload(&mut self, now: Timestamp, to: &Self, changes: &Difference, same_states: bool) {
         let theirs: HashSet<&str> = to.iter().map(|it| &*it.name).collect();
         let gone: HashSet<&str> = changes.removed.iter().map(String::as_str).collect();
         let new: HashSet<&str> = changes.added.iter().chain(&changes.changed).map(String::as_str).collect();
@@ -150,7 +150,7 @@ impl Rules {
     }
 
     /// Lets the turns of a user go on under another name. `None` forgets them.
-    pub(super) fn rename(&mut self, from: &str, to: Option<&str>) {
+    pub(in crate::engine) fn rename(&mut self, from: &str, to: Option<&str>) {
         for it in self.rules.iter_mut().filter(|it| it.rule.answers.per == Per::User) {
             let calls = it.answered.remove(&from.to_lowercase());
             if let Some((calls, to)) = calls.zip(to) {
@@ -168,7 +168,7 @@ impl Rules {
     }
 
     /// The first rule that matches.
-    pub(super) fn select(&self, facts: &Facts<'_>) -> Option<Found> {
+    pub(in crate::engine) fn select(&self, facts: &Facts<'_>) -> Option<Found> {
         let of_user = |name: &str| self.by_user.get(&name.to_lowercase());
         let digits = facts.number.as_ref().map(Number::digits);
         let owner = facts.owner.map(|it| it.username.as_str()).filter(|it| *it != facts.username);
@@ -203,16 +203,16 @@ impl Kept {
 
 /// The parameters that say whom a call concerns, by their wire names.
 mod parameter {
-    pub(super) const USERNAMES: [&str; 2] = ["username", "oldUsername"];
-    pub(super) const CALL: &str = "callIdentifier";
-    pub(super) const INITIATING_TYPE: &str = "initiatingAuthenticationType";
-    pub(super) const IP_ADDRESS: &str = "initiatingIpAddress";
-    pub(super) const APPLICATION: &str = "applicationName";
-    pub(super) const EVENT: &str = "eventName";
-    pub(super) const MODE: &str = "mode";
-    pub(super) const PHONE: &str = "phoneNumber";
-    pub(super) const COUNTRY_CODE: &str = "countryCode";
-    pub(super) const EXTENSION: &str = "extension";
+    pub(in crate::engine) const USERNAMES: [&str; 2] = ["username", "oldUsername"];
+    pub(in crate::engine) const CALL: &str = "callIdentifier";
+    pub(in crate::engine) const INITIATING_TYPE: &str = "initiatingAuthenticationType";
+    pub(in crate::engine) const IP_ADDRESS: &str = "initiatingIpAddress";
+    pub(in crate::engine) const APPLICATION: &str = "applicationName";
+    pub(in crate::engine) const EVENT: &str = "eventName";
+    pub(in crate::engine) const MODE: &str = "mode";
+    pub(in crate::engine) const PHONE: &str = "phoneNumber";
+    pub(in crate::engine) const COUNTRY_CODE: &str = "countryCode";
+    pub(in crate::engine) const EXTENSION: &str = "extension";
 }
 
 impl<'a> Call<'a> {
@@ -285,7 +285,7 @@ impl Engine {
     }
 
     /// Takes a rule's next answer.
-    pub(super) fn take(&mut self, now: Timestamp, found: Found) -> Verdict {
+    pub(in crate::engine) fn take(&mut self, now: Timestamp, found: Found) -> Verdict {
         let Found { at, operation, keys, words, person } = found;
         let Kept { rule, answered, left, .. } = &mut self.rules.rules[at];
         if let Some(left) = left {
@@ -405,7 +405,7 @@ impl Engine {
 }
 
 /// A rule that matches, and what is kept of the facts.
-pub(super) struct Found {
+pub(in crate::engine) struct Found {
     /// The rule's place.
     at: usize,
     operation: &'static str,

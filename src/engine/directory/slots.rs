@@ -6,12 +6,12 @@ use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
-use super::User;
-use super::user::{Slot, Stored};
+use crate::engine::User;
+use crate::engine::directory::user::{Slot, Stored};
 
 /// What a user is found by.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Key {
+pub(in crate::engine) enum Key {
     /// The name, in lower case.
     Name,
     /// The part of the name before `@`, in lower case, where there is one.
@@ -22,7 +22,7 @@ pub(super) enum Key {
 
 /// Slots by one kind of key.
 #[derive(Clone, Debug)]
-pub(super) struct Lookup {
+pub(in crate::engine) struct Lookup {
     key: Key,
     /// One slot for each key.
     slots: HashTable<Slot>,
@@ -42,22 +42,22 @@ impl Key {
 }
 
 impl Lookup {
-    pub(super) fn new(key: Key) -> Self {
+    pub(in crate::engine) fn new(key: Key) -> Self {
         Self { key, slots: HashTable::new(), others: HashMap::new(), state: RandomState::new() }
     }
 
-    pub(super) fn reserve(&mut self, users: usize) {
+    pub(in crate::engine) fn reserve(&mut self, users: usize) {
         self.slots.reserve(users, |_| unreachable!("it is empty"));
     }
 
     /// The user with a key; of several, the one who had it first.
-    pub(super) fn find(&self, key: &str, stored: &Stored) -> Option<Slot> {
+    pub(in crate::engine) fn find(&self, key: &str, stored: &Stored) -> Option<Slot> {
         let has = |slot: &Slot| self.of(stored, *slot).as_deref() == Some(key);
         self.slots.find(self.state.hash_one(key), has).copied()
     }
 
     /// Lets a user be found in a slot.
-    pub(super) fn add(&mut self, slot: Slot, user: &User, stored: &Stored) {
+    pub(in crate::engine) fn add(&mut self, slot: Slot, user: &User, stored: &Stored) {
         let Some(key) = self.key.of(user, &stored.country_code) else { return };
         match self.find(&key, stored) {
             Some(_) => drop(self.others.entry(key).or_default().insert(slot)),
@@ -66,7 +66,7 @@ impl Lookup {
     }
 
     /// Lets a user no longer be found in a slot.
-    pub(super) fn remove(&mut self, slot: Slot, user: &User, stored: &Stored) {
+    pub(in crate::engine) fn remove(&mut self, slot: Slot, user: &User, stored: &Stored) {
         let Some(key) = self.key.of(user, &stored.country_code) else { return };
         let others = self.others.get_mut(&key);
         let next = match self.slots.find_entry(self.state.hash_one(&key), |it| *it == slot) {

@@ -3,11 +3,11 @@
 
 use memchr::memmem::Finder;
 
-use super::{Pattern, User};
+use crate::engine::{Pattern, User};
 
 /// What users are found by.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Text {
+pub(in crate::engine) enum Text {
     Username,
     FirstName,
     LastName,
@@ -23,7 +23,7 @@ const TEXTS: [Text; 7] =
 
 /// The columns of users by their slots, as they were when this was made.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Index {
+pub(in crate::engine) struct Index {
     columns: [Column; TEXTS.len()],
 }
 
@@ -37,10 +37,10 @@ struct Column {
 
 /// A truth for each slot.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Slots(Vec<u64>);
+pub(in crate::engine) struct Slots(Vec<u64>);
 
 impl Index {
-    pub(super) fn of<'a>(users: impl Iterator<Item = Option<&'a User>>) -> Self {
+    pub(in crate::engine) fn of<'a>(users: impl Iterator<Item = Option<&'a User>>) -> Self {
         let mut index = Self::default();
         for user in users {
             for (column, text) in index.columns.iter_mut().zip(TEXTS) {
@@ -56,7 +56,7 @@ impl Index {
     }
 
     /// Keeps those slots of which one of some texts fits a pattern, letter case aside.
-    pub(super) fn narrow(&self, slots: &mut Slots, texts: &[Text], pattern: &Pattern) {
+    pub(in crate::engine) fn narrow(&self, slots: &mut Slots, texts: &[Text], pattern: &Pattern) {
         let pattern = pattern.folded();
         let columns = || texts.iter().map(|it| &self.columns[*it as usize]);
         if slots.len() * FEW < self.columns[0].starts.len() {
@@ -72,7 +72,7 @@ impl Index {
 const FEW: usize = 8;
 
 /// How many bytes a pattern lets one look for at once.
-pub(super) fn sharpness(pattern: &Pattern) -> usize {
+pub(in crate::engine) fn sharpness(pattern: &Pattern) -> usize {
     needle(pattern.text()).len()
 }
 
@@ -87,7 +87,7 @@ impl Text {
             Self::Email => &it.email_address,
             Self::UserGroup => &it.user_group,
             Self::Phone => &it.phone,
-            Self::WholePhone => return super::find::whole_phone(user),
+            Self::WholePhone => return crate::engine::directory::query::whole_phone(user),
         };
         ["", text.as_deref().unwrap_or_default()]
     }
@@ -171,7 +171,7 @@ fn needle(pattern: &str) -> Vec<u8> {
 }
 
 impl Slots {
-    pub(super) fn all(slots: usize) -> Self {
+    pub(in crate::engine) fn all(slots: usize) -> Self {
         Self(vec![u64::MAX; slots.div_ceil(64)])
     }
 
@@ -204,7 +204,7 @@ impl Slots {
     }
 
     /// Whether a slot is among them; one that was not there yet is.
-    pub(super) fn has(&self, slot: u32) -> bool {
+    pub(in crate::engine) fn has(&self, slot: u32) -> bool {
         self.0.get(slot as usize / 64).is_none_or(|it| it >> (slot % 64) & 1 == 1)
     }
 }

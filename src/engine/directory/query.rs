@@ -1,8 +1,8 @@
 //! Finding users by what is known of them.
 
-use super::index::{Index, Slots, Text, sharpness};
-use super::{NotANumber, Pattern, User};
 use crate::contract::{Mode, PhoneAppMode, PinMode, SmsDirection, SmsMode, TagMatchType};
+use crate::engine::directory::index::{Index, Slots, Text, sharpness};
+use crate::engine::{NotANumber, Pattern, User};
 
 /// What is known of the users to be found. What is `None` matches everybody.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +44,7 @@ impl PhonePattern {
 }
 
 impl Query {
-    pub(super) fn matches(&self, user: &User) -> bool {
+    pub(in crate::engine) fn matches(&self, user: &User) -> bool {
         let it = &user.settings;
         let text = |pattern: &Option<Pattern>, text: &Option<String>| {
             pattern.as_ref().is_none_or(|it| it.matches(text.as_deref().unwrap_or_default()))
@@ -81,7 +81,7 @@ fn tagged(how: TagMatchType, asked: &[String], tags: &[String]) -> bool {
 
 impl Query {
     /// Whether the index alone says who fits: nothing is asked but texts, letter case aside.
-    pub(super) fn is_indexed(&self) -> bool {
+    pub(in crate::engine) fn is_indexed(&self) -> bool {
         let texts = [&self.username, &self.first_name, &self.last_name, &self.email, &self.user_group];
         let rest = self.mode.is_none()
             && self.pin_mode.is_none()
@@ -94,7 +94,7 @@ impl Query {
     }
 
     /// The slots of an index that can fit.
-    pub(super) fn candidates(&self, index: &Index, slots: usize) -> Slots {
+    pub(in crate::engine) fn candidates(&self, index: &Index, slots: usize) -> Slots {
         let mut asked: Vec<(&[Text], &Pattern)> = Vec::new();
         let texts = [
             (&[Text::Username], &self.username),
@@ -116,7 +116,7 @@ impl Query {
 }
 
 /// Country code and number.
-pub(super) fn whole_phone(user: &User) -> [&str; 2] {
+pub(in crate::engine) fn whole_phone(user: &User) -> [&str; 2] {
     let it = &user.settings;
     [&it.country_code, &it.phone].map(|it| it.as_deref().unwrap_or_default())
 }

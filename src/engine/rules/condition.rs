@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::state::{Keys, People};
-use super::{Number, Pattern, Timestamp, User};
 use crate::contract::{AuthenticationType, Mode, Value};
+use crate::engine::rules::states::{Keys, People};
+use crate::engine::{Number, Pattern, Timestamp, User};
 
 /// What a rule asks of a call. Lists match if one of theirs does.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +87,7 @@ macro_rules! words {
         }
     };
 }
-pub(super) use words;
+pub(in crate::engine) use words;
 
 words! {
     /// A day of the week.
@@ -125,8 +125,8 @@ pub struct Facts<'a> {
     pub application: &'a str,
     pub ip_address: &'a str,
     pub mode: Mode,
-    pub(super) keys: Keys,
-    pub(super) people: &'a People,
+    pub(in crate::engine) keys: Keys,
+    pub(in crate::engine) people: &'a People,
 }
 
 impl Facts<'_> {

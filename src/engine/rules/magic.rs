@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Number;
-use super::outcome::{Ending, Method, Outcome, Reaction};
-use super::rule::Conduct;
+use crate::engine::Number;
+use crate::engine::challenges::outcome::{Ending, Method, Outcome, Reaction};
+use crate::engine::rules::rule::Conduct;
 
 /// A number, and what whoever is asked there does.
 #[derive(Debug)]
@@ -77,13 +77,13 @@ impl Magic {
     }
 
     /// What stands for the rule that decided.
-    pub(super) fn rule(&self) -> Arc<str> {
+    pub(in crate::engine) fn rule(&self) -> Arc<str> {
         format!("magic number +1 425 555 {}", self.digits).into()
     }
 }
 
 /// What is magic about a number.
-pub(super) fn of(number: &Number) -> Option<&'static Magic> {
+pub(in crate::engine) fn of(number: &Number) -> Option<&'static Magic> {
     let digits = number.digits().strip_prefix(BLOCK)?;
     NUMBERS.iter().find(|it| it.digits == digits)
 }

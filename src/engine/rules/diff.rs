@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::matching::Rules;
-use super::{Directory, Engine, Notice, Rule, Timestamp, User, What};
+use crate::engine::rules::book::Rules;
+use crate::engine::{Directory, Engine, Notice, Rule, Timestamp, User, What};
 
 /// What a changed scenario does to what calls have changed meanwhile.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -200,7 +200,7 @@ impl fmt::Display for Differences {
 
 /// The scenario that an engine was set up by, to be told from others.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Scenario(Arc<()>);
+pub(in crate::engine) struct Scenario(Arc<()>);
 
 impl Engine {
     /// Whether both go back to one scenario.

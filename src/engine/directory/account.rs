@@ -1,7 +1,7 @@
 //! Users that come, go, and change: what is refused, and what follows from it.
 
-use super::{Engine, Number, Refusal, Timestamp, User, named};
 use crate::contract::{AddUserSettings, Mode, PhoneAppMode, SmsDirection, SmsMode, UserPhone, UserSettings};
+use crate::engine::{Engine, Number, Refusal, Timestamp, User, named};
 
 /// The longest username, in characters.
 const USERNAME: usize = 256;

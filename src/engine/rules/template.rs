@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::{Number, Timestamp};
 use crate::contract::Secret;
+use crate::engine::{Number, Timestamp};
 
 /// The words that a text can have in braces.
 pub const WORDS: &[&str] = &["user", "number", "masked", "code", "time", "counter"];
 
 /// What the words stand for.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Words {
+pub(in crate::engine) struct Words {
     /// The user who is asked, else the name in the call.
     pub user: String,
     pub number: Option<Number>,
@@ -31,7 +31,7 @@ pub fn unknown_word(text: &str) -> Option<&str> {
 }
 
 /// A text with its words filled in. Those that stand for nothing stay as they are.
-pub(super) fn fill<'a>(text: &'a str, words: &Words) -> Cow<'a, str> {
+pub(in crate::engine) fn fill<'a>(text: &'a str, words: &Words) -> Cow<'a, str> {
     if !text.contains('{') {
         return text.into();
     }

@@ -1,21 +1,20 @@
 //! Asking a person for the second factor: from the request to its ending.
 
-mod codes;
-
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::act::{Line, Open, OpenState};
-use super::company::{Cache, CacheKey};
-use super::history::{Message, MessageKind, Stage, Turn, What};
-use super::outcome::{Channel, Ending, Method, Outcome};
-use super::rule::{Conduct, Script, Verdict};
-use super::state::Keys;
-use super::template::{self, Words};
-use super::user::{Block, User};
-use super::{Act, Directory, Engine, Facts, Number, Reaction, Refusal, Timestamp, magic, oath};
 use crate::contract::{AuthResult, AuthenticationType, Mode, PinMode, Secret, SmsDirection, SmsMode, UserSettings};
+use crate::engine::challenges::act::{Line, Open, OpenState};
+use crate::engine::challenges::outcome::{Channel, Ending, Method, Outcome};
+use crate::engine::company::{Cache, CacheKey};
+use crate::engine::directory::user::{Block, User};
+use crate::engine::journal::{Message, MessageKind, Stage, Turn, What};
+use crate::engine::rules::magic;
+use crate::engine::rules::rule::{Conduct, Script, Verdict};
+use crate::engine::rules::states::Keys;
+use crate::engine::rules::template::{self, Words};
+use crate::engine::{Act, Directory, Engine, Facts, Number, Reaction, Refusal, Timestamp};
 
 /// What a caller asks.
 #[derive(Clone, Copy, Debug)]
@@ -70,15 +69,15 @@ pub struct Settlement {
 /// Who is being asked. Many people may stand behind one username, each with a number: MIM asks for all of them as
 /// its service account.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
-pub(super) struct Subject {
+pub(in crate::engine) struct Subject {
     /// Lower case.
-    username: String,
+    pub(super) username: String,
     digits: String,
 }
 
 /// What is remembered of a subject.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Remembered {
+pub(in crate::engine) struct Remembered {
     block: Option<Block>,
     passed: Vec<Passed>,
     /// Calls that ring now: there is one at most.
@@ -92,7 +91,7 @@ impl Remembered {
 }
 
 /// How many subjects are remembered before the first look for those whose time is over.
-pub(super) const SWEEP: usize = 1024;
+pub(in crate::engine) const SWEEP: usize = 1024;
 
 /// A success that the cache can use.
 #[derive(Clone, Debug)]
@@ -105,9 +104,9 @@ struct Passed {
 
 /// An open challenge.
 #[derive(Clone, Debug)]
-pub(super) struct Challenge {
+pub(in crate::engine) struct Challenge {
     id: ChallengeId,
-    subject: Subject,
+    pub(super) subject: Subject,
     since: Timestamp,
     /// Whether the number came with the call.
     number_given: bool,
@@ -115,8 +114,8 @@ pub(super) struct Challenge {
     pub method: Method,
     operation: &'static str,
     space: String,
-    username: String,
-    owner: Option<String>,
+    pub(super) username: String,
+    pub(super) owner: Option<String>,
     number: Option<Number>,
     initiating_type: AuthenticationType,
     application: String,
@@ -126,7 +125,7 @@ pub(super) struct Challenge {
     backup: Option<Number>,
     /// When all ringing ends.
     gives_up: Timestamp,
-    request_id: String,
+    pub(super) request_id: String,
     pub deadline: Timestamp,
     rule: Option<Arc<str>>,
     /// How many calls the rule had answered.
@@ -141,7 +140,7 @@ pub(super) struct Challenge {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Step {
+pub(in crate::engine) enum Step {
     /// The person is being asked.
     Asking {
         line: Line,
@@ -158,7 +157,7 @@ pub(super) enum Step {
 
 /// What a person will do.
 #[derive(Clone, Debug)]
-pub(super) enum Doing {
+pub(in crate::engine) enum Doing {
     Act(Act),
     End(Ending),
 }
@@ -360,7 +359,7 @@ impl Engine {
 
     /// Lets what is remembered of a username go on under another. `None` forgets it, and the codes that are out for
     /// it.
-    pub(super) fn move_subjects(&mut self, from: &str, to: Option<&str>) {
+    pub(in crate::engine) fn move_subjects(&mut self, from: &str, to: Option<&str>) {
         let key = from.to_lowercase();
         self.people.rename(from, to);
         self.rules.rename(from, to);
@@ -386,7 +385,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn method(&self, asked: Mode, stored: &UserSettings) -> Method {
+    pub(in crate::engine) fn method(&self, asked: Mode, stored: &UserSettings) -> Method {
         let defaults = &self.company.defaults;
         let given = |mode: Mode| Some(mode).filter(|it| !matches!(it, Mode::Unspecified | Mode::Invalid));
         let sms_mode = match stored.sms_mode {
@@ -558,7 +557,7 @@ impl Engine {
     }
 
     /// Ends a challenge that was open, or lets it go on in another way.
-    pub(super) fn settle(&mut self, now: Timestamp, mut challenge: Challenge, ending: Ending) {
+    pub(in crate::engine) fn settle(&mut self, now: Timestamp, mut challenge: Challenge, ending: Ending) {
         let id = challenge.id;
         let settlement = if challenge.sends_a_code(&ending) {
             self.send_code(now, challenge, ending)
@@ -571,7 +570,7 @@ impl Engine {
     }
 
     /// Lets an ending lead those who are asked to the states that it leads to, each once.
-    fn ended(&mut self, now: Timestamp, ids: &[ChallengeId], outcome: Outcome) {
+    pub(super) fn ended(&mut self, now: Timestamp, ids: &[ChallengeId], outcome: Outcome) {
         let mut met = Vec::new();
         for id in ids {
             let challenge = &self.challenges[id];
@@ -584,7 +583,7 @@ impl Engine {
     }
 
     /// Keeps a challenge open until its deadline.
-    pub(super) fn keep(&mut self, challenge: Challenge) {
+    pub(in crate::engine) fn keep(&mut self, challenge: Challenge) {
         self.deadlines.insert((challenge.deadline, challenge.id));
         self.challenges.insert(challenge.id, challenge);
     }
@@ -612,7 +611,7 @@ impl Engine {
     }
 
     /// Notes a step in the life of a challenge.
-    pub(super) fn turn(&mut self, now: Timestamp, challenge: &Challenge, stage: Stage) {
+    pub(in crate::engine) fn turn(&mut self, now: Timestamp, challenge: &Challenge, stage: Stage) {
         let turn = Turn {
             challenge: challenge.id,
             stage,
@@ -626,7 +625,7 @@ impl Engine {
     }
 
     /// Forgets that anybody is in a call.
-    pub(super) fn let_go(&mut self) {
+    pub(in crate::engine) fn let_go(&mut self) {
         self.subjects.values_mut().for_each(|it| it.in_call = false);
         self.subjects.retain(|_, it| it.is_worth_keeping());
     }
@@ -719,7 +718,7 @@ impl Engine {
         }
     }
 
-    fn remember_pass(&mut self, now: Timestamp, challenge: &Challenge) {
+    pub(super) fn remember_pass(&mut self, now: Timestamp, challenge: &Challenge) {
         // Who confirms an event has not signed in.
         let Some(cache) = self.company.cache.filter(|_| !challenge.plays_event) else { return };
         // Most people do not come back, and what they passed runs out unseen.
@@ -785,7 +784,7 @@ impl Challenge {
     }
 
     /// The user who is asked, if there is one.
-    pub(super) fn person<'a>(&self, users: &'a Directory) -> Option<&'a User> {
+    pub(in crate::engine) fn person<'a>(&self, users: &'a Directory) -> Option<&'a User> {
         match self.number_given {
             true => users.find(self.owner.as_deref()?),
             false => users.find(&self.username),
@@ -796,7 +795,7 @@ impl Challenge {
         Keys::of(&self.username, self.person(users), self.number.as_ref(), self.number_given)
     }
 
-    pub(super) fn words(&self) -> Words {
+    pub(in crate::engine) fn words(&self) -> Words {
         let owner = self.owner.as_ref().filter(|_| self.number_given);
         Words {
             user: owner.unwrap_or(&self.username).clone(),
@@ -817,7 +816,7 @@ impl Challenge {
     }
 
     /// Lets go of what was planned: somebody acts.
-    pub(super) fn is_taken_over(&mut self) {
+    pub(in crate::engine) fn is_taken_over(&mut self) {
         if let Step::Asking { plan, decides, .. } = &mut self.step {
             plan.clear();
             *decides = false;
@@ -826,7 +825,7 @@ impl Challenge {
     }
 
     /// The challenge, to be looked at.
-    pub(super) fn shown(&self, id: ChallengeId) -> Open<'_> {
+    pub(in crate::engine) fn shown(&self, id: ChallengeId) -> Open<'_> {
         Open {
             id,
             since: self.since,

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Engine, Refusal, Timestamp};
+use crate::engine::{Engine, Refusal, Timestamp};
 
 /// A call that is open between two events.
 #[derive(Clone, Debug)]
-pub(super) struct OpenCall {
+pub(in crate::engine) struct OpenCall {
     pub username: String,
     until: Timestamp,
 }
@@ -44,7 +44,7 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn move_calls(&mut self, from: &str, to: Option<&str>) {
+    pub(in crate::engine) fn move_calls(&mut self, from: &str, to: Option<&str>) {
         match to {
             None => self.calls.retain(|_, it| it.username != from),
             Some(to) => self.calls.values_mut().filter(|it| it.username == from).for_each(|it| it.username = to.into()),

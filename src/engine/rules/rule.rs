@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::outcome::{Ending, Reaction};
-use super::state::{Move, Per};
-use super::template::{self, Words};
-use super::{Act, When};
 use crate::contract::Secret;
+use crate::engine::challenges::outcome::{Ending, Reaction};
+use crate::engine::rules::states::{Move, Per};
+use crate::engine::rules::template::{self, Words};
+use crate::engine::{Act, When};
 
 /// A rule: when it matches, what it answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,7 +124,7 @@ pub enum Conduct {
     End(Ending),
     /// One act after the other, each so much later than the one before.
     Acts(Vec<(Duration, Act)>),
-    /// Somebody decides through [`Engine::act`](super::Engine::act); what happens otherwise when time runs out.
+    /// Somebody decides through [`Engine::act`](crate::engine::Engine::act); what happens otherwise when time runs out.
     Decides {
         within: Option<Duration>,
         otherwise: Box<Self>,
@@ -136,10 +136,10 @@ pub enum Conduct {
 pub struct Verdict {
     pub rule: Arc<str>,
     pub answer: Arc<Answer>,
-    pub(super) operation: &'static str,
+    pub(in crate::engine) operation: &'static str,
     /// The user whom a change concerns, as stored.
-    pub(super) person: Option<String>,
-    pub(super) words: Words,
+    pub(in crate::engine) person: Option<String>,
+    pub(in crate::engine) words: Words,
 }
 
 impl Default for Effect {
@@ -199,7 +199,7 @@ impl Verdict {
         template::fill(text, &self.words).into_owned()
     }
 
-    pub(super) fn script(&self) -> Option<&Script> {
+    pub(in crate::engine) fn script(&self) -> Option<&Script> {
         match &self.answer.effect {
             Effect::Proceed(script) => Some(script),
             _ => None,

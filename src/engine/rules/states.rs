@@ -4,9 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::outcome::{Ending, Method, Outcome, Reaction};
-use super::when::words;
-use super::{Number, Timestamp, User};
+use crate::engine::challenges::outcome::{Ending, Method, Outcome, Reaction};
+use crate::engine::rules::condition::words;
+use crate::engine::{Number, Timestamp, User};
 
 words! {
     /// Whose a sequence or a state is.
@@ -65,13 +65,13 @@ pub enum Standing {
 
 /// Under what somebody is remembered.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Keys {
+pub(in crate::engine) struct Keys {
     user: String,
     number: String,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct People {
+pub(in crate::engine) struct People {
     states: Vec<State>,
     people: HashMap<String, Person>,
     /// How many there may be before those of whom nothing is to be remembered are forgotten.
@@ -92,7 +92,12 @@ struct Person {
 }
 
 impl Keys {
-    pub(super) fn of(username: &str, person: Option<&User>, number: Option<&Number>, number_given: bool) -> Self {
+    pub(in crate::engine) fn of(
+        username: &str,
+        person: Option<&User>,
+        number: Option<&Number>,
+        number_given: bool,
+    ) -> Self {
         let digits = number.map(Number::digits).unwrap_or_default();
         let user = match person {
             Some(person) => person.username.to_lowercase(),
@@ -102,7 +107,7 @@ impl Keys {
         Self { user, number: digits.into() }
     }
 
-    pub(super) fn per(&self, per: Per) -> &str {
+    pub(in crate::engine) fn per(&self, per: Per) -> &str {
         match per {
             Per::All => "",
             Per::User => &self.user,
@@ -112,24 +117,24 @@ impl Keys {
 }
 
 impl People {
-    pub(super) fn new(states: Vec<State>) -> Self {
+    pub(in crate::engine) fn new(states: Vec<State>) -> Self {
         Self { states, people: HashMap::new(), sweep_at: SWEEP }
     }
 
     /// Lets what is remembered of a user go on under another name. `None` forgets it.
-    pub(super) fn rename(&mut self, from: &str, to: Option<&str>) {
+    pub(in crate::engine) fn rename(&mut self, from: &str, to: Option<&str>) {
         let person = self.people.remove(&from.to_lowercase());
         if let Some((person, to)) = person.zip(to) {
             self.people.insert(to.to_lowercase(), person);
         }
     }
 
-    pub(super) fn states(&self) -> &[State] {
+    pub(in crate::engine) fn states(&self) -> &[State] {
         &self.states
     }
 
     /// Goes on under changed states. Who is in one that is still there stays in it.
-    pub(super) fn reload(&mut self, to: &Self) {
+    pub(in crate::engine) fn reload(&mut self, to: &Self) {
         let place = |it: &State| to.states.iter().position(|other| other.name == it.name);
         let places: Vec<Option<usize>> = self.states.iter().map(place).collect();
         self.states.clone_from(&to.states);
@@ -141,12 +146,12 @@ impl People {
         }
     }
 
-    pub(super) fn is_in(&self, now: Timestamp, state: usize, keys: &Keys) -> bool {
+    pub(in crate::engine) fn is_in(&self, now: Timestamp, state: usize, keys: &Keys) -> bool {
         let Some(person) = self.people.get(keys.per(self.states[state].per)) else { return false };
         person.standing.get(&state).is_some_and(|until| until.is_none_or(|until| now < until))
     }
 
-    pub(super) fn step(&mut self, now: Timestamp, step: &Move, keys: &Keys) {
+    pub(in crate::engine) fn step(&mut self, now: Timestamp, step: &Move, keys: &Keys) {
         let state = &self.states[step.state];
         let person = self.people.entry(keys.per(state.per).into()).or_default();
         match step.to {
@@ -160,7 +165,7 @@ impl People {
     }
 
     /// Lets an ending lead where it leads.
-    pub(super) fn ended(&mut self, now: Timestamp, ending: &Ending, method: Method, keys: &Keys) {
+    pub(in crate::engine) fn ended(&mut self, now: Timestamp, ending: &Ending, method: Method, keys: &Keys) {
         self.sweep(now);
         for at in 0..self.states.len() {
             let state = &self.states[at];
@@ -194,16 +199,16 @@ impl People {
         self.sweep_at = SWEEP.max(2 * self.people.len());
     }
 
-    pub(super) fn count(&self, name: &str, keys: &Keys) -> u64 {
+    pub(in crate::engine) fn count(&self, name: &str, keys: &Keys) -> u64 {
         self.people.get(keys.per(Per::User)).and_then(|it| it.counts.get(name)).copied().unwrap_or_default()
     }
 
-    pub(super) fn add(&mut self, name: &Arc<str>, keys: &Keys) {
+    pub(in crate::engine) fn add(&mut self, name: &Arc<str>, keys: &Keys) {
         let person = self.people.entry(keys.per(Per::User).into()).or_default();
         *person.counts.entry(name.clone()).or_default() += 1;
     }
 
-    pub(super) fn set(&mut self, name: &Arc<str>, value: u64, keys: &Keys) {
+    pub(in crate::engine) fn set(&mut self, name: &Arc<str>, value: u64, keys: &Keys) {
         let person = self.people.entry(keys.per(Per::User).into()).or_default();
         person.counts.insert(name.clone(), value);
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::template::{self, Words};
 use crate::contract::{Mode, PhoneAppMode, PinMode, SmsMode};
+use crate::engine::rules::template::{self, Words};
 
 /// Whether a code authenticates.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -323,12 +323,12 @@ impl Ending {
     }
 
     /// Whether nobody took the call, so that the backup number is tried.
-    pub(super) fn is_unanswered(&self) -> bool {
+    pub(in crate::engine) fn is_unanswered(&self) -> bool {
         matches!(self.known(), Some(Outcome::CallTimedOut | Outcome::Voicemail))
     }
 
     /// Whether no message leaves before it.
-    pub(super) fn leaves_nothing(&self) -> bool {
+    pub(in crate::engine) fn leaves_nothing(&self) -> bool {
         let never = |it: Outcome| {
             use Outcome as O;
             matches!(it, O::TextNotSent | O::TextNotAllowed | O::TextLicensesExceeded | O::AppNotAllowed)
@@ -339,7 +339,7 @@ impl Ending {
     }
 
     /// The ending with the words of its own text filled in.
-    pub(super) fn filled(&self, words: &Words) -> Self {
+    pub(in crate::engine) fn filled(&self, words: &Words) -> Self {
         match self {
             Self::Own(own) => Self::Own(Arc::new(Own { text: template::fill(&own.text, words).into(), ..**own })),
             Self::Known(_) => self.clone(),
@@ -347,7 +347,7 @@ impl Ending {
     }
 
     /// Whether the message went out all the same, and this is what its code meets.
-    pub(super) fn comes_after_sending(&self) -> bool {
+    pub(in crate::engine) fn comes_after_sending(&self) -> bool {
         self.known().is_some_and(Outcome::comes_after_sending)
     }
 }

@@ -23,12 +23,12 @@ impl Pattern {
         Self { text: text.into(), minds_case: true }
     }
 
-    pub(super) const fn minds_case(&self) -> bool {
+    pub(in crate::engine) const fn minds_case(&self) -> bool {
         self.minds_case
     }
 
     /// The same pattern where letter case makes no difference.
-    pub(super) fn folded(&self) -> Self {
+    pub(in crate::engine) fn folded(&self) -> Self {
         Self::new(&self.text)
     }
 
@@ -39,7 +39,7 @@ impl Pattern {
     }
 
     /// Whether it matches a text that is in lower case already.
-    pub(super) fn matches_lower(&self, text: &[u8]) -> bool {
+    pub(in crate::engine) fn matches_lower(&self, text: &[u8]) -> bool {
         matches(&self.text, text, true)
     }
 

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::index::Index;
-use super::lookup::{Key, Lookup};
-use super::{Device, Number, Query, Timestamp};
 use crate::contract::{Secret, UserAdministrator, UserSecurityQuestions, UserSettings};
+use crate::engine::directory::index::Index;
+use crate::engine::directory::slots::{Key, Lookup};
+use crate::engine::{Device, Number, Query, Timestamp};
 
 /// One user of the emulated server.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ impl User {
     }
 
     /// Lets a user of a scenario begin: what the scenario says by its age gets its time.
-    pub(super) fn begin(&mut self, now: Timestamp) {
+    pub(in crate::engine) fn begin(&mut self, now: Timestamp) {
         if self.pin_changed == Timestamp::default() {
             let ago = Duration::try_from_secs_f64(self.settings.seconds_since_pin_change).unwrap_or_default();
             self.pin_changed = Timestamp::from_unix(now.unix().saturating_sub(ago));
@@ -78,7 +78,7 @@ impl User {
     }
 
     /// Whether a scenario says the same of both.
-    pub(super) fn is_written_as(&self, other: &Self) -> bool {
+    pub(in crate::engine) fn is_written_as(&self, other: &Self) -> bool {
         let reason = |it: &Self| it.block.as_ref().map(|it| it.reason.clone());
         let rest = |it: &Self| (it.password.clone(), reason(it), it.questions.clone(), it.administrator.clone());
         self.username == other.username
@@ -160,11 +160,11 @@ fn read(
 }
 
 /// Where a user is kept.
-pub(super) type Slot = u32;
+pub(in crate::engine) type Slot = u32;
 
 /// The users in their slots. Copies share each user until one of them changes it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stored {
+pub(in crate::engine) struct Stored {
     slots: Vec<Option<Arc<User>>>,
     /// The code of numbers that are written without one.
     pub country_code: String,
@@ -190,7 +190,7 @@ pub struct Directory {
 const STALE: (usize, usize) = (256, 16);
 
 impl Stored {
-    pub(super) fn at(&self, slot: Slot) -> Option<&User> {
+    pub(in crate::engine) fn at(&self, slot: Slot) -> Option<&User> {
         self.slots[slot as usize].as_deref()
     }
 
@@ -212,7 +212,7 @@ impl Directory {
     }
 
     /// A directory of users that others may have too.
-    pub(super) fn of_shared(users: Vec<Arc<User>>, country_code: &str) -> Self {
+    pub(in crate::engine) fn of_shared(users: Vec<Arc<User>>, country_code: &str) -> Self {
         let mut it = Self {
             users: Stored { slots: Vec::with_capacity(users.len()), country_code: country_code.into() },
             free: Vec::new(),
@@ -242,7 +242,7 @@ impl Directory {
     }
 
     /// [`Self::add`] of a user that others may have too.
-    pub(super) fn add_shared(&mut self, user: Arc<User>) -> bool {
+    pub(in crate::engine) fn add_shared(&mut self, user: Arc<User>) -> bool {
         let Some(slot) = self.keep(user) else { return false };
         self.order.insert(self.place(&self.users.name(slot)), slot);
         self.changed.insert(slot);
@@ -255,7 +255,7 @@ impl Directory {
     }
 
     /// Takes the user of that very name out, letter case aside.
-    pub(super) fn remove_named(&mut self, username: &str) -> Option<User> {
+    pub(in crate::engine) fn remove_named(&mut self, username: &str) -> Option<User> {
         self.remove_from(self.named(&username.to_lowercase())?)
     }
 
@@ -394,12 +394,12 @@ impl Directory {
     }
 
     /// The user of that very name, letter case aside.
-    pub(super) fn exactly(&self, username: &str) -> Option<&User> {
+    pub(in crate::engine) fn exactly(&self, username: &str) -> Option<&User> {
         self.users.at(self.named(&username.to_lowercase())?)
     }
 
     /// [`Self::iter`], as they are shared.
-    pub(super) fn shared(&self) -> impl Iterator<Item = &Arc<User>> {
+    pub(in crate::engine) fn shared(&self) -> impl Iterator<Item = &Arc<User>> {
         self.order.iter().filter_map(|slot| self.users.slots[*slot as usize].as_ref())
     }
 

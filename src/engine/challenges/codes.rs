@@ -1,9 +1,10 @@
 //! The codes of text messages and tokens: drawn, waited for, and checked when a second operation brings them.
 
-use super::super::secret::OathKey;
-use super::{
-    Challenge, ChallengeId, Ending, Engine, Method, Outcome, Refusal, Secret, SmsMode, Stage, Step, Timestamp, oath,
-};
+use super::challenge::{Challenge, Step};
+use crate::contract::{Secret, SmsMode};
+use crate::engine::directory::secret::OathKey;
+use crate::engine::journal::Stage;
+use crate::engine::{ChallengeId, Ending, Engine, Method, Outcome, Refusal, Timestamp, oath};
 
 /// How many past steps an OATH code is recognised in, to say that it is old rather than wrong.
 const OATH_MEMORY: u64 = 120;
@@ -155,7 +156,7 @@ impl Engine {
     }
 
     /// A code that no other message of this space carries now.
-    pub(super) fn draw_code(&mut self) -> Secret {
+    pub(in crate::engine) fn draw_code(&mut self) -> Secret {
         let length = self.company.passcode.length;
         let below = 10_u64.pow(length);
         loop {
@@ -168,13 +169,13 @@ impl Engine {
     }
 
     /// Lets another message carry the code of one that is over.
-    pub(super) fn free_code(&mut self, challenge: &Challenge) {
+    pub(in crate::engine) fn free_code(&mut self, challenge: &Challenge) {
         if let Some(code) = &challenge.code {
             self.codes.remove(code.reveal());
         }
     }
 
-    pub(super) fn forget_code(&mut self, id: ChallengeId, challenge: &Challenge) {
+    pub(in crate::engine) fn forget_code(&mut self, id: ChallengeId, challenge: &Challenge) {
         let username = &challenge.subject.username;
         if let Some(ids) = self.waiting.get_mut(username) {
             ids.remove(&id);
@@ -186,7 +187,7 @@ impl Engine {
     }
 
     /// Removes a challenge that waited for a code.
-    pub(super) fn close(&mut self, id: ChallengeId) -> Challenge {
+    pub(in crate::engine) fn close(&mut self, id: ChallengeId) -> Challenge {
         let challenge = self.challenges.remove(&id).expect("it was open");
         self.deadlines.remove(&(challenge.deadline, id));
         self.forget_code(id, &challenge);
@@ -194,7 +195,7 @@ impl Engine {
     }
 
     /// Ends a challenge whose code came.
-    pub(super) fn pass(&mut self, now: Timestamp, id: ChallengeId) {
+    pub(in crate::engine) fn pass(&mut self, now: Timestamp, id: ChallengeId) {
         let challenge = self.close(id);
         self.remember_pass(now, &challenge);
         self.turn(now, &challenge, Stage::Closed { passed: true });

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use data_encoding::BASE32_NOPAD;
 
-use super::{Engine, Refusal, Timestamp};
 use crate::contract::{ActivationInfo, Secret, UserDevice};
+use crate::engine::{Engine, Refusal, Timestamp};
 
 /// A phone with the mobile app.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,7 +25,7 @@ pub struct Device {
 
 /// An activation that is under way.
 #[derive(Clone, Debug)]
-pub(super) struct Activation {
+pub(in crate::engine) struct Activation {
     /// Lower case.
     username: String,
     until: Timestamp,
@@ -147,7 +147,7 @@ impl Engine {
         owner.map(|it| it.username.clone()).unwrap_or_default()
     }
 
-    pub(super) fn move_activations(&mut self, from: &str, to: Option<&str>) {
+    pub(in crate::engine) fn move_activations(&mut self, from: &str, to: Option<&str>) {
         let from = from.to_lowercase();
         match to {
             None => self.activations.retain(|_, it| it.username != from),
@@ -159,7 +159,7 @@ impl Engine {
     }
 
     /// Gives the scenario's phones their identifiers.
-    pub(super) fn number_devices(&mut self) {
+    pub(in crate::engine) fn number_devices(&mut self) {
         let mut next = self.next_device;
         let taken: std::collections::HashSet<String> =
             self.users.iter().flat_map(|it| &it.devices).map(|it| it.id.clone()).filter(|it| !it.is_empty()).collect();

@@ -1,10 +1,10 @@
 //! What a person does with a phone, and what comes of it: a small state machine for each challenge that is open.
 
-use super::challenge::{Challenge, Step};
-use super::history::Stage;
-use super::outcome::{Channel, Ending, Method, Outcome, Reaction};
-use super::{ChallengeId, Engine, Number, Timestamp, User};
 use crate::contract::{PhoneAppMode, PinMode, Secret, SmsMode};
+use crate::engine::challenges::challenge::{Challenge, Step};
+use crate::engine::challenges::outcome::{Channel, Ending, Method, Outcome, Reaction};
+use crate::engine::journal::Stage;
+use crate::engine::{ChallengeId, Engine, Number, Timestamp, User};
 
 /// One act of a person who is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,7 +91,7 @@ pub enum ActRefusal {
 
 /// What there is of a call: a phone that rings or is held, and what was entered.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line {
+pub(in crate::engine) struct Line {
     pub answered: bool,
     /// Since the last `#`.
     entry: Secret,
@@ -135,7 +135,7 @@ pub enum OpenState {
 }
 
 /// What an act needs to know.
-pub(super) struct Scene<'a> {
+pub(in crate::engine) struct Scene<'a> {
     pub method: Method,
     pub plays_event: bool,
     pub person: Option<&'a User>,
@@ -247,7 +247,7 @@ impl Act {
 
 impl Line {
     /// Lets the person act. The ending, if that ends it.
-    pub(super) fn act(&mut self, act: &Act, scene: &Scene<'_>) -> Result<Option<Ending>, ActRefusal> {
+    pub(in crate::engine) fn act(&mut self, act: &Act, scene: &Scene<'_>) -> Result<Option<Ending>, ActRefusal> {
         let ended = |outcome: Outcome| Ok(Some(outcome.into()));
         let method = scene.method;
         match (method.channel(), act) {
@@ -283,7 +283,7 @@ impl Line {
     }
 
     /// How it ends when nothing more comes.
-    pub(super) fn silence(&self, method: Method) -> Outcome {
+    pub(in crate::engine) fn silence(&self, method: Method) -> Outcome {
         match method {
             Method::Voice(_) if !self.answered => Outcome::CallTimedOut,
             Method::Voice(_) if !self.entry.reveal().is_empty() => Outcome::PoundNotPressed,
@@ -389,7 +389,7 @@ impl Engine {
     }
 
     /// Lets a person act within a challenge.
-    pub(super) fn perform(
+    pub(in crate::engine) fn perform(
         &mut self,
         now: Timestamp,
         challenge: &mut Challenge,
