@@ -24,21 +24,21 @@ pub struct Url {
 
 /// The API, and the space of it that is asked.
 #[derive(Debug)]
-pub(super) struct Api {
-    pub(super) url: Url,
+pub struct Api {
+    pub url: Url,
     /// Empty: the default one.
-    pub(super) space: String,
-    pub(super) token: Option<Secret>,
+    pub space: String,
+    pub token: Option<Secret>,
 }
 
 /// The API said no.
 #[derive(Debug, thiserror::Error)]
 #[error("{detail} {remedy}")]
-pub(super) struct No {
-    pub(super) detail: String,
-    pub(super) remedy: String,
+pub struct No {
+    pub detail: String,
+    pub remedy: String,
     /// The whole problem document.
-    pub(super) problem: Value,
+    pub problem: Value,
 }
 
 impl FromStr for Url {
@@ -67,7 +67,7 @@ impl Api {
     ///
     /// # Errors
     /// [`No`]; a sentence with a remedy where nobody answers.
-    pub(super) async fn ask(
+    pub async fn ask(
         &self,
         method: Method,
         path: &str,
@@ -84,7 +84,7 @@ impl Api {
     ///
     /// # Errors
     /// As [`Self::ask`].
-    pub(super) async fn json(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+    pub async fn json(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
         let body = body.map(|it| ("application/json", it.to_string()));
         let text = self.ask(method, path, body).await?;
         match text.is_empty() {
@@ -97,7 +97,7 @@ impl Api {
     ///
     /// # Errors
     /// As [`Self::ask`].
-    pub(super) async fn follow(
+    pub async fn follow(
         &self,
         path: &str,
         mut see: impl FnMut(&str, Value) -> anyhow::Result<()>,
@@ -176,6 +176,6 @@ fn no(text: &str) -> No {
 }
 
 /// A name as a segment of a path.
-pub(super) fn segment(name: &str) -> String {
+pub fn segment(name: &str) -> String {
     percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

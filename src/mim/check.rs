@@ -155,7 +155,7 @@ pub fn text(source: &str, bytes: &[u8]) -> Checked {
 pub struct Unreadable(String);
 
 /// The bytes of a file, of bounded length, and the file that they are from.
-pub(super) fn read(path: &Path) -> Result<(Vec<u8>, File), Unreadable> {
+pub fn read(path: &Path) -> Result<(Vec<u8>, File), Unreadable> {
     let name = path.display();
     let failed = |error: io::Error| {
         Unreadable(match error.kind() {
@@ -181,10 +181,10 @@ pub(super) fn read(path: &Path) -> Result<(Vec<u8>, File), Unreadable> {
 }
 
 /// A problem, and the bytes that it is about.
-pub(super) type Found = (Problem, Option<Range<usize>>);
+pub type Found = (Problem, Option<Range<usize>>);
 
 /// What makes it unclear which entry is meant. A file with any of these is not edited.
-pub(super) fn structure(settings: &Settings) -> Vec<Found> {
+pub fn structure(settings: &Settings) -> Vec<Found> {
     if settings.entries().iter().all(|it| it.key.is_none()) {
         return vec![(Problem::NoEntries {}, None)];
     }
@@ -260,7 +260,7 @@ fn elsewhere(settings: &Settings, key: Key) -> Option<Found> {
 }
 
 /// What is wrong with a value of `LOCMFASRV`.
-pub(super) fn url(value: &str) -> Vec<Problem> {
+pub fn url(value: &str) -> Vec<Problem> {
     let uri = match uri(value) {
         Ok(uri) => uri,
         Err(reason) => return vec![Problem::NotUrl { reason }],
@@ -344,7 +344,7 @@ impl Finding {
     }
 
     /// Findings with their places, in the order of the text.
-    pub(super) fn all(source: &str, text: &str, mut found: Vec<Found>) -> Vec<Self> {
+    pub fn all(source: &str, text: &str, mut found: Vec<Found>) -> Vec<Self> {
         let lines = line_starts(text);
         let secrets = settings::secrets(text);
         found.sort_by_key(|(_, span)| span.as_ref().map(|it| it.start));
@@ -352,7 +352,7 @@ impl Finding {
         found.into_iter().map(|(problem, span)| Self::new(&problem, source, span.map(place))).collect()
     }
 
-    pub(super) fn of_broken(source: &str, broken: Broken) -> Self {
+    pub fn of_broken(source: &str, broken: Broken) -> Self {
         let Broken { reason, text, at } = broken;
         let (problem, span) = match reason {
             Reason::Encoding(reason) => (Problem::Encoding { reason }, None),

@@ -3,13 +3,12 @@
 //!
 //! `settings` reads and edits the file, `check` says what is wrong in it, `backup` keeps what it was before. `client`
 //! speaks to the service, `call` does what MIM does with it, `connect` goes along the chain from the name to the
-//! challenge. `cli` is the commands. `docs/mim.md` says what is known about MIM, and how.
+//! challenge. `docs/mim.md` says what is known about MIM, and how.
 
 pub mod access;
-mod backup;
+pub mod backup;
 pub mod call;
 pub mod check;
-pub mod cli;
 pub mod client;
 pub mod connect;
 pub mod settings;
@@ -17,8 +16,6 @@ pub mod step;
 pub mod trust;
 
 use std::path::Path;
-
-pub use cli::{Ask, Command, ask, run};
 
 /// What Identity Manager's settings say of the service. The default is a server of ours on this machine, and the
 /// account of Microsoft's article.

@@ -19,7 +19,7 @@ const NAME: &str = "mimservice@contoso.com";
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
-    command: locmfa::mim::Command,
+    command: locmfa::cli::mim::Command,
 }
 
 /// A folder with a settings file.
@@ -54,7 +54,7 @@ impl Scene {
         };
         let mut out = Vec::new();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let result = runtime.block_on(locmfa::mim::run(&command, &mut out, &mut |_| Ok(self.answer)));
+        let result = runtime.block_on(locmfa::cli::mim::run(&command, &mut out, &mut |_| Ok(self.answer)));
         let mut text = String::from_utf8(out).unwrap();
         let code = match result {
             Ok(code) => (0..=3).find(|it| code == std::process::ExitCode::from(*it)).unwrap(),

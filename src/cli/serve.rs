@@ -1,4 +1,4 @@
-//! The command line: a function for each subcommand.
+//! `locmfa serve`: from the options to the last answer.
 
 use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use rustls::pki_types::CertificateDer;
 use serde::Serialize;
 use tokio::sync::oneshot;
@@ -16,88 +16,26 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
+use super::certs::{CertificateArgs, pfx_password};
+use super::files::{text_of, write_whole};
 use crate::contract::Secret;
-use crate::control;
-use crate::description;
-use crate::doctor;
 use crate::engine::{Bounds, Kind};
-use crate::mim;
-use crate::scenario::{self, Code, Mistake, Scenario, Severity};
+use crate::scenario::{self, Scenario};
 use crate::server::admin::{self, Admin, Gate, Stage};
-use crate::server::certificates::{self, Certificates, Keys, PfxCipher, Summary};
+use crate::server::certificates::{self, Certificates};
 use crate::server::connection::{self, Limits, Listening};
 use crate::server::failures::Failures;
 use crate::server::reload::{self, Reloader};
 use crate::server::tls::Acceptor;
 use crate::server::{self, Admission, FOLDER, Site};
-use crate::service;
 use crate::sign_in::{Scheme, Trust as Trusted};
 use crate::switchboard::{self, Switchboard};
 use crate::trust::{self, Wish};
 
-/// Imitates the Web Service SDK of Azure Multi-Factor Authentication Server, to test Microsoft Identity Manager.
-///
-/// Without a subcommand it serves: `locmfa scenarios/sspr-phone-gate.yaml` is `locmfa serve …`, and `locmfa` alone
-/// serves the built-in scenario.
-#[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
-pub struct Arguments {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    serve: Serve,
-}
-
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 a scenario or a settings file has mistakes, a verification failed, the server said no, or nothing was changed; 2 the command line is wrong; 3 it cannot start or go on (a port, a certificate, a file), or no server answers.";
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Answer calls from a scenario file (the default)
-    Serve(Box<Serve>),
-    /// Find the mistakes in scenario files
-    Check(Check),
-    /// Print the JSON Schema of scenario files, for editors
-    Schema,
-    /// Print the service description (WSDL)
-    Wsdl(Wsdl),
-    /// Print what is imitated, how it is known, and which test holds it
-    Fidelity,
-    /// Bring users into a scenario; list and change those of a server that runs
-    #[command(subcommand)]
-    Users(Users),
-    #[command(flatten)]
-    Control(control::Command),
-    /// Show or renew the certificates
-    #[command(subcommand)]
-    Certs(Certs),
-    /// Check and change the settings file of Microsoft Identity Manager
-    #[command(subcommand)]
-    Mim(mim::Command),
-    /// Look whether this machine is fit to serve, or to call; it changes nothing
-    Doctor(doctor::Doctor),
-    /// Serve as a service of Windows
-    #[command(subcommand)]
-    Service(Service),
-}
-
-#[derive(Debug, Subcommand)]
-enum Service {
-    #[command(flatten)]
-    Act(service::Action),
-    /// Serve, where Windows has started this program as the service
-    #[command(hide = true)]
-    Run {
-        #[arg(long)]
-        folder: PathBuf,
-        #[command(flatten)]
-        serve: Box<Serve>,
-    },
-}
-
 #[derive(Args, Debug)]
-struct Serve {
+pub(super) struct Serve {
     /// The scenario file; without one, the built-in scenario
-    scenario: Option<PathBuf>,
+    pub(super) scenario: Option<PathBuf>,
     /// Read the scenario again when its files change
     #[arg(long, requires = "scenario")]
     watch: bool,
@@ -128,13 +66,13 @@ struct Serve {
     pfx_password_file: Option<PathBuf>,
     /// Where to write the addresses as JSON, once calls are answered
     #[arg(long, value_name = "FILE")]
-    ready_file: Option<PathBuf>,
+    pub(super) ready_file: Option<PathBuf>,
     /// How to log, on standard error
     #[arg(long, value_enum, default_value_t = Log::Text)]
-    log: Log,
+    pub(super) log: Log,
     /// Log requests that nobody understood in full, and more
     #[arg(long, short)]
-    verbose: bool,
+    pub(super) verbose: bool,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -151,41 +89,6 @@ struct AdminArgs {
     /// drawn and printed
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
-}
-
-#[derive(Args, Debug)]
-struct CertificateArgs {
-    /// The folder of the authority and the server's certificate, made on the first start
-    #[arg(long, value_name = "FOLDER", default_value = "certs")]
-    certs: PathBuf,
-    /// A further name or address for the server's certificate
-    #[arg(long, value_name = "NAME")]
-    host: Vec<String>,
-    /// Add an RSA certificate, for clients that cannot check ECDSA
-    #[arg(long)]
-    rsa: bool,
-}
-
-impl CertificateArgs {
-    const fn keys(&self) -> Keys {
-        if self.rsa { Keys::EcdsaAndRsa } else { Keys::Ecdsa }
-    }
-
-    /// The certificates of the folder, which must be there: nobody shall trust an authority that serves nobody.
-    fn existing(&self) -> anyhow::Result<Certificates> {
-        if !self.certs.join(certificates::AUTHORITY).exists() {
-            bail!(
-                "there is no authority in {}; start the server first, or name its folder with --certs",
-                self.certs.display()
-            );
-        }
-        self.open()
-    }
-
-    /// The certificates of the folder, made where they are missing.
-    fn open(&self) -> anyhow::Result<Certificates> {
-        Ok(Certificates::open(&self.certs, &self.host, self.keys())?)
-    }
 }
 
 #[derive(Args, Debug)]
@@ -233,156 +136,15 @@ impl LimitArgs {
     }
 }
 
-#[derive(Args, Debug)]
-struct Check {
-    /// The scenario files
-    #[arg(required_unless_present = "explain")]
-    scenarios: Vec<PathBuf>,
-    /// Fail for warnings too
-    #[arg(long)]
-    strict: bool,
-    /// Tell notes too: what may well be meant
-    #[arg(long)]
-    pedantic: bool,
-    /// Tell what a code such as S001 means; without one, what each means
-    #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "")]
-    explain: Option<String>,
-    /// How to tell
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-#[derive(Args, Debug)]
-struct Wsdl {
-    /// The address that the description names
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "https://localhost:9999/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx"
-    )]
-    address: String,
-}
-
-#[derive(Debug, Subcommand)]
-enum Certs {
-    /// Show the authority and the server's certificate, and how clients come to trust them
-    Show(CertificateArgs),
-    /// Make a new server certificate; the authority stays
-    New(CertificateArgs),
-    /// Write the server's certificate with its key to a PFX file, for IIS or another server
-    Export(Export),
-    /// Tell how clients come to trust the authority
-    Trust(Trust),
-    /// Tell how they come to trust it no longer
-    Untrust(Trust),
-}
-
-#[derive(Args, Debug)]
-struct Export {
-    #[command(flatten)]
-    certificates: CertificateArgs,
-    /// The file to write
-    #[arg(long, value_name = "FILE")]
-    pfx: PathBuf,
-    /// The file that holds the password; without it, the environment's LOCMFA_PFX_PASSWORD
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
-    /// How the file is encrypted
-    #[arg(long, value_enum, default_value_t = Cipher::Aes)]
-    cipher: Cipher,
-}
-
-#[derive(Args, Debug)]
-struct Trust {
-    #[command(flatten)]
-    certificates: CertificateArgs,
-    /// Do it on this machine (Windows, Debian, Ubuntu)
-    #[arg(long)]
-    run: bool,
-}
-
-/// How a PFX file is encrypted.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Cipher {
-    /// AES-256 with SHA-256: Windows Server 2019 and later
-    Aes,
-    /// 3DES with SHA-1: every Windows
-    #[value(name = "3des")]
-    TripleDes,
-}
-
-#[derive(Debug, Subcommand)]
-enum Users {
-    /// Read users from an export: the product's (CSV), Active Directory's (CSV, LDIF), or lines id;phone;status
-    Import(Import),
-    #[command(flatten)]
-    Control(control::Users),
-}
-
-#[derive(Args, Debug)]
-struct Import {
-    /// The file to read
-    file: PathBuf,
-    /// The scenario that the users go into, made if it is not there; without it they go to standard output
-    #[arg(long, value_name = "SCENARIO")]
-    into: Option<PathBuf>,
-    /// Replace users that the scenario has already
-    #[arg(long, requires = "into")]
-    force: bool,
-    /// Put numbers that belong to nobody in the place of those that may belong to somebody
-    #[arg(long)]
-    fictional: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-enum Log {
+pub(super) enum Log {
     Text,
     Json,
     Off,
 }
 
-/// Runs the program and tells its exit code.
-pub async fn run(arguments: Arguments) -> ExitCode {
-    let result = match arguments.command.unwrap_or_else(|| Command::Serve(arguments.serve.into())) {
-        Command::Serve(serve) => {
-            log_to_stderr(serve.log, serve.verbose);
-            self::serve(*serve, told_to_stop).await
-        }
-        Command::Check(check) => self::check(&check),
-        Command::Schema => print(&scenario::schema_text()),
-        Command::Wsdl(wsdl) => print(&description::wsdl(&wsdl.address)),
-        Command::Fidelity => print(include_str!("../docs/fidelity.md")),
-        Command::Users(Users::Import(args)) => import(&args),
-        Command::Users(Users::Control(command)) => control::users(command, &mut io::stdout(), &mut io::stderr()).await,
-        Command::Control(command) => control::run(command, &mut io::stdout(), &mut io::stderr()).await,
-        Command::Certs(Certs::Show(args)) => show(&args, Renewal::Keep),
-        Command::Certs(Certs::New(args)) => show(&args, Renewal::New),
-        Command::Certs(Certs::Export(export)) => self::export(&export),
-        Command::Certs(Certs::Trust(args)) => trusted(Wish::Trust, &args),
-        Command::Certs(Certs::Untrust(args)) => trusted(Wish::Untrust, &args),
-        Command::Mim(command) => mim::run(&command, &mut io::stdout(), &mut mim::ask).await,
-        Command::Doctor(args) => doctor::run(&args, &mut io::stdout()).await,
-        Command::Service(Service::Act(action)) => act(&action),
-        Command::Service(Service::Run { folder, serve }) => run_service(&folder, *serve),
-    };
-    match result {
-        Ok(code) => code,
-        Err(error) => {
-            // Nobody is left to tell if standard error is gone.
-            let _ = writeln!(io::stderr(), "locmfa: {error:#}");
-            ExitCode::from(3)
-        }
-    }
-}
-
 /// Serves until told to stop. `told_to_stop` is called as soon as calls can be answered.
-async fn serve<F>(args: Serve, told_to_stop: impl FnOnce() -> F) -> anyhow::Result<ExitCode>
+pub(super) async fn serve<F>(args: Serve, told_to_stop: impl FnOnce() -> F) -> anyhow::Result<ExitCode>
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -592,21 +354,6 @@ fn drawn_token() -> anyhow::Result<Secret> {
 
 const ADMIN_PORT: u16 = 9998;
 
-/// The password of a PFX file: what a file holds in its first line, or the environment.
-fn pfx_password(file: Option<&Path>, flag: &str) -> anyhow::Result<Secret> {
-    let Some(file) = file else {
-        #[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]
-        let password = std::env::var(PFX_PASSWORD);
-        return password.map(Secret::from).map_err(|_| {
-            anyhow!("a PFX file has a password; write it into a file and name that with {flag}, or set {PFX_PASSWORD} in the environment")
-        });
-    };
-    let text = text_of(file).context("the password of the PFX file")?;
-    Ok(text.lines().next().unwrap_or_default().into())
-}
-
-const PFX_PASSWORD: &str = "LOCMFA_PFX_PASSWORD";
-
 /// The authorities whose client certificates are trusted: those of the scenario, else the server's own.
 fn trusted_by(certificates: &Certificates, files: &[PathBuf]) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let own = certificates.authority().and_then(|it| it.files.first());
@@ -713,7 +460,7 @@ fn reload_when_told(reloader: &Arc<Reloader>, watch: Option<SystemTime>) -> Vec<
 
 /// Waits for Ctrl-C, or for whatever else the system ends programs with. It listens from the call on, not only from
 /// the first poll: nobody who was told that the server is ready shall kill it by asking it to stop.
-fn told_to_stop() -> impl Future<Output = ()> {
+pub(super) fn told_to_stop() -> impl Future<Output = ()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -744,209 +491,8 @@ fn told_to_stop() -> impl Future<Output = ()> {
     }
 }
 
-fn act(action: &service::Action) -> anyhow::Result<ExitCode> {
-    if let service::Action::Install(install) = action {
-        // Who installs shall hear of a wrong option, and not the log.
-        let words = ["locmfa".into(), "serve".into()].into_iter().chain(install.options().iter().cloned());
-        let parsed = Arguments::try_parse_from(words).unwrap_or_else(|wrong| wrong.exit());
-        let Some(Command::Serve(serve)) = parsed.command else {
-            bail!("after `service install` come a scenario and options of `locmfa serve`");
-        };
-        if serve.scenario.is_some() {
-            bail!("name one scenario, before the options: locmfa service install SCENARIO OPTIONS");
-        }
-        if serve.ready_file.is_some() {
-            bail!("the service has a --ready-file already: ready.json in its folder");
-        }
-    }
-    service::act(action, &mut io::stdout())
-}
-
-fn run_service(folder: &Path, args: Serve) -> anyhow::Result<ExitCode> {
-    let style = service::log::Style { is_json: args.log == Log::Json, filter: filter(args.log, args.verbose) };
-    let runtime = tokio::runtime::Handle::current();
-    service::run(&service::Folder::at(folder), style, move |control| {
-        runtime.block_on(serve(args, || control.running()))
-    })
-}
-
-fn check(args: &Check) -> anyhow::Result<ExitCode> {
-    if let Some(code) = &args.explain {
-        return explain(code);
-    }
-    let told = |it: &Mistake| it.severity > Severity::Note || args.pedantic;
-    let look = |file: &PathBuf| {
-        let found = scenario::load_file(file).map_or_else(|mistakes| mistakes, |it| it.warnings);
-        (file.display().to_string(), found.into_iter().filter(told).collect())
-    };
-    let results: Vec<(String, Vec<Mistake>)> = args.scenarios.iter().map(look).collect();
-    match args.format {
-        Format::Json => {
-            let mistakes: Vec<&Mistake> = results.iter().flat_map(|(_, mistakes)| mistakes).collect();
-            print(&(serde_json::to_string_pretty(&mistakes).context("the mistakes as JSON")? + "\n"))?;
-        }
-        Format::Text => {
-            let mut text = String::new();
-            for (file, mistakes) in &results {
-                mistakes.iter().for_each(|it| text += &format!("{it}\n\n"));
-                text += &match mistakes.is_empty() {
-                    true => format!("{file}: no mistakes\n"),
-                    false => format!("{file}: {}\n", scenario::summary(mistakes.iter().map(|it| it.severity))),
-                };
-            }
-            print(&text)?;
-        }
-    }
-    let bearable = if args.strict { Severity::Note } else { Severity::Warning };
-    let fails = results.iter().flat_map(|(_, mistakes)| mistakes).any(|it| it.severity > bearable);
-    Ok(ExitCode::from(u8::from(fails)))
-}
-
-/// Tells what a code means, or each of them.
-fn explain(code: &str) -> anyhow::Result<ExitCode> {
-    if code.is_empty() {
-        return print(&Code::ALL.iter().map(|it| it.explained()).collect::<Vec<_>>().join("\n"));
-    }
-    let Some(code) = Code::named(code) else {
-        bail!("there is no code {code:?}; `locmfa check --explain` tells all of them");
-    };
-    print(&code.explained())
-}
-
-fn import(args: &Import) -> anyhow::Result<ExitCode> {
-    let text = text_of(&args.file)?;
-    let imported = scenario::import::read(&text, args.fictional);
-    let imported = imported.map_err(|why| anyhow::anyhow!("{}: {why}.", args.file.display()))?;
-    let (text, imported) = match args.into.as_deref().filter(|it| it.exists()) {
-        Some(scenario) => {
-            let existing = text_of(scenario)?;
-            let merged = imported.into_scenario(&existing, args.force, &|text| scenario::load_file_as(scenario, text));
-            merged.map_err(|why| anyhow::anyhow!("{}: {why}", scenario.display()))?
-        }
-        None => (args.into.as_deref().and_then(schema_line).unwrap_or_default() + &imported.scenario(), imported),
-    };
-    match &args.into {
-        Some(file) => write_whole(file, &text).with_context(|| format!("cannot write {}", file.display()))?,
-        None => drop(print(&text)?),
-    }
-    let mut report = String::new();
-    for it in &imported.left_out {
-        report += &format!("{}:{}: left out: {}\n", args.file.display(), it.line, it.reason);
-    }
-    imported.notes.iter().for_each(|it| report += &format!("{it}\n"));
-    if imported.real_numbers > 0 && !args.fictional {
-        report += &format!(
-            "{} telephone numbers may belong to somebody. --fictional puts numbers in their place that belong to nobody.\n",
-            imported.real_numbers
-        );
-    }
-    report += &format!("{} users read, {} rows left out\n", imported.len(), imported.left_out.len());
-    // Nobody is left to tell if standard error is gone.
-    let _ = io::stderr().write_all(report.as_bytes());
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The line by which editors find the schema, where it lies near a new scenario as it does in a checkout.
-fn schema_line(scenario: &Path) -> Option<String> {
-    let near = ["docs/scenario.schema.json", "../docs/scenario.schema.json"];
-    let folder = scenario.parent()?;
-    let found = near.iter().find(|it| folder.join(it).exists())?;
-    Some(format!("# yaml-language-server: $schema={found}\n\n"))
-}
-
-/// The text of an export: UTF-8, UTF-16 with its mark, or what older Windows programs write.
-fn text_of(file: &Path) -> anyhow::Result<String> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let marked = encoding_rs::Encoding::for_bom(&bytes).map(|it| it.0);
-    let encoding = marked.unwrap_or_else(|| match std::str::from_utf8(&bytes) {
-        Ok(_) => encoding_rs::UTF_8,
-        Err(_) => encoding_rs::WINDOWS_1252,
-    });
-    Ok(encoding.decode(&bytes).0.into_owned())
-}
-
-/// Writes a file whole or not at all; one that is there keeps its permissions.
-fn write_whole(file: &Path, text: &str) -> io::Result<()> {
-    let beside = file.with_extension("part");
-    std::fs::write(&beside, text)?;
-    if let Ok(there) = std::fs::metadata(file) {
-        std::fs::set_permissions(&beside, there.permissions())?;
-    }
-    std::fs::rename(&beside, file)
-}
-
-/// Whether certificates are shown as they are or made anew.
-#[derive(Clone, Copy, PartialEq)]
-enum Renewal {
-    Keep,
-    New,
-}
-
-fn show(args: &CertificateArgs, renewal: Renewal) -> anyhow::Result<ExitCode> {
-    let certificates = match renewal {
-        Renewal::Keep => args.open()?,
-        Renewal::New => Certificates::renew(&args.certs, &args.host, args.keys())?,
-    };
-    let mut text = String::new();
-    if let Some(authority) = certificates.authority() {
-        text += &described("Authority", authority);
-    }
-    for pair in certificates.pairs() {
-        text += &described("Server", pair.summary());
-    }
-    text += "locmfa certs trust tells how clients come to trust the authority.\n";
-    print(&text)
-}
-
-fn export(args: &Export) -> anyhow::Result<ExitCode> {
-    let certificates = args.certificates.existing()?;
-    let password = pfx_password(args.password_file.as_deref(), "--password-file")?;
-    let cipher = match args.cipher {
-        Cipher::Aes => PfxCipher::Aes,
-        Cipher::TripleDes => PfxCipher::TripleDes,
-    };
-    certificates.pairs()[0].export_pfx(&args.pfx, &password, cipher)?;
-    print(&format!("{} holds the server's certificate and its key.\n", args.pfx.display()))
-}
-
-fn trusted(wish: Wish, args: &Trust) -> anyhow::Result<ExitCode> {
-    let certificates = args.certificates.existing()?;
-    let authority = certificates.authority().context("there is no authority in that folder")?;
-    if !args.run {
-        return print(&trust::explained(wish, authority));
-    }
-    trust::run(wish, authority)?;
-    print(match wish {
-        Wish::Trust => "This machine trusts the authority.\n",
-        Wish::Untrust => "This machine trusts the authority no longer.\n",
-    })
-}
-
-fn described(title: &str, it: &Summary) -> String {
-    let files: Vec<_> = it.files.iter().map(|it| it.display().to_string()).collect();
-    let names = if it.names.is_empty() { String::new() } else { format!("  names     {}\n", it.names.join(", ")) };
-    format!(
-        "{title}\n  subject   {}\n{names}  valid     {} to {}\n  SHA-1     {}\n  SHA-256   {}\n  files     {}\n\n",
-        it.subject,
-        it.not_before.date(),
-        it.not_after.date(),
-        it.sha1,
-        it.sha256,
-        files.join("\n            "),
-    )
-}
-
-fn print(text: &str) -> anyhow::Result<ExitCode> {
-    match io::stdout().write_all(text.as_bytes()) {
-        // The reader, such as `head`, has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(error).context("cannot write to standard output"),
-        Ok(()) => Ok(ExitCode::SUCCESS),
-    }
-}
-
 /// What is logged. `RUST_LOG` wins over the flags.
-fn filter(log: Log, verbose: bool) -> EnvFilter {
+pub(super) fn filter(log: Log, verbose: bool) -> EnvFilter {
     let level = match (log, verbose) {
         (Log::Off, _) => "off",
         (_, true) => "debug",
@@ -956,7 +502,7 @@ fn filter(log: Log, verbose: bool) -> EnvFilter {
 }
 
 /// Logs to standard error.
-fn log_to_stderr(log: Log, verbose: bool) {
+pub(super) fn log_to_stderr(log: Log, verbose: bool) {
     let builder = tracing_subscriber::fmt().with_env_filter(filter(log, verbose)).with_writer(io::stderr);
     match log {
         Log::Json => builder.json().flatten_event(true).init(),

@@ -10,13 +10,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use similar::TextDiff;
 use time::OffsetDateTime;
 
-use super::Service;
-use super::access::Access;
-use super::backup::{self, Backup};
-use super::call::{self, Call};
-use super::check::{self, Checked, Finding, Problem};
-use super::connect::{self, Connect};
-use super::settings::{Edit, Key, Settings, secrets};
+use crate::mim::Service;
+use crate::mim::access::Access;
+use crate::mim::backup::{self, Backup};
+use crate::mim::call::{self, Call};
+use crate::mim::check::{self, Checked, Finding, Problem};
+use crate::mim::connect::{self, Connect};
+use crate::mim::settings::{Edit, Key, Settings, secrets};
 use crate::scenario::{self, Severity};
 
 /// Commands for Microsoft Identity Manager's side.
