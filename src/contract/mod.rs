@@ -5,10 +5,17 @@
 
 #[macro_use]
 mod declare;
+mod codec;
+mod recast;
+mod shape;
 mod types;
+mod value;
 
-pub use declare::{Field, Invalid, Recast, Record, Secret, Shape, Value, Wire};
+pub use codec::{Invalid, Record, Wire};
+pub use recast::Recast;
+pub use shape::{Field, Shape};
 pub use types::*;
+pub use value::{Secret, Value};
 
 /// The namespace of every element, and the start of every SOAPAction.
 pub const NAMESPACE: &str = "http://www.phonefactor.com/PfWsSdk";

@@ -1,6 +1,7 @@
 //! The records and enumerations of the contract, in schema order, with their older views.
 
-use super::declare::{Recast, Secret};
+use super::recast::Recast;
+use super::value::Secret;
 
 message! {
     /// Why the service said no; `Code` 0 where it did not.

@@ -1,0 +1,60 @@
+//! A value of the contract as rules, the journal and the log see it, and secrets, which they do not see.
+
+use std::fmt;
+
+/// A value of the contract, seen without its type. A secret shows only that it is there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    Missing,
+    Text(&'a str),
+    Number(i64),
+    Real(f64),
+    Truth(bool),
+    Secret,
+    /// A record or an array.
+    Nested,
+}
+
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("-"),
+            Self::Text(text) => write!(f, "{text:?}"),
+            Self::Number(number) => number.fmt(f),
+            Self::Real(number) => number.fmt(f),
+            Self::Truth(truth) => truth.fmt(f),
+            Self::Secret => f.write_str("(secret)"),
+            Self::Nested => f.write_str("{..}"),
+        }
+    }
+}
+
+/// A password, PIN, code or key. It goes over the wire in full and shows nowhere else.
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for comparing and for writing to its owner.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
