@@ -12,10 +12,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::control::{self, Url};
 use crate::mim::step::{Step, Verdict, all_right};
-use crate::mim::trust::Trust;
 use crate::scenario;
-use crate::server::certificates::{self, Summary};
 use crate::server::connection::{BindError, Listening};
+use crate::tls::certificates::{self, Summary};
+use crate::tls::trust::Trust;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Exit codes: 0 nothing failed; 1 something failed; 2 the command line is wrong.")]
@@ -349,7 +349,7 @@ mod registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::certificates::{Certificates, Keys, read_certificates};
+    use crate::tls::certificates::{Certificates, Keys, read_certificates};
 
     /// The port for discarding, at which nobody serves HTTP.
     fn nobody_there() -> Url {

@@ -14,6 +14,10 @@ pub mod switchboard;
 
 pub mod operations;
 
+pub mod tls;
+
+pub mod client;
+
 pub mod scenario;
 
 pub mod description;

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::files::text_of;
 use super::print::print;
 use crate::contract::Secret;
-use crate::server::certificates::{self, Certificates, Keys, PfxCipher, Summary};
+use crate::tls::certificates::{self, Certificates, Keys, PfxCipher, Summary};
 use crate::trust::{self, Wish};
 
 #[derive(Args, Debug)]

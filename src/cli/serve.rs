@@ -22,14 +22,14 @@ use crate::contract::Secret;
 use crate::engine::{Bounds, Kind};
 use crate::scenario::{self, Scenario};
 use crate::server::admin::{self, Admin, Gate, Stage};
-use crate::server::certificates::{self, Certificates};
 use crate::server::connection::{self, Limits, Listening};
 use crate::server::failures::Failures;
 use crate::server::reload::{self, Reloader};
-use crate::server::tls::Acceptor;
 use crate::server::{self, Admission, FOLDER, Site};
 use crate::sign_in::{Scheme, Trust as Trusted};
 use crate::switchboard::{self, Switchboard};
+use crate::tls::acceptor::Acceptor;
+use crate::tls::certificates::{self, Certificates};
 use crate::trust::{self, Wish};
 
 #[derive(Args, Debug)]

@@ -7,10 +7,10 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::Service;
-use super::client::{Client, Target};
-use super::trust::Trust;
+use crate::client::{Client, Target};
 use crate::contract::Secret;
 use crate::sign_in::Credentials;
+use crate::tls::trust::Trust;
 
 #[derive(Args, Debug, Default)]
 pub struct Access {

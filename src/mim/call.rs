@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::access::{Access, ask_for_code};
-use super::client::{Client, Connection, Exchange, Failure, Replied, Stage, Times};
+use crate::client::{Client, Connection, Exchange, Failure, Replied, Stage, Times};
 use crate::contract::{AuthenticationType, CallResult, Mode, Secret};
 use crate::operations::{PfAuthUser, ValidatePasscode};
 use crate::sign_in::Scheme;

@@ -14,10 +14,10 @@ use tokio::time::Instant;
 use super::Service;
 use super::access::Access;
 use super::call::{FICTIONAL, Gate, Plan};
-use super::client::{self, Client, Connection, Failure, Secured, Stage, Times, check_dates, check_trust};
 use super::step::{Step, Verdict, all_right};
-use super::trust::Trusted;
+use crate::client::{self, Client, Connection, Failure, Secured, Stage, Times, check_dates, check_trust};
 use crate::operations::{GetUserSettings, TestMasterConnection, TestSecurity, UserExists};
+use crate::tls::trust::Trusted;
 
 #[derive(Args, Debug)]
 #[command(

@@ -9,20 +9,20 @@ pub mod access;
 pub mod backup;
 pub mod call;
 pub mod check;
-pub mod client;
 pub mod connect;
 pub mod settings;
 pub mod step;
-pub mod trust;
 
 use std::path::Path;
+
+use crate::client::Target;
 
 /// What Identity Manager's settings say of the service. The default is a server of ours on this machine, and the
 /// account of Microsoft's article.
 #[derive(Clone, Debug)]
 pub struct Service {
     /// `LOCMFASRV`
-    pub target: client::Target,
+    pub target: Target,
     /// `Username`: the user of the service as whom everybody is asked for.
     pub username: String,
     /// `DefaultCountryCode`, empty where there is none.

@@ -27,11 +27,11 @@ use tracing::{debug, warn};
 
 use super::answer::Cut;
 use super::failures::Failures;
-use super::hello::{First, Opening, is_whole};
-use super::tls::{Acceptor, TlsFacts};
 use super::trouble::Trouble;
 use crate::engine::Origin;
 use crate::sign_in::Conversation;
+use crate::tls::acceptor::{Acceptor, TlsFacts};
+use crate::tls::hello::{First, Opening, is_whole};
 
 /// Sockets that listen.
 #[derive(Debug)]
@@ -503,7 +503,9 @@ impl Server {
             }
             None => match timeout_at(deadline, tls.accept(opening)).await {
                 Ok(Ok(shaken)) => return Some(shaken),
-                Ok(Err(trouble)) => connection.report(&trouble),
+                Ok(Err((error, opening))) => {
+                    connection.report(&Trouble::in_handshake(&error, opening.bytes(), &tls.offer()));
+                }
                 Err(_) => connection.report(&slow),
             },
         }

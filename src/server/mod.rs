@@ -1,12 +1,9 @@
 //! The HTTPS surface: from a socket to the router and back.
 
 pub mod admin;
-pub mod certificates;
 pub mod connection;
 pub mod failures;
-pub mod hello;
 pub mod reload;
-pub mod tls;
 pub mod trouble;
 
 mod answer;

@@ -6,11 +6,12 @@
 use std::fmt;
 use std::io;
 
-use rustls::{AlertDescription, CipherSuite, PeerIncompatible, SignatureScheme, SupportedCipherSuite};
+use rustls::{AlertDescription, CipherSuite, PeerIncompatible, SignatureScheme};
 use time::OffsetDateTime;
 
-use super::certificates::Summary;
-use super::hello::{First, Hello, is_whole, suite_name};
+use crate::tls::acceptor::Offer;
+use crate::tls::certificates::Summary;
+use crate::tls::hello::{First, Hello, is_whole, suite_name};
 
 /// Why a connection ended without doing what its client wanted.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -54,16 +55,6 @@ pub enum SuiteRemedy {
     OfferRsa,
     /// It must allow newer suites.
     AllowNewer,
-}
-
-/// What the server offered on the connection that failed.
-#[derive(Clone, Copy, Debug)]
-pub struct Offer<'a> {
-    pub certificate: &'a Summary,
-    pub suites: &'static [SupportedCipherSuite],
-    /// Whether there is a certificate with an RSA key.
-    pub is_rsa: bool,
-    pub now: OffsetDateTime,
 }
 
 impl Trouble {

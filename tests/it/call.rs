@@ -11,17 +11,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
+use locmfa::client::{Client, Stage};
 use locmfa::mim::Service;
 use locmfa::mim::call::{Answered, Gate, Outcome, Plan, Round, place};
-use locmfa::mim::client::{Client, Stage};
 use locmfa::mim::connect;
 use locmfa::mim::step::{Step, Verdict};
-use locmfa::mim::trust::{Trust, Trusted};
-use locmfa::server::certificates::{Certificates, Keys, read_certificates};
 use locmfa::server::connection::{Limits, Listening, serve};
 use locmfa::server::router;
-use locmfa::server::tls::Acceptor;
 use locmfa::sign_in::Credentials;
+use locmfa::tls::acceptor::Acceptor;
+use locmfa::tls::certificates::{Certificates, Keys, read_certificates};
+use locmfa::tls::trust::{Trust, Trusted};
 
 use crate::site;
 
@@ -413,10 +413,10 @@ fn only_a_url_of_the_service_is_one() {
         ("https://user@h/x", "has a user name in it"),
         ("https:///x", "is not a URL"),
     ] {
-        let error = text.parse::<locmfa::mim::client::Target>().unwrap_err();
+        let error = text.parse::<locmfa::client::Target>().unwrap_err();
         assert!(error.contains(why), "{error}");
     }
-    let target: locmfa::mim::client::Target = "HTTPS://[::1]/a?b".parse().unwrap();
+    let target: locmfa::client::Target = "HTTPS://[::1]/a?b".parse().unwrap();
     assert_eq!((target.is_secure, &*target.host, target.port, &*target.path), (true, "::1", 443, "/a?b"));
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tracing::subscriber::DefaultGuard;
 
 use super::*;
-use crate::server::hello::tests::hello_of;
+use crate::tls::hello::tests::hello_of;
 
 /// The log of this thread, on which a test's server runs as well.
 struct Log {

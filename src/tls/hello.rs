@@ -261,11 +261,11 @@ const READ_AT_ONCE: usize = 4096;
 const LONGEST: usize = 5 + (1 << 14) + READ_AT_ONCE;
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A client's first record.
-    pub(in crate::server) fn hello_of(version: u16, suites: &[u16], extensions: &[(u16, &[u8])]) -> Vec<u8> {
+    pub(crate) fn hello_of(version: u16, suites: &[u16], extensions: &[(u16, &[u8])]) -> Vec<u8> {
         let mut body = version.to_be_bytes().to_vec();
         body.extend([7; 32]);
         body.push(0);

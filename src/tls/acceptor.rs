@@ -1,5 +1,6 @@
 //! TLS: what the server offers, and what a handshake settled.
 
+use std::io;
 use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
@@ -21,7 +22,6 @@ use tokio_rustls::server::TlsStream;
 
 use super::certificates::{Certificates, Pair, Summary};
 use super::hello::{Hello, Opening, suite_name};
-use super::trouble::{Offer, Trouble};
 
 /// Turns a connection into a TLS connection.
 #[derive(Debug)]
@@ -40,6 +40,16 @@ struct Terms {
     certificate: Summary,
     end_point: Arc<[u8]>,
     is_rsa: bool,
+}
+
+/// What the server offered on a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    pub certificate: &'a Summary,
+    pub suites: &'static [SupportedCipherSuite],
+    /// Whether there is a certificate with an RSA key.
+    pub is_rsa: bool,
+    pub now: OffsetDateTime,
 }
 
 /// What the handshake of a connection settled.
@@ -102,8 +112,11 @@ impl Acceptor {
     /// Shakes hands.
     ///
     /// # Errors
-    /// The client and the server did not come to terms, or the connection broke.
-    pub async fn accept<S>(&self, stream: Opening<S>) -> Result<(TlsStream<Opening<S>>, TlsFacts), Trouble>
+    /// The client and the server share no terms, or the connection broke. The stream still has its first bytes.
+    pub async fn accept<S>(
+        &self,
+        stream: Opening<S>,
+    ) -> Result<(TlsStream<Opening<S>>, TlsFacts), (io::Error, Opening<S>)>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -112,17 +125,13 @@ impl Acceptor {
             _ => &self.preferred,
         };
         let accept = TlsAcceptor::from(terms.config.clone()).accept(stream).into_fallible();
-        match accept.await {
-            Ok(mut stream) => {
-                stream.get_mut().0.forget();
-                let facts = TlsFacts::of(stream.get_ref().1, terms, self.judge.as_deref());
-                Ok((stream, facts))
-            }
-            Err((error, stream)) => Err(Trouble::in_handshake(&error, stream.bytes(), &self.offer())),
-        }
+        let mut stream = accept.await?;
+        stream.get_mut().0.forget();
+        let facts = TlsFacts::of(stream.get_ref().1, terms, self.judge.as_deref());
+        Ok((stream, facts))
     }
 
-    /// Why a client may have gone away.
+    /// What a client was offered, to tell why it went away.
     #[must_use]
     pub fn offer(&self) -> Offer<'_> {
         let is_rsa = self.preferred.is_rsa || self.other.is_some();

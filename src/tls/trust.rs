@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use time::OffsetDateTime;
 
-use crate::server::certificates::{self, Summary, TlsError};
+use super::certificates::{self, Summary, TlsError};
 
 /// The authorities that are trusted, and why.
 #[derive(Debug)]

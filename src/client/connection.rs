@@ -24,13 +24,13 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::trust::{Shown, Trust, Trusted};
 use crate::contract::{self, Invalid, NAMESPACE, Shape, Wire};
 use crate::operations::{self, Answers, Says};
-use crate::server::certificates::Summary;
-use crate::server::hello::suite_name;
 use crate::sign_in::{Credentials, Scheme, SignIn, Surroundings, Unsigned, offered};
 use crate::soap::{self, Version};
+use crate::tls::certificates::Summary;
+use crate::tls::hello::suite_name;
+use crate::tls::trust::{Shown, Trust, Trusted};
 use crate::xml::{self, Node, Writer};
 
 /// Where the service is, from the URL of `LOCMFASRV`.
@@ -173,7 +173,7 @@ impl std::fmt::Display for Target {
 }
 
 impl Failure {
-    pub(super) fn new(at: Stage, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn new(at: Stage, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { at, what: what.into(), remedy: remedy.into() }
     }
 }
@@ -680,7 +680,7 @@ fn nobody(offers: &[String]) -> Failure {
 }
 
 /// The schemes on offer, without what goes with them.
-pub(super) fn names(offers: &[String]) -> String {
+pub(crate) fn names(offers: &[String]) -> String {
     let names: Vec<_> = offers.iter().map(|it| it.split(' ').next().unwrap_or_default()).collect();
     names.join(", ")
 }
