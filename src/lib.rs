@@ -20,6 +20,8 @@ pub mod client;
 
 pub mod scenario;
 
+pub mod import;
+
 pub mod description;
 pub mod server;
 

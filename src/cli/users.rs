@@ -37,7 +37,7 @@ pub(super) struct Import {
 
 pub(super) fn import(args: &Import) -> anyhow::Result<ExitCode> {
     let text = text_of(&args.file)?;
-    let imported = scenario::import::read(&text, args.fictional);
+    let imported = crate::import::read(&text, args.fictional);
     let imported = imported.map_err(|why| anyhow::anyhow!("{}: {why}.", args.file.display()))?;
     let (text, imported) = match args.into.as_deref().filter(|it| it.exists()) {
         Some(scenario) => {

@@ -5,7 +5,7 @@
 //! `mistake` is what people get to see, `schema` is the grammar for editors.
 
 mod compose;
-pub mod import;
+pub(crate) mod edit;
 mod lint;
 mod meaning;
 mod mistake;

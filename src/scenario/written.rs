@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 use crate::contract::{self, Record, UserSettings, Wire};
 use crate::engine::{Company, Engine, Pace, Timestamp, User};
 
-use super::import::scalar;
+use super::edit::scalar;
 use super::mistake::Mistake;
 use super::reader::Report;
 use super::tree::{self, Kind, Node};

@@ -1,0 +1,60 @@
+//! A table with a header, of the product or of a directory.
+
+use super::{Imported, Row, directory, plain, product};
+
+/// A table with a header.
+pub(super) fn rows(text: &str, header: usize, imported: &mut Imported) -> Result<Vec<Row>, String> {
+    let body: usize = text.split_inclusive('\n').take(header).map(str::len).sum();
+    let first = text[body..].lines().next().unwrap_or_default();
+    let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|it| first.bytes().filter(|b| b == it).count());
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter.unwrap_or(b','))
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(&text.as_bytes()[body..]);
+    let columns: Vec<String> = reader
+        .headers()
+        .map_err(|error| format!("the header cannot be read: {error}"))?
+        .iter()
+        .map(Into::into)
+        .collect();
+    let names: Vec<String> = columns.iter().map(|it| plain(it)).collect();
+    let is_product = names.iter().any(|it| it == "username");
+    if is_product {
+        let unread: Vec<&str> =
+            columns.iter().zip(&names).filter(|(_, it)| !product::is_known(it)).map(|(it, _)| it.as_str()).collect();
+        if !unread.is_empty() {
+            imported.notes.push(format!("These columns were not read: {}.", unread.join(", ")));
+        }
+    }
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                let line = error.position().map_or(0, |it| line_of(it.line(), header));
+                imported.leave_out(line, format!("it cannot be read: {error}"));
+                continue;
+            }
+        };
+        let line = record.position().map_or(0, |it| line_of(it.line(), header));
+        if record.len() > columns.len() {
+            imported.leave_out(line, format!("it has {} cells, and there are {} columns", record.len(), columns.len()));
+            continue;
+        }
+        let cells: Vec<(&str, &str)> =
+            names.iter().map(String::as_str).zip(&record).filter(|it| !it.1.is_empty()).collect();
+        if cells.is_empty() {
+            continue;
+        }
+        match if is_product { product::row(line, &cells) } else { Ok(directory::row(line, &cells)) } {
+            Ok(row) => rows.push(row),
+            Err(reason) => imported.leave_out(line, reason),
+        }
+    }
+    Ok(rows)
+}
+
+fn line_of(line: u64, header: usize) -> usize {
+    usize::try_from(line).unwrap_or_default() + header
+}

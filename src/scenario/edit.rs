@@ -1,0 +1,94 @@
+//! Changing the text of a scenario, line by line.
+
+use std::collections::HashSet;
+
+use super::mistake::{Code, Mistake};
+
+/// A text as a value in a flow mapping, quoted where YAML would take it for something else.
+pub(crate) fn scalar(text: &str) -> String {
+    let inside = |it: char| it.is_ascii_alphanumeric() || "_-.@ ".contains(it);
+    let begins = text.starts_with(|it: char| it.is_ascii_alphabetic());
+    // Words that some readers take for a truth or for nothing. What true and false say is what is meant.
+    let special = ["null", "yes", "no", "on", "off", "y", "n"].contains(&text.to_ascii_lowercase().as_str());
+    let number = text.len() < 6 && !text.starts_with('0') && text.bytes().all(|it| it.is_ascii_digit());
+    match (begins && text.chars().all(inside) && !text.ends_with(' ') && !special) || (number && !text.is_empty()) {
+        true => text.into(),
+        false => serde_json::to_string(text).expect("a text is JSON"),
+    }
+}
+
+/// The lines of a section's list: where its items begin, how far they are indented, and where the section ends.
+fn section(lines: &[String], key: &str) -> Result<Option<(usize, usize, usize)>, String> {
+    let Some(at) = lines.iter().position(|it| it.starts_with(&format!("{key}:"))) else { return Ok(None) };
+    let rest = lines[at][key.len() + 1..].split('#').next().unwrap_or_default().trim();
+    if !rest.is_empty() {
+        return Err(format!("line {} has {key} in one line. Write one item a line, each with - before it.", at + 1));
+    }
+    let is_blank = |it: &String| it.trim().is_empty() || it.trim_start().starts_with('#');
+    let first = (at + 1..lines.len()).find(|it| !is_blank(&lines[*it]));
+    let indent = first.map(|it| lines[it].len() - lines[it].trim_start().len());
+    let is_item = |it: &usize| lines[*it].trim_start().starts_with("- ");
+    let Some((first, indent)) = first.filter(is_item).zip(indent) else { return Ok(Some((at + 1, 2, at + 1))) };
+    let belongs = |it: &String| {
+        let own = it.len() - it.trim_start().len();
+        is_blank(it) || own > indent || (own == indent && it.trim_start().starts_with("- "))
+    };
+    let mut end = (first..lines.len()).find(|it| !belongs(&lines[*it])).unwrap_or(lines.len());
+    while end > first && is_blank(&lines[end - 1]) {
+        end -= 1;
+    }
+    Ok(Some((first, indent, end)))
+}
+
+/// Puts items at the end of the users, and at the beginning of the rules, where the first that matches wins.
+pub(crate) fn insert(lines: &mut Vec<String>, key: &str, items: &[String]) -> Result<(), String> {
+    if items.is_empty() {
+        return Ok(());
+    }
+    let (at, indent) = match section(lines, key)? {
+        Some((first, indent, _)) if key == "rules" => (first, indent),
+        Some((_, indent, end)) => (end, indent),
+        None => {
+            lines.extend([String::new(), format!("{key}:")]);
+            (lines.len(), 2)
+        }
+    };
+    let items = items.iter().map(|it| format!("{}- {it}", " ".repeat(indent)));
+    lines.splice(at..at, items);
+    Ok(())
+}
+
+/// Takes users out of the text of a scenario.
+pub(crate) fn remove_users(lines: &mut Vec<String>, names: &HashSet<String>) -> Result<(), String> {
+    let Some((first, indent, end)) = section(lines, "users")? else { return Ok(()) };
+    let is_item = |it: &String| it.len() - it.trim_start().len() == indent && it.trim_start().starts_with("- ");
+    let starts: Vec<usize> = (first..end).filter(|it| is_item(&lines[*it])).collect();
+    let mut gone = HashSet::new();
+    for (at, start) in starts.iter().enumerate() {
+        let stop = starts.get(at + 1).copied().unwrap_or(end);
+        let item = lines[*start..stop].join("\n");
+        let lower = item.to_lowercase();
+        if !names.iter().any(|it| lower.contains(it.rsplit('\\').next().unwrap_or_default())) {
+            continue;
+        }
+        // Mistakes that come of looking at the user alone do not matter: only the name does.
+        if names.iter().any(|name| named(&item, name)) {
+            gone.extend(*start..stop);
+        }
+    }
+    let mut at = 0;
+    lines.retain(|_| {
+        at += 1;
+        !gone.contains(&(at - 1))
+    });
+    Ok(())
+}
+
+/// Whether an item of the users is the one of that name.
+fn named(item: &str, name: &str) -> bool {
+    let text = format!("users:\n{item}\n  - {}\n", scalar(name));
+    let indent = item.len() - item.trim_start().len();
+    let text = text.replace("\n  - ", &format!("\n{}- ", " ".repeat(indent)));
+    let is_twice = |it: &Mistake| it.code == Code::DuplicateName;
+    super::load("import", &text).is_err_and(|mistakes| mistakes.iter().any(is_twice))
+}
