@@ -5,3 +5,4 @@ pub(super) mod challenge;
 mod codes;
 pub(super) mod event;
 pub(super) mod outcome;
+pub(super) mod subject;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::contract::{AuthenticationType, Mode, Record, Value};
+use crate::engine::challenges::subject::Subject;
 use crate::engine::journal::{Changed, What};
 use crate::engine::rules::diff::Difference;
 use crate::engine::rules::rule::{Rule, UserChange, Verdict};
@@ -321,17 +322,16 @@ impl Engine {
         let of_call = || self.calls.get(call.text(parameter::CALL)?.trim()).map(|it| it.username.as_str());
         let sent = sent.or_else(of_call).unwrap_or_default();
         let text = |name| call.text(name).unwrap_or_default();
-        let account = self.users.find(sent);
-        let country = &self.company.country_code;
-        let phone = text(parameter::PHONE);
-        let number_given = !phone.trim().is_empty();
-        let number = match number_given {
-            true => Number::read(phone, text(parameter::COUNTRY_CODE), text(parameter::EXTENSION), country).ok(),
-            false => account.and_then(|it| it.number(country)),
-        };
-        let owner = number.as_ref().and_then(|it| self.users.owner(it));
-        let person = if number_given { owner } else { account };
-        let username = account.map_or(sent, |it| it.username.as_str());
+        let subject = Subject::resolve(
+            &self.users,
+            &self.company.country_code,
+            sent,
+            text(parameter::PHONE),
+            text(parameter::COUNTRY_CODE),
+            text(parameter::EXTENSION),
+        );
+        let Subject { username, account, owner, person, number_given, .. } = subject;
+        let number = subject.number.ok().flatten();
         let event = call.text(parameter::EVENT);
         let initiating_type = text(parameter::INITIATING_TYPE).parse().unwrap_or(AuthenticationType::Unspecified);
         let asked = match event {

@@ -1,0 +1,87 @@
+//! The subject of a call: the account that it names, the number that it calls, and the user who has that number.
+
+use crate::engine::directory::number::{NotANumber, Number};
+use crate::engine::directory::user::{Directory, User};
+
+/// Whom a call concerns. Every part of the engine that needs it takes it from [`Subject::resolve`].
+#[derive(Debug)]
+pub(in crate::engine) struct Subject<'a> {
+    /// As stored where the user is known, else as sent.
+    pub username: &'a str,
+    /// The user of that name.
+    pub account: Option<&'a User>,
+    /// The user whose number is called.
+    pub owner: Option<&'a User>,
+    /// The user who is asked: the owner of a number that comes with the call, else the account.
+    pub person: Option<&'a User>,
+    /// The number that is called: given with the call, or stored. `Err`: the given text is not a number.
+    pub number: Result<Option<Number>, NotANumber>,
+    /// Whether the number came with the call.
+    pub number_given: bool,
+}
+
+impl<'a> Subject<'a> {
+    /// Looks up the account, the number and its owner: one lookup by name, one by number. `phone` is empty where the
+    /// call has no number; `default_country` stands in for a missing country code.
+    pub(in crate::engine) fn resolve(
+        directory: &'a Directory,
+        default_country: &str,
+        username: &'a str,
+        phone: &str,
+        country_code: &str,
+        extension: &str,
+    ) -> Self {
+        let account = directory.find(username);
+        let number_given = !phone.trim().is_empty();
+        let number = match number_given {
+            true => Number::read(phone, country_code, extension, default_country).map(Some),
+            false => Ok(account.and_then(|it| it.number(default_country))),
+        };
+        let owner = number.as_ref().ok().and_then(|it| directory.owner(it.as_ref()?));
+        let person = if number_given { owner } else { account };
+        let username = account.map_or(username, |it| it.username.as_str());
+        Self { username, account, owner, person, number, number_given }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::UserSettings;
+
+    fn user(username: &str, phone: &str) -> User {
+        let settings = UserSettings { phone: Some(phone.into()), ..UserSettings::default() };
+        User::new(username, settings)
+    }
+
+    fn name<'a>(user: Option<&'a User>) -> Option<&'a str> {
+        user.map(|it| it.username.as_str())
+    }
+
+    #[test]
+    fn a_number_that_comes_with_the_call_decides_who_is_asked() {
+        let directory = Directory::of(vec![user("mim", ""), user("anna", "4255550100")], "1");
+        let resolve = |username, phone| Subject::resolve(&directory, "1", username, phone, "", "");
+
+        let stored = resolve("ANNA", " ");
+        assert_eq!((stored.username, stored.number_given), ("anna", false));
+        assert_eq!(
+            (name(stored.account), name(stored.owner), name(stored.person)),
+            (Some("anna"), Some("anna"), Some("anna"))
+        );
+
+        let given = resolve("mim", "+1 425 555 0100");
+        assert_eq!(
+            (name(given.account), name(given.owner), name(given.person)),
+            (Some("mim"), Some("anna"), Some("anna"))
+        );
+
+        let stranger = resolve("mim", "+1 425 555 0199");
+        assert_eq!((name(stranger.account), name(stranger.person)), (Some("mim"), None));
+        assert_eq!(stranger.number.unwrap().unwrap().digits(), "14255550199");
+
+        let unreadable = resolve("nobody", "12");
+        assert_eq!((unreadable.username, name(unreadable.account)), ("nobody", None));
+        assert_eq!(unreadable.number, Err(NotANumber::Length(3)));
+    }
+}
