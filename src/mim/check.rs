@@ -62,7 +62,7 @@ macro_rules! problems {
 }
 
 problems! {
-    NotXml { reason: String } => "M001", "not-xml", Error, "The file is not well-formed XML: {reason}", "Mend the place, or restore a backup: `locmfa mim revert` knows those that `configure` made.";
+    NotXml { reason: String } => "M001", "not-xml", Error, "The file is not well-formed XML: {reason}", "Correct the place, or restore a backup: `locmfa mim revert` finds those that `configure` made.";
     DocumentType {} => "M002", "document-type", Error, "The file has a document type, with which come entities. They are not read here, and whether MIM reads them is not known.", "Delete it, from `<!DOCTYPE` to its closing `>`.";
     Encoding { reason: String } => "M003", "encoding", Error, "The file's characters cannot be read: {reason}.", "Save the file as UTF-8, and let the first line say encoding=\"utf-8\" or nothing.";
     NoEntries {} => "M004", "no-entries", Error, "None of the entries of MfaSettings.xml is in this file.", "Look whether it is the right file. It is in the folder of the MIM Service, and has at least entries such as LOCMFA or LICENSE_KEY below its root.";
@@ -81,7 +81,7 @@ problems! {
     Address { host: String } => "M017", "address-for-name", Warning, "LOCMFASRV names the address {host}. The certificate must then be for that address, which is rare.", "Write the host's name, as it stands in the certificate.";
     MissingAsmx {} => "M018", "missing-asmx", Error, "The path of LOCMFASRV does not end in PfWsSdk.asmx.", "Add the file's name: .../MultiFactorAuthWebServiceSdk/PfWsSdk.asmx.";
     WrongPath { path: String } => "M019", "wrong-path", Error, "LOCMFASRV calls {path}, which is not the Web Service SDK.", "Let the path be /MultiFactorAuthWebServiceSdk/PfWsSdk.asmx.";
-    OtherFolder { path: String } => "M020", "other-folder", Note, "LOCMFASRV calls {path}. MFA Server's own folder is /MultiFactorAuthWebServiceSdk.", "Nothing, if the service is there. locmfa answers in every folder.";
+    OtherFolder { path: String } => "M020", "other-folder", Note, "LOCMFASRV calls {path}. MFA Server's own folder is /MultiFactorAuthWebServiceSdk.", "No action needed if the service is installed there. locmfa answers in every folder.";
     Suffix {} => "M021", "url-suffix", Warning, "LOCMFASRV goes on after the path, with ? or #. That is for browsers, such as ?WSDL.", "Let it end with PfWsSdk.asmx.";
     CustomProvider {} => "M022", "custom-provider", Error, "CustomPhoneProvider is set, so MIM calls that library and not the server of LOCMFASRV.", "Clear it to use the server. To use the library, clear the other entries.";
     NoCountryCode {} => "M023", "no-country-code", Note, "DefaultCountryCode is missing or empty. Numbers without a country code may then not be understood.", "Write it in digits, such as 1, or keep all numbers with their country codes.";
