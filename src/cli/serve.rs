@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use super::certs::{CertificateArgs, pfx_password};
 use super::files::{text_of, write_whole};
 use crate::contract::Secret;
-use crate::engine::{Bounds, Kind};
+use crate::engine::{Bounds, EventKind};
 use crate::scenario::{self, Scenario};
 use crate::server::admin::{self, Admin, Gate, Stage};
 use crate::server::connection::{self, Limits, Listening};
@@ -131,7 +131,7 @@ impl LimitArgs {
         switchboard::Limits {
             spaces: self.spaces as usize,
             idle: Duration::from_secs(self.space_idle),
-            history: Bounds { bytes: self.journal_bytes, entries: self.journal_entries },
+            journal: Bounds { bytes: self.journal_bytes, entries: self.journal_entries },
         }
     }
 }
@@ -246,7 +246,7 @@ where
         // Nobody shall take a stopped server for a ready one; a file that is gone already is as good.
         let _ = std::fs::remove_file(file);
     }
-    let calls: u64 = spaces.list().iter().map(|it| it.update(|engine, _| engine.history.count(Kind::Call))).sum();
+    let calls: u64 = spaces.list().iter().map(|it| it.update(|engine, _| engine.journal.count(EventKind::Call))).sum();
     info!(calls, failures = failures.summary(), "stopped");
     Ok(ExitCode::SUCCESS)
 }

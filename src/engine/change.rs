@@ -38,7 +38,7 @@ impl Engine {
         let warning = match self.users.find(&username).filter(|_| asked.sends_mail) {
             Some(user) => match self.mail(asked.operation, user) {
                 Ok(mail) => {
-                    self.history.note(now, What::Message(mail));
+                    self.journal.note(now, What::Message(mail));
                     None
                 }
                 Err(why) => Some(why),
@@ -46,7 +46,7 @@ impl Engine {
             None => None,
         };
         let (by, detail) = (asked.by.into(), asked.detail.into());
-        self.history.note(now, What::Changed(Changed { operation: asked.operation, username, by, detail }));
+        self.journal.note(now, What::Changed(Changed { operation: asked.operation, username, by, detail }));
         Ok((changed, warning))
     }
 

@@ -1,5 +1,5 @@
-//! What happened in a space, for people and tests to look at: calls, turns of challenges, messages, changes, notices.
-//! Numbered in one sequence; the newest are kept, each kind bounded by itself; of all, the counts.
+//! The journal of a space: calls, turns of challenges, messages, changes, notices. Events have numbers in one sequence.
+//! Each kind has its own bounds: the newest events are kept, and all are counted.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,10 +9,9 @@ use std::time::Duration;
 use super::{ChallengeId, Ending, Method, Number, Timestamp};
 use crate::contract::Secret;
 
-/// Something that happened.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Ascending over all that happens in a space, from 1.
+    /// The sequence number: from 1, ascending over all kinds.
     pub seq: u64,
     pub at: Timestamp,
     pub what: What,
@@ -20,16 +19,16 @@ pub struct Event {
 
 #[derive(Clone, Debug)]
 pub enum What {
-    Call(Entry),
+    Call(AnsweredCall),
     Turn(Turn),
     Message(Message),
     Changed(Changed),
     Notice(Notice),
 }
 
-/// The kinds of what happens, each kept by itself: many calls push no message out.
+/// The kinds of events. Each is bounded by itself: many calls evict no message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
+pub enum EventKind {
     Call,
     Turn,
     Message,
@@ -37,9 +36,9 @@ pub enum Kind {
     Notice,
 }
 
-/// One call, as it was answered.
+/// A call with its answer.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct AnsweredCall {
     /// From the last byte of the request to the answer, in the world's time.
     pub took: Duration,
     pub caller: Arc<str>,
@@ -50,7 +49,7 @@ pub struct Entry {
     pub agent: Box<str>,
     /// The operation's wire name; empty where the request named none.
     pub operation: &'static str,
-    /// As the call has it.
+    /// As the call spells it.
     pub username: Box<str>,
     /// The number that came with the call, as it was written.
     pub number: Option<Box<str>>,
@@ -64,7 +63,7 @@ pub struct Entry {
     pub error: Option<i32>,
     /// The rule of the scenario that decided.
     pub rule: Option<Arc<str>>,
-    /// What a tester should know.
+    /// A hint for the tester.
     pub warning: Option<&'static str>,
     pub request: Raw,
     pub answer: Raw,
@@ -84,7 +83,7 @@ pub struct Origin {
     pub server_name: Box<str>,
 }
 
-/// A body as it went over the wire, in UTF-8. It may hold secrets: whoever shows it masks them.
+/// A body as it went over the wire, in UTF-8. It may hold secrets: mask them before you show it.
 #[derive(Clone, Default, PartialEq)]
 pub struct Raw(Box<str>);
 
@@ -92,7 +91,7 @@ pub struct Raw(Box<str>);
 #[derive(Clone, Debug)]
 pub struct Turn {
     pub challenge: ChallengeId,
-    pub stage: Stage,
+    pub stage: ChallengeStage,
     pub username: Box<str>,
     /// The user whose number is called.
     pub owner: Option<Box<str>>,
@@ -102,20 +101,25 @@ pub struct Turn {
 }
 
 #[derive(Clone, Debug)]
-pub enum Stage {
-    /// The person is asked; the phone rings.
+pub enum ChallengeStage {
+    /// The person is asked: the phone rings.
     Asked,
     /// The person took the call.
     Answered,
     /// The message with the code is out.
     Sent,
-    /// It ended.
-    Settled { ending: Ending, succeeds: bool, request_id: Box<str> },
+    Settled {
+        ending: Ending,
+        succeeds: bool,
+        request_id: Box<str>,
+    },
     /// The code came in time, or ran out.
-    Closed { passed: bool },
+    Closed {
+        passed: bool,
+    },
 }
 
-/// A message that went out, or would have.
+/// A message that the real server would send.
 #[derive(Clone, Debug)]
 pub struct Message {
     pub kind: MessageKind,
@@ -145,11 +149,11 @@ pub enum MessageKind {
     Mail,
 }
 
-/// A change that was made to a user or to the company.
+/// A change of a user or of the company.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Changed {
     pub operation: &'static str,
-    /// As it was stored before.
+    /// The stored name before the change.
     pub username: Box<str>,
     /// Who made it, as the caller says.
     pub by: Box<str>,
@@ -157,7 +161,7 @@ pub struct Changed {
     pub detail: Box<str>,
 }
 
-/// Something that people should know: a scenario that was read again, or not, a connection or a sign-in that failed.
+/// News for people: a scenario was read again or has mistakes, a connection or a sign-in failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
     /// `reload`, `mistake`, or the kind of a failure as in `docs/troubles.md`.
@@ -172,25 +176,24 @@ pub struct Bounds {
     pub entries: usize,
 }
 
-/// The newest of what happened.
 #[derive(Clone, Debug)]
-pub struct History {
-    trails: [Trail; Kind::ALL.len()],
+pub struct Journal {
+    trails: [Trail; EventKind::ALL.len()],
     last: u64,
 }
 
-/// The newest of one kind.
+/// The newest events of one kind.
 #[derive(Clone, Debug)]
 struct Trail {
     kept: VecDeque<Arc<Event>>,
     bytes: usize,
     bounds: Bounds,
-    forgotten: u64,
-    /// The number of the newest that was forgotten.
-    forgotten_up_to: u64,
+    evicted: u64,
+    /// The number of the newest evicted event; 0 before the first eviction.
+    evicted_up_to: u64,
 }
 
-/// What is kept of each kind but calls.
+/// The bounds of each kind but calls.
 const OTHERS: Bounds = Bounds { bytes: 4 << 20, entries: 10_000 };
 
 impl Default for Bounds {
@@ -199,26 +202,27 @@ impl Default for Bounds {
     }
 }
 
-impl History {
+impl Journal {
     pub(super) fn new(calls: Bounds) -> Self {
-        let trail = |bounds| Trail { kept: VecDeque::new(), bytes: 0, bounds, forgotten: 0, forgotten_up_to: 0 };
-        Self { trails: Kind::ALL.map(|it| trail(if it == Kind::Call { calls } else { OTHERS })), last: 0 }
+        let trail = |bounds| Trail { kept: VecDeque::new(), bytes: 0, bounds, evicted: 0, evicted_up_to: 0 };
+        Self { trails: EventKind::ALL.map(|it| trail(if it == EventKind::Call { calls } else { OTHERS })), last: 0 }
     }
 
-    /// A history that keeps as much, in which nothing happened yet.
-    pub(super) fn anew(&self) -> Self {
-        Self::new(self.trails[Kind::Call as usize].bounds)
+    /// A journal with the same bounds, and no events.
+    pub(super) fn fork(&self) -> Self {
+        Self::new(self.trails[EventKind::Call as usize].bounds)
     }
 
-    /// Goes on with the numbers of a history that ends: those who follow it miss nothing and hear nothing twice.
+    /// Continues the sequence numbers of `ended`, so that cursors stay valid: their holders miss no event and see none
+    /// twice.
     pub fn continue_from(&mut self, ended: &Self) {
         self.last = ended.last;
         for (trail, ended) in self.trails.iter_mut().zip(&ended.trails) {
-            trail.forgotten_up_to = ended.kept.back().map_or(ended.forgotten_up_to, |it| it.seq);
+            trail.evicted_up_to = ended.kept.back().map_or(ended.evicted_up_to, |it| it.seq);
         }
     }
 
-    /// Keeps what happened and tells its number.
+    /// Appends an event and returns its number.
     pub fn note(&mut self, at: Timestamp, what: What) -> u64 {
         self.last += 1;
         let trail = &mut self.trails[what.kind() as usize];
@@ -232,14 +236,14 @@ impl History {
         self.last
     }
 
-    /// What is kept of a kind, the oldest first.
-    pub fn of(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Arc<Event>> + ExactSizeIterator {
+    /// The kept events of a kind, the oldest first.
+    pub fn of(&self, kind: EventKind) -> impl DoubleEndedIterator<Item = &Arc<Event>> + ExactSizeIterator {
         self.trails[kind as usize].kept.iter()
     }
 
-    /// What is kept of some kinds with a number above `seq`, in the order of the numbers.
+    /// The kept events of some kinds with numbers above `seq`, in the order of the numbers.
     #[must_use]
-    pub fn after(&self, seq: u64, kinds: &[Kind]) -> Vec<Arc<Event>> {
+    pub fn after(&self, seq: u64, kinds: &[EventKind]) -> Vec<Arc<Event>> {
         let mut events: Vec<_> = kinds.iter().flat_map(|it| self.trails[*it as usize].after(seq)).cloned().collect();
         if kinds.len() > 1 {
             events.sort_unstable_by_key(|it| it.seq);
@@ -247,29 +251,29 @@ impl History {
         events
     }
 
-    /// The event of a number, if it is kept.
+    /// The event of a number; `None` if it is evicted or yet to come.
     #[must_use]
     pub fn get(&self, seq: u64) -> Option<&Arc<Event>> {
         self.trails.iter().find_map(|it| it.after(seq.checked_sub(1)?).next().filter(|it| it.seq == seq))
     }
 
-    /// How many of a kind there were, those that are forgotten included.
+    /// How many events of a kind there were, evicted ones included.
     #[must_use]
-    pub fn count(&self, kind: Kind) -> u64 {
+    pub fn count(&self, kind: EventKind) -> u64 {
         let trail = &self.trails[kind as usize];
-        trail.forgotten + trail.kept.len() as u64
+        trail.evicted + trail.kept.len() as u64
     }
 
-    /// How many of a kind made room for newer ones.
+    /// How many events of a kind are evicted.
     #[must_use]
-    pub const fn forgotten(&self, kind: Kind) -> u64 {
-        self.trails[kind as usize].forgotten
+    pub const fn evicted(&self, kind: EventKind) -> u64 {
+        self.trails[kind as usize].evicted
     }
 
-    /// Whether something of some kinds with a number above `seq` is forgotten already.
+    /// Whether an event of some kinds with a number above `seq` is evicted.
     #[must_use]
-    pub fn has_forgotten_after(&self, seq: u64, kinds: &[Kind]) -> bool {
-        kinds.iter().any(|it| self.trails[*it as usize].forgotten_up_to > seq)
+    pub fn has_evicted_after(&self, seq: u64, kinds: &[EventKind]) -> bool {
+        kinds.iter().any(|it| self.trails[*it as usize].evicted_up_to > seq)
     }
 }
 
@@ -280,8 +284,8 @@ impl Trail {
         while self.bytes > self.bounds.bytes || self.kept.len() > self.bounds.entries {
             let Some(oldest) = self.kept.pop_front() else { break };
             self.bytes -= oldest.size();
-            self.forgotten += 1;
-            self.forgotten_up_to = oldest.seq;
+            self.evicted += 1;
+            self.evicted_up_to = oldest.seq;
         }
     }
 
@@ -290,7 +294,7 @@ impl Trail {
     }
 }
 
-impl Kind {
+impl EventKind {
     pub const ALL: [Self; 5] = [Self::Call, Self::Turn, Self::Message, Self::Changed, Self::Notice];
 
     /// Its name in the API.
@@ -308,19 +312,19 @@ impl Kind {
 
 impl What {
     #[must_use]
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> EventKind {
         match self {
-            Self::Call(_) => Kind::Call,
-            Self::Turn(_) => Kind::Turn,
-            Self::Message(_) => Kind::Message,
-            Self::Changed(_) => Kind::Changed,
-            Self::Notice(_) => Kind::Notice,
+            Self::Call(_) => EventKind::Call,
+            Self::Turn(_) => EventKind::Turn,
+            Self::Message(_) => EventKind::Message,
+            Self::Changed(_) => EventKind::Changed,
+            Self::Notice(_) => EventKind::Notice,
         }
     }
 }
 
 impl Event {
-    /// What it takes in memory, about.
+    /// The memory that it takes, in bytes, about.
     fn size(&self) -> usize {
         let text = match &self.what {
             What::Call(it) => {
@@ -371,7 +375,7 @@ mod tests {
     }
 
     fn entry(n: u32) -> What {
-        What::Call(Entry {
+        What::Call(AnsweredCall {
             took: Duration::ZERO,
             caller: "".into(),
             scheme: "anonymous",
@@ -392,36 +396,36 @@ mod tests {
     }
 
     #[test]
-    fn old_calls_make_room_and_still_count() {
+    fn evicted_calls_still_count() {
         let size = Event { seq: 1, at: Timestamp::default(), what: entry(0) }.size();
         for bounds in [Bounds { bytes: 10 * size, entries: 1000 }, Bounds { bytes: 1 << 20, entries: 10 }] {
-            let mut history = History::new(bounds);
-            history.note(Timestamp::default(), notice(0));
+            let mut journal = Journal::new(bounds);
+            journal.note(Timestamp::default(), notice(0));
             for n in 0..25 {
-                history.note(Timestamp::default(), entry(n));
+                journal.note(Timestamp::default(), entry(n));
             }
-            assert_eq!((history.count(Kind::Call), history.forgotten(Kind::Call)), (25, 15));
-            let What::Call(oldest) = &history.of(Kind::Call).next().unwrap().what else { panic!("a call") };
+            assert_eq!((journal.count(EventKind::Call), journal.evicted(EventKind::Call)), (25, 15));
+            let What::Call(oldest) = &journal.of(EventKind::Call).next().unwrap().what else { panic!("a call") };
             assert_eq!(&*oldest.username, "user0015");
-            // A kind pushes out nothing of another.
-            assert_eq!(history.of(Kind::Notice).len(), 1);
-            assert!(history.has_forgotten_after(15, &[Kind::Call]));
-            assert!(!history.has_forgotten_after(16, &[Kind::Call]));
+            // A kind evicts no event of another.
+            assert_eq!(journal.of(EventKind::Notice).len(), 1);
+            assert!(journal.has_evicted_after(15, &[EventKind::Call]));
+            assert!(!journal.has_evicted_after(16, &[EventKind::Call]));
         }
     }
 
     #[test]
-    fn what_happened_after_a_number_comes_in_order() {
-        let mut history = History::new(Bounds::default());
+    fn events_after_a_number_come_in_order() {
+        let mut journal = Journal::new(Bounds::default());
         for n in 0..6 {
-            history.note(Timestamp::default(), if n % 2 == 0 { entry(n) } else { notice(n) });
+            journal.note(Timestamp::default(), if n % 2 == 0 { entry(n) } else { notice(n) });
         }
-        let after = |seq, kinds: &[Kind]| history.after(seq, kinds).iter().map(|it| it.seq).collect::<Vec<_>>();
-        assert_eq!(after(2, &Kind::ALL), [3, 4, 5, 6]);
-        assert_eq!(after(2, &[Kind::Notice]), [4, 6]);
-        assert_eq!(after(6, &Kind::ALL), Vec::<u64>::new());
-        assert_eq!(history.get(4).unwrap().seq, 4);
-        assert!(history.get(7).is_none());
-        assert!(history.get(0).is_none());
+        let after = |seq, kinds: &[EventKind]| journal.after(seq, kinds).iter().map(|it| it.seq).collect::<Vec<_>>();
+        assert_eq!(after(2, &EventKind::ALL), [3, 4, 5, 6]);
+        assert_eq!(after(2, &[EventKind::Notice]), [4, 6]);
+        assert_eq!(after(6, &EventKind::ALL), Vec::<u64>::new());
+        assert_eq!(journal.get(4).unwrap().seq, 4);
+        assert!(journal.get(7).is_none());
+        assert!(journal.get(0).is_none());
     }
 }

@@ -28,7 +28,8 @@ pub use directory::pattern::Pattern;
 pub use directory::query::{PhonePattern, Query};
 pub use directory::user::{Block, Bypass, Directory, User, by_any_form};
 pub use journal::{
-    Bounds, Changed, Entry, Event, History, Kind, Message, MessageKind, Notice, Origin, Raw, Stage, Turn, What,
+    AnsweredCall, Bounds, ChallengeStage, Changed, Event, EventKind, Journal, Message, MessageKind, Notice, Origin,
+    Raw, Turn, What,
 };
 pub use refusal::Refusal;
 pub use rules::book::{Call, Explained, RuleStanding};
@@ -80,7 +81,7 @@ pub struct Engine {
     seed: Option<u64>,
     random: ChaCha8Rng,
     scenario: rules::diff::Scenario,
-    pub history: History,
+    pub journal: Journal,
 }
 
 impl Engine {
@@ -114,7 +115,7 @@ impl Engine {
             seed: setup.seed,
             scenario: rules::diff::Scenario::default(),
             random: ChaCha8Rng::seed_from_u64(setup.seed.unwrap_or(chance)),
-            history: History::new(bounds),
+            journal: Journal::new(bounds),
         };
         engine.number_devices();
         engine
@@ -125,7 +126,7 @@ impl Engine {
     #[must_use]
     pub fn fork(&self, chance: u64) -> Self {
         let mut fork = self.clone();
-        fork.history = self.history.anew();
+        fork.journal = self.journal.fork();
         fork.challenges.clear();
         fork.deadlines.clear();
         fork.waiting.clear();

@@ -24,7 +24,7 @@ pub struct Failure {
 #[derive(Debug, Default)]
 pub struct Failures {
     kept: Mutex<Kept>,
-    /// The space in whose history they are noted, too: they are nobody's, since they come before any space.
+    /// The space whose journal they are noted in, too: a connection fails before it names a space.
     space: OnceLock<Space>,
 }
 
@@ -50,11 +50,11 @@ impl Failures {
         kept.lately.push_back(Failure { at, peer, kind, what, hint: hint.into() });
         drop(kept);
         if let Some(space) = self.space.get() {
-            space.update(|engine, at| engine.history.note(at, What::Notice(Notice { topic: kind, text })));
+            space.update(|engine, at| engine.journal.note(at, What::Notice(Notice { topic: kind, text })));
         }
     }
 
-    /// Notes failures in the history of a space from now on, so that who follows what happens there sees them.
+    /// From now on notes failures in the journal of a space too, where its followers see them.
     pub fn note_in(&self, space: Space) {
         // Once is enough: there is one default space.
         let _ = self.space.set(space);

@@ -90,7 +90,7 @@ impl Reloader {
             for it in mistakes {
                 let line = it.place.as_ref().map(|it| format!(":{}", it.line)).unwrap_or_default();
                 let text = format!("{}{line}: {}", it.source, it.message).into();
-                engine.history.note(at, What::Notice(Notice { topic: "mistake", text }));
+                engine.journal.note(at, What::Notice(Notice { topic: "mistake", text }));
             }
         });
     }

@@ -19,7 +19,7 @@ use super::caller::{Admission, Peer};
 use super::connection::Connection;
 use crate::contract::Value;
 use crate::description;
-use crate::engine::{Broken, Entry, Raw, Refusal, What};
+use crate::engine::{AnsweredCall, Broken, Raw, Refusal, What};
 use crate::operations::{self, Context, Leaves, Note, Operation, Reply, Unanswered};
 use crate::sign_in::Scheme;
 use crate::soap::{self, Fault, Head, Rejected, Version};
@@ -392,7 +392,7 @@ impl<'a> Record<'a> {
             ms = milliseconds(took),
         );
         let agent = visit.headers.get(header::USER_AGENT).map(text).unwrap_or_default();
-        let entry = Entry {
+        let entry = AnsweredCall {
             took,
             caller: visit.caller.clone(),
             scheme: visit.scheme.word(),
@@ -410,7 +410,7 @@ impl<'a> Record<'a> {
             request: std::mem::take(&mut self.request),
             answer: std::mem::take(&mut self.answer),
         };
-        self.space.update(|engine, at| engine.history.note(at, What::Call(entry)));
+        self.space.update(|engine, at| engine.journal.note(at, What::Call(entry)));
     }
 }
 

@@ -51,7 +51,7 @@ pub struct Limits {
     /// How long nobody may use a space before it is dropped.
     pub idle: Duration,
     /// What each space keeps of calls.
-    pub history: Bounds,
+    pub journal: Bounds,
 }
 
 /// The name of the space that is always there.
@@ -74,7 +74,7 @@ pub enum NoSpace {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { spaces: 256, idle: Duration::from_hours(1), history: Bounds::default() }
+        Self { spaces: 256, idle: Duration::from_hours(1), journal: Bounds::default() }
     }
 }
 
@@ -82,7 +82,7 @@ impl Switchboard {
     /// The spaces of a scenario. Time passes in them as long as the runtime in which this is called runs.
     #[must_use]
     pub fn new(setup: Setup, limits: Limits) -> Self {
-        let loaded = Loaded::new(setup, limits.history);
+        let loaded = Loaded::new(setup, limits.journal);
         let default = Space::of(DEFAULT, loaded.engine.fork(space::chance(DEFAULT)), loaded.start);
         tokio::spawn(default.clone().keep_time());
         let (loaded, spaces) = (RwLock::new(loaded), RwLock::default());
@@ -129,11 +129,11 @@ impl Switchboard {
     /// # Errors
     /// [`NoSpace::BadName`], [`NoSpace::Full`], [`NoSpace::Taken`]
     pub fn create(&self, name: &str, setup: Setup) -> Result<Space, NoSpace> {
-        let loaded = Loaded::new(setup, self.0.limits.history);
+        let loaded = Loaded::new(setup, self.0.limits.journal);
         self.add(name, loaded.engine, loaded.start)
     }
 
-    /// Makes a space that goes on from where another one is: with its users, rules, states and clock, and a history
+    /// Makes a space that goes on from where another one is: with its users, rules, states and clock, and a journal
     /// of its own.
     ///
     /// # Errors
@@ -165,7 +165,7 @@ impl Switchboard {
             self.load(setup);
             return self.reset(DEFAULT);
         }
-        let loaded = Loaded::new(setup, self.0.limits.history);
+        let loaded = Loaded::new(setup, self.0.limits.journal);
         space.begin_anew(loaded.engine, loaded.start);
         Ok(space)
     }
@@ -208,14 +208,14 @@ impl Switchboard {
 
     /// What new spaces begin with from now on.
     pub fn load(&self, setup: Setup) {
-        let loaded = Loaded::new(setup, self.0.limits.history);
+        let loaded = Loaded::new(setup, self.0.limits.journal);
         *self.0.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
     }
 
     /// Goes on under a changed scenario: new spaces begin with it, and those that were made from the one before take
     /// it over. Tells what is different.
     pub fn reload(&self, setup: Setup, on_reload: OnReload) -> Differences {
-        let after = Loaded::new(setup, self.0.limits.history);
+        let after = Loaded::new(setup, self.0.limits.journal);
         let mut loaded = self.0.loaded.write().unwrap_or_else(PoisonError::into_inner);
         let mut differences = loaded.engine.differences(&after.engine);
         if loaded.start != after.start {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::clock::Clock;
 use super::watch::Watchers;
 use crate::engine::{
-    Ask, Asked, Bounds, ChallengeId, Engine, History, Pace, Refusal, Settlement, Setup, Start, Timestamp,
+    Ask, Asked, Bounds, ChallengeId, Engine, Journal, Pace, Refusal, Settlement, Setup, Start, Timestamp,
 };
 
 /// One emulated server with its own users, rules and clock, shared by every task.
@@ -62,7 +62,7 @@ impl Space {
     /// A space of an engine, whose clock starts as said.
     pub(super) fn of(name: &str, engine: Engine, start: Start) -> Self {
         let clock = Clock::starting_at(start.at.unwrap_or_else(world_time), start.pace);
-        let happened = watch::Sender::new(engine.history.last());
+        let happened = watch::Sender::new(engine.journal.last());
         let (waiting, sleeping) = (HashMap::new(), BTreeMap::new());
         Self(Arc::new(Inner {
             name: name.into(),
@@ -177,7 +177,7 @@ impl Space {
 
     /// The number of the newest event.
     pub(super) fn last_event(&self) -> u64 {
-        self.lock().engine.history.last()
+        self.lock().engine.journal.last()
     }
 
     /// The number of the newest event, and every later one as it comes.
@@ -186,8 +186,8 @@ impl Space {
     }
 
     /// Looks at what happened.
-    pub(super) fn with_history<T>(&self, look: impl FnOnce(&History) -> T) -> T {
-        look(&self.lock().engine.history)
+    pub(super) fn with_journal<T>(&self, look: impl FnOnce(&Journal) -> T) -> T {
+        look(&self.lock().engine.journal)
     }
 
     /// Those who wait for something to happen.
@@ -254,7 +254,7 @@ impl Space {
         state.waiting.clear();
         state.sleeping.clear();
         // Who follows the events still knows where he was.
-        engine.history.continue_from(&state.engine.history);
+        engine.journal.continue_from(&state.engine.journal);
         state.clock = Clock::starting_at(start.at.unwrap_or_else(world_time), start.pace);
         state.engine = engine;
         drop(state);
@@ -264,7 +264,7 @@ impl Space {
     fn update_state<T>(&self, change: impl FnOnce(&mut State, Timestamp) -> T) -> T {
         let mut state = self.lock();
         let before = state.next_due();
-        let happened = state.engine.history.last();
+        let happened = state.engine.journal.last();
         let now = state.clock.now();
         state.engine.tick(now);
         let result = change(&mut state, now);
@@ -276,7 +276,7 @@ impl Space {
             state.tell(now);
         }
         let after = state.next_due();
-        let last = state.engine.history.last();
+        let last = state.engine.journal.last();
         drop(state);
         if last != happened {
             self.0.happened.send_replace(last);

@@ -11,11 +11,11 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Space;
-use crate::engine::{Event, History, Kind, What};
+use crate::engine::{Event, EventKind, Journal, What};
 
 /// What somebody waits for. It may take in more than that: whoever is woken looks again.
 pub struct Interest {
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<EventKind>,
     /// The one user whom it concerns, where it concerns one alone.
     pub username: Option<String>,
     /// Whether an event of these kinds may be it.
@@ -126,7 +126,7 @@ impl Space {
             // Whatever comes after a while of nothing is told at once.
             tokio::time::sleep_until(looked + BATCH).await;
             looked = Instant::now();
-            let (events, last) = self.with_history(|it| (self.watchers().lock().concerned(it, after), it.last()));
+            let (events, last) = self.with_journal(|it| (self.watchers().lock().concerned(it, after), it.last()));
             after = last;
             self.watchers().lock().wake(&events);
         }
@@ -152,10 +152,10 @@ impl Watchers {
 
 impl Table {
     /// The events after one that may concern somebody.
-    fn concerned(&self, history: &History, after: u64) -> Vec<Arc<Event>> {
+    fn concerned(&self, journal: &Journal, after: u64) -> Vec<Arc<Event>> {
         let mut events = Vec::new();
-        for kind in Kind::ALL {
-            let own = history.of(kind).rev().take_while(|it| it.seq > after);
+        for kind in EventKind::ALL {
+            let own = journal.of(kind).rev().take_while(|it| it.seq > after);
             if self.others.values().any(|it| it.interest.kinds.contains(&kind)) {
                 events.extend(own.cloned());
             } else if !self.by_username.is_empty() {

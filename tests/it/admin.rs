@@ -563,7 +563,7 @@ async fn a_reader_who_is_too_slow_is_told_so_and_dropped() {
     let mut body = app.oneshot(request).await.unwrap().into_body();
     let happen = || {
         let notice = Notice { topic: "test", text: "x".into() };
-        space.update(|engine, at| engine.history.note(at, What::Notice(notice)));
+        space.update(|engine, at| engine.journal.note(at, What::Notice(notice)));
     };
     happen();
     let mut next = async || String::from_utf8(body.frame().await?.unwrap().into_data().unwrap().into()).ok();

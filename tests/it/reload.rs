@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use locmfa::contract::Mode;
-use locmfa::engine::{Differences, Kind, OnReload, Outcome, Setup, What};
+use locmfa::engine::{Differences, EventKind, OnReload, Outcome, Setup, What};
 use locmfa::scenario;
 use locmfa::server::reload::Reloader;
 use locmfa::switchboard::{Limits, Space, Switchboard};
@@ -78,7 +78,7 @@ async fn what_did_not_change_stays_as_calls_left_it() {
     }
     assert_eq!([&space, &other].map(|it| first_name(it, "anna")), ["Änne", "Anna"]);
     assert_eq!(names(&own), ["zoe"]);
-    let told = space.update(|engine, _| match &engine.history.of(Kind::Notice).next().unwrap().what {
+    let told = space.update(|engine, _| match &engine.journal.of(EventKind::Notice).next().unwrap().what {
         What::Notice(it) => (it.topic, it.text.to_string()),
         _ => unreachable!(),
     });

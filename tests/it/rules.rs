@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use locmfa::contract::{AddUserSettings, Mode, Value};
 use locmfa::engine::{
-    Act, ActRefusal, Acted, Ask, Asked, Bounds, Call, ChallengeId, Engine, Kind, Method, Open, OpenState, Outcome,
+    Act, ActRefusal, Acted, Ask, Asked, Bounds, Call, ChallengeId, Engine, EventKind, Method, Open, OpenState, Outcome,
     Settlement, Timestamp, What,
 };
 use locmfa::scenario;
@@ -171,8 +171,8 @@ fn messages_say_what_the_scenario_has_them_say() {
     rings(&mut engine, 2, "erin");
     rings(&mut engine, 3, "anna");
     let messages: Vec<_> = engine
-        .history
-        .of(Kind::Message)
+        .journal
+        .of(EventKind::Message)
         .map(|it| match &it.what {
             What::Message(it) => (it.text.reveal().to_owned(), it.to.to_string(), it.code.is_some()),
             _ => panic!("{it:?}"),
@@ -195,7 +195,7 @@ fn a_message_that_does_not_go_out_is_not_kept() {
     );
     rings(&mut engine, 0, "anna");
     engine.tick(at(60));
-    assert_eq!(engine.history.count(Kind::Message), 0);
+    assert_eq!(engine.journal.count(EventKind::Message), 0);
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn a_change_of_a_rule_is_noted() {
     let verdict = engine.receive(at(0), &call).unwrap();
     engine.follow(at(0), &verdict);
     assert!(!engine.user("anna").unwrap().settings.enabled);
-    let changed = engine.history.of(Kind::Changed).next().unwrap();
+    let changed = engine.journal.of(EventKind::Changed).next().unwrap();
     let What::Changed(it) = &changed.what else { panic!("{changed:?}") };
     assert_eq!((&*it.username, &*it.by, &*it.detail), ("anna", "leaves", "enabled"));
 }

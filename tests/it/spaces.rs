@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use locmfa::contract::{Mode, NAMESPACE};
-use locmfa::engine::{Bounds, Event, Kind, Outcome, Pace, Setup, Stage, Timestamp, What};
+use locmfa::engine::{Bounds, ChallengeStage, Event, EventKind, Outcome, Pace, Setup, Timestamp, What};
 use locmfa::scenario;
 use locmfa::switchboard::{Interest, Limits, NoSpace, Space, Switchboard, Unsettled};
 use tokio::time::Instant;
@@ -44,7 +44,7 @@ async fn the_first_segment_of_the_address_names_a_space() {
     let names: Vec<_> = site.0.spaces.list().iter().map(|it| it.name().to_owned()).collect();
     assert_eq!(names, ["default", "a", "b"]);
     // What belongs to a space shows in no other.
-    let calls = |name: &str| site.0.spaces.find(name).unwrap().update(|it, _| it.history.count(Kind::Call));
+    let calls = |name: &str| site.0.spaces.find(name).unwrap().update(|it, _| it.journal.count(EventKind::Call));
     assert_eq!((calls("a"), calls("b"), calls("default")), (2, 1, 1));
 }
 
@@ -61,7 +61,7 @@ async fn reading_a_page_makes_no_space_and_a_bad_name_none() {
 
 #[tokio::test(start_paused = true)]
 async fn there_is_a_bound_on_spaces_and_an_end_to_idle_ones() {
-    let limits = Limits { spaces: 3, idle: Duration::from_mins(10), history: Bounds::default() };
+    let limits = Limits { spaces: 3, idle: Duration::from_mins(10), journal: Bounds::default() };
     let spaces = Switchboard::new(setup(RING), limits);
     tokio::spawn(spaces.clone().drop_idle());
     let a = spaces.open("a").unwrap();
@@ -107,11 +107,11 @@ async fn a_fork_goes_its_own_way_and_a_reset_begins_anew() {
     assert!(bypassed(&b));
     assert_eq!(ask(&b, "anna").await, Outcome::Bypassed);
     assert_eq!((bypassed(&a), bypassed(&b), bypassed(spaces.default_space())), (true, false, false));
-    let before = a.update(|engine, at| engine.history.note(at, What::Notice(notice())));
+    let before = a.update(|engine, at| engine.journal.note(at, What::Notice(notice())));
     spaces.reset("a").unwrap();
     assert!(!bypassed(&a));
     // Who follows the events of a space goes on behind the reset.
-    let after = a.update(|engine, at| engine.history.note(at, What::Notice(notice())));
+    let after = a.update(|engine, at| engine.journal.note(at, What::Notice(notice())));
     assert_eq!(after, before + 1);
 }
 
@@ -151,8 +151,8 @@ async fn a_frozen_clock_goes_on_when_it_is_told_to() {
     space.advance(Duration::from_hours(1));
     assert_eq!(call.await.unwrap(), Outcome::CallTimedOut);
     let settled = space.update(|engine, _| {
-        let is_end = |it: &&std::sync::Arc<Event>| matches!(&it.what, What::Turn(it) if matches!(it.stage, Stage::Settled { .. }));
-        engine.history.of(Kind::Turn).find(is_end).map(|it| it.at)
+        let is_end = |it: &&std::sync::Arc<Event>| matches!(&it.what, What::Turn(it) if matches!(it.stage, ChallengeStage::Settled { .. }));
+        engine.journal.of(EventKind::Turn).find(is_end).map(|it| it.at)
     });
     assert_eq!(settled, Timestamp::of_text("2026-01-01T00:01:00Z"));
 }
@@ -172,12 +172,12 @@ async fn who_waits_misses_nothing() {
     let space = spaces.default_space().clone();
     let happen = |count| {
         for _ in 0..count {
-            space.update(|engine, at| engine.history.note(at, What::Notice(notice())));
+            space.update(|engine, at| engine.journal.note(at, What::Notice(notice())));
         }
     };
-    let interest = |kinds: &[Kind]| Interest { kinds: kinds.into(), username: None, fits: Box::new(|_| true) };
-    let (notices, calls) = (space.watch(interest(&[Kind::Notice])), space.watch(interest(&[Kind::Call])));
-    let after = |seq| space.update(|engine, _| engine.history.after(seq, &[Kind::Notice]).len());
+    let interest = |kinds: &[EventKind]| Interest { kinds: kinds.into(), username: None, fits: Box::new(|_| true) };
+    let (notices, calls) = (space.watch(interest(&[EventKind::Notice])), space.watch(interest(&[EventKind::Call])));
+    let after = |seq| space.update(|engine, _| engine.journal.after(seq, &[EventKind::Notice]).len());
     happen(3);
     notices.woken().await;
     assert_eq!(after(0), 3);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use locmfa::contract::{AddUserSettings, UserPhone, UserPin};
 use locmfa::engine::{
-    Bounds, Change, Engine, Kind, Number, Pattern, PhonePattern, Query, Setup, Timestamp, User, What,
+    Bounds, Change, Engine, EventKind, Number, Pattern, PhonePattern, Query, Setup, Timestamp, User, What,
 };
 use locmfa::operations;
 use proptest::prelude::*;
@@ -54,7 +54,7 @@ users: [{username: anna@contoso.com, first_name: Anna, email_address: a@contoso.
     call("Enable", &format!("<username>ben</username>{who}")).await;
 
     site.0.spaces.default_space().update(|engine, at| {
-        let told = engine.history.of(Kind::Changed).map(|it| match &it.what {
+        let told = engine.journal.of(EventKind::Changed).map(|it| match &it.what {
             What::Changed(it) => (it.operation, &*it.username, &*it.by, &*it.detail),
             other => panic!("{other:?}"),
         });
@@ -66,7 +66,7 @@ users: [{username: anna@contoso.com, first_name: Anna, email_address: a@contoso.
             ("Enable", "ben", "admin", ""),
         ];
         assert_eq!(told, expected);
-        let mails: Vec<_> = engine.history.of(Kind::Message).collect();
+        let mails: Vec<_> = engine.journal.of(EventKind::Message).collect();
         let [mail] = mails.as_slice() else { panic!("{mails:?}") };
         let What::Message(mail) = &mail.what else { panic!("{mail:?}") };
         assert_eq!((&*mail.to, &*mail.subject), ("a@contoso.com", "Hello Anna"));

@@ -3,7 +3,7 @@
 use crate::contract::{PhoneAppMode, PinMode, Secret, SmsMode};
 use crate::engine::challenges::challenge::{Challenge, Step};
 use crate::engine::challenges::outcome::{Channel, Ending, Method, Outcome, Reaction};
-use crate::engine::journal::Stage;
+use crate::engine::journal::ChallengeStage;
 use crate::engine::{ChallengeId, Engine, Number, Timestamp, User};
 
 /// One act of a person who is asked.
@@ -410,7 +410,7 @@ impl Engine {
             Step::Waiting { .. } => Err(ActRefusal::CodeElsewhere(act.in_words())),
         }?;
         if *act == Act::Answer {
-            self.turn(now, challenge, Stage::Answered);
+            self.turn(now, challenge, ChallengeStage::Answered);
         }
         Ok(result)
     }

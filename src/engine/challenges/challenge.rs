@@ -9,7 +9,7 @@ use crate::engine::challenges::act::{Line, Open, OpenState};
 use crate::engine::challenges::outcome::{Channel, Ending, Method, Outcome};
 use crate::engine::company::{Cache, CacheKey};
 use crate::engine::directory::user::{Block, User};
-use crate::engine::journal::{Message, MessageKind, Stage, Turn, What};
+use crate::engine::journal::{ChallengeStage, Message, MessageKind, Turn, What};
 use crate::engine::rules::magic;
 use crate::engine::rules::rule::{Conduct, Script, Verdict};
 use crate::engine::rules::states::Keys;
@@ -287,7 +287,7 @@ impl Engine {
             let Some(mut challenge) = self.challenges.remove(&id) else { continue };
             if matches!(challenge.step, Step::Waiting { .. }) {
                 self.forget_code(id, &challenge);
-                self.turn(deadline, &challenge, Stage::Closed { passed: false });
+                self.turn(deadline, &challenge, ChallengeStage::Closed { passed: false });
                 continue;
             }
             match self.play(deadline, &mut challenge) {
@@ -526,7 +526,7 @@ impl Engine {
         if challenge.method.channel() == Channel::Voice {
             self.subjects.entry(challenge.subject.clone()).or_default().in_call = true;
         }
-        self.turn(now, &challenge, Stage::Asked);
+        self.turn(now, &challenge, ChallengeStage::Asked);
         let id = challenge.id;
         self.keep(challenge);
         Asked::Open(id)
@@ -597,7 +597,7 @@ impl Engine {
         self.notify(now, &challenge);
         let sent = if challenge.method == Method::Oath { Outcome::OathPending } else { Outcome::TextSent };
         let settlement = challenge.settlement(sent.into(), challenge.request_id.clone());
-        self.turn(now, &challenge, Stage::Sent);
+        self.turn(now, &challenge, ChallengeStage::Sent);
         let waiting = self.waiting.entry(challenge.subject.username.clone()).or_default();
         waiting.insert(challenge.id);
         self.keep(challenge);
@@ -611,7 +611,7 @@ impl Engine {
     }
 
     /// Notes a step in the life of a challenge.
-    pub(in crate::engine) fn turn(&mut self, now: Timestamp, challenge: &Challenge, stage: Stage) {
+    pub(in crate::engine) fn turn(&mut self, now: Timestamp, challenge: &Challenge, stage: ChallengeStage) {
         let turn = Turn {
             challenge: challenge.id,
             stage,
@@ -621,7 +621,7 @@ impl Engine {
             method: challenge.method,
             rule: challenge.rule.clone(),
         };
-        self.history.note(now, What::Turn(turn));
+        self.journal.note(now, What::Turn(turn));
     }
 
     /// Forgets that anybody is in a call.
@@ -661,7 +661,7 @@ impl Engine {
             code: challenge.code.clone().filter(|_| kind == MessageKind::Text),
             challenge: Some(challenge.id),
         };
-        self.history.note(now, What::Message(message));
+        self.journal.note(now, What::Message(message));
     }
 
     /// Rings the backup number, if nobody took the call and there is one that was not tried. The rules are asked
@@ -691,7 +691,7 @@ impl Engine {
         self.free_code(&challenge);
         let request_id = std::mem::take(&mut challenge.request_id);
         let settlement = challenge.settlement(ending, request_id);
-        let stage = Stage::Settled {
+        let stage = ChallengeStage::Settled {
             ending: settlement.ending.clone(),
             succeeds: settlement.succeeds,
             request_id: settlement.request_id.as_str().into(),

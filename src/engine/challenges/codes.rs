@@ -3,7 +3,7 @@
 use super::challenge::{Challenge, Step};
 use crate::contract::{Secret, SmsMode};
 use crate::engine::directory::secret::OathKey;
-use crate::engine::journal::Stage;
+use crate::engine::journal::ChallengeStage;
 use crate::engine::{ChallengeId, Ending, Engine, Method, Outcome, Refusal, Timestamp, oath};
 
 /// How many past steps an OATH code is recognised in, to say that it is old rather than wrong.
@@ -47,7 +47,7 @@ impl Engine {
             if *attempts_left == 0 {
                 self.ended(now, &[*id], Outcome::TextRetriesReached);
                 let challenge = self.close(*id);
-                self.turn(now, &challenge, Stage::Closed { passed: false });
+                self.turn(now, &challenge, ChallengeStage::Closed { passed: false });
             }
         }
         Err(match fate.as_ref().and_then(Ending::known) {
@@ -198,6 +198,6 @@ impl Engine {
     pub(in crate::engine) fn pass(&mut self, now: Timestamp, id: ChallengeId) {
         let challenge = self.close(id);
         self.remember_pass(now, &challenge);
-        self.turn(now, &challenge, Stage::Closed { passed: true });
+        self.turn(now, &challenge, ChallengeStage::Closed { passed: true });
     }
 }

@@ -371,7 +371,7 @@ impl Engine {
         let keys = change.settings.iter().map(|it| it.0);
         let keys = keys.chain(change.block.is_some().then_some("blocked"));
         let keys: Vec<_> = keys.chain(change.password.is_some().then_some("password")).collect();
-        self.history.note(
+        self.journal.note(
             now,
             What::Changed(Changed {
                 operation: verdict.operation,

@@ -77,7 +77,7 @@ impl Engine {
         self.text = to.text.clone();
         self.next_device = self.next_device.max(to.next_device);
         let text = differences.to_string().into();
-        self.history.note(now, What::Notice(Notice { topic: "reload", text }));
+        self.journal.note(now, What::Notice(Notice { topic: "reload", text }));
     }
 
     fn reload_users(&mut self, to: &Self, changes: &Difference, now: Timestamp) {

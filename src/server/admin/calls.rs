@@ -9,7 +9,7 @@ use super::input::Asked;
 use super::problem::{Kind, Problem};
 use super::view::{self, View};
 use super::{At, Json};
-use crate::engine::{self, Engine, Entry, Event, Stage, Timestamp, Turn, What};
+use crate::engine::{self, AnsweredCall, ChallengeStage, Engine, Event, Timestamp, Turn, What};
 use crate::{operations, xml};
 
 /// A call in full.
@@ -39,7 +39,7 @@ pub(super) struct WholeCall {
 pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked) -> Result<Json<WholeCall>, Problem> {
     let raw = asked.truth("raw")?.unwrap_or(false);
     asked.finish()?;
-    let event = seq.parse().ok().and_then(|seq| space.update(|engine, _| engine.history.get(seq).cloned()));
+    let event = seq.parse().ok().and_then(|seq| space.update(|engine, _| engine.journal.get(seq).cloned()));
     let call = event.as_deref().and_then(|event| match &event.what {
         What::Call(entry) => Some((event, entry)),
         _ => None,
@@ -59,7 +59,7 @@ pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked
 }
 
 /// The story of a call.
-fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Event, entry: &Entry) -> Vec<String> {
+fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Event, entry: &AnsweredCall) -> Vec<String> {
     let mut story = vec![opening(entry)];
     if entry.operation.is_empty() {
         story.push("It named no operation.".into());
@@ -89,7 +89,7 @@ fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Event, entry:
     story
 }
 
-fn opening(entry: &Entry) -> String {
+fn opening(entry: &AnsweredCall) -> String {
     let origin = &entry.origin;
     let from = if origin.peer.is_empty() { String::new() } else { format!(" from {}", origin.peer) };
     let over = if origin.tls.is_empty() { String::new() } else { format!(" over {} ({})", origin.tls, origin.suite) };
@@ -99,7 +99,7 @@ fn opening(entry: &Entry) -> String {
 }
 
 /// What each rule makes of a call.
-fn judged(engine: &Engine, now: Timestamp, space: &str, entry: &Entry) -> Vec<engine::Explained> {
+fn judged(engine: &Engine, now: Timestamp, space: &str, entry: &AnsweredCall) -> Vec<engine::Explained> {
     let read = || {
         let operation = operations::find(entry.operation)?;
         let document = xml::read(entry.request.reveal()).ok()?;
@@ -113,19 +113,19 @@ fn judged(engine: &Engine, now: Timestamp, space: &str, entry: &Entry) -> Vec<en
 }
 
 /// The challenge of a call, step by step: the last one of that user that ended as the call did.
-fn life(engine: &Engine, event: &Event, entry: &Entry) -> Vec<String> {
+fn life(engine: &Engine, event: &Event, entry: &AnsweredCall) -> Vec<String> {
     let stored = engine.users().find(&entry.username).map_or(&*entry.username, |it| it.username.as_str());
     let turns = || {
-        let earlier = engine.history.of(engine::Kind::Turn).filter(|it| it.seq < event.seq);
+        let earlier = engine.journal.of(engine::EventKind::Turn).filter(|it| it.seq < event.seq);
         earlier.filter_map(|it| match &it.what {
             What::Turn(turn) => Some((it, turn)),
             _ => None,
         })
     };
     let answered = |turn: &Turn| match &turn.stage {
-        Stage::Settled { ending, .. } => Some(ending.code()),
-        Stage::Sent if turn.method == engine::Method::Oath => Some(engine::Outcome::OathPending.code()),
-        Stage::Sent => Some(engine::Outcome::TextSent.code()),
+        ChallengeStage::Settled { ending, .. } => Some(ending.code()),
+        ChallengeStage::Sent if turn.method == engine::Method::Oath => Some(engine::Outcome::OathPending.code()),
+        ChallengeStage::Sent => Some(engine::Outcome::TextSent.code()),
         _ => None,
     };
     let is_its_end = |turn: &Turn| {
@@ -138,12 +138,16 @@ fn life(engine: &Engine, event: &Event, entry: &Entry) -> Vec<String> {
     let step = |(event, turn): (&std::sync::Arc<Event>, &Turn)| {
         let number = turn.number.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
         let what = match &turn.stage {
-            Stage::Asked => format!("the person was asked by {} at{number}", view::channel(turn.method.channel())),
-            Stage::Answered => "the person took the call".into(),
-            Stage::Sent => format!("a message with a code went out to{number}"),
-            Stage::Settled { ending, .. } => format!("it ended with {} ({})", ending.code(), ending.description()),
-            Stage::Closed { passed: true } => "the code came, and was right".into(),
-            Stage::Closed { passed: false } => "the code ran out".into(),
+            ChallengeStage::Asked => {
+                format!("the person was asked by {} at{number}", view::channel(turn.method.channel()))
+            }
+            ChallengeStage::Answered => "the person took the call".into(),
+            ChallengeStage::Sent => format!("a message with a code went out to{number}"),
+            ChallengeStage::Settled { ending, .. } => {
+                format!("it ended with {} ({})", ending.code(), ending.description())
+            }
+            ChallengeStage::Closed { passed: true } => "the code came, and was right".into(),
+            ChallengeStage::Closed { passed: false } => "the code ran out".into(),
         };
         format!("{}: {what}.", event.at)
     };

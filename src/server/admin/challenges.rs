@@ -11,7 +11,7 @@ use super::input::{Asked, Body, bad};
 use super::problem::{Kind, Problem};
 use super::view::{self, Turn, View};
 use super::{At, Json, Shared};
-use crate::engine::{self, Acted, ChallengeId, Engine, Kind as What, Open, OpenState};
+use crate::engine::{self, Acted, ChallengeId, Engine, EventKind, Open, OpenState};
 use crate::scenario;
 use crate::switchboard::Interest;
 
@@ -149,7 +149,7 @@ const NAMES: [&str; 13] = [
 ), responses((status = 200, body = Challenges)))]
 pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) -> Result<Json<Challenges>, Problem> {
     let wait = asked.wait()?;
-    let last = space.update(|engine, _| engine.history.last());
+    let last = space.update(|engine, _| engine.journal.last());
     let after = match asked.take("after")?.as_deref() {
         Some("now") => Some(last),
         Some(text) => Some(text.parse().map_err(|_| {
@@ -161,18 +161,18 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
     let filter = Filter::read(asked.rest(), |name| NAMES.contains(&name), &country);
     let filter = filter.map_err(|name| asked.unknown(&name, NAMES.into_iter()))?;
     let look = |engine: &mut Engine, is_over: bool| {
-        let since = after.map_or(Ok(0), |after| known(&engine.history, after, &[What::Turn]).map(|()| after))?;
+        let since = after.map_or(Ok(0), |after| known(&engine.journal, after, &[EventKind::Turn]).map(|()| after))?;
         let opened: Vec<u64> = match after {
             None => Vec::new(),
-            Some(_) => engine.history.after(since, &[What::Turn]).iter().filter_map(|it| asked_in(it)).collect(),
+            Some(_) => engine.journal.after(since, &[EventKind::Turn]).iter().filter_map(|it| asked_in(it)).collect(),
         };
         let is_new = |it: &Challenge| after.is_none() || opened.contains(&it.id);
         let fits = |it: &Challenge| is_new(it) && filter.fits_by(|name| it.get(name));
         let items: Vec<_> = engine.open().map(|it| Challenge::of(&it)).filter(fits).collect();
-        let next = engine.history.last();
+        let next = engine.journal.last();
         Ok((is_over || !items.is_empty()).then_some(Challenges { items, next }))
     };
-    let interest = Interest { kinds: vec![What::Turn], username: filter.username(), fits: Box::new(|_| true) };
+    let interest = Interest { kinds: vec![EventKind::Turn], username: filter.username(), fits: Box::new(|_| true) };
     let found = awaited(&admin, &space, interest, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
     Ok(Json::ok(found.await?))
 }
@@ -180,7 +180,7 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
 /// The challenge that an event opens.
 fn asked_in(event: &engine::Event) -> Option<u64> {
     match &event.what {
-        engine::What::Turn(it) if matches!(it.stage, engine::Stage::Asked) => Some(it.challenge.0),
+        engine::What::Turn(it) if matches!(it.stage, engine::ChallengeStage::Asked) => Some(it.challenge.0),
         _ => None,
     }
 }
@@ -201,7 +201,7 @@ pub(super) async fn get(
     let id = id_of(&id)?;
     let look = |engine: &mut Engine, is_over: bool| {
         let open = engine.open().find(|it| it.id.0 == id).map(|it| Challenge::of(&it));
-        let turns = engine.history.of(What::Turn).filter(|it| match &it.what {
+        let turns = engine.journal.of(EventKind::Turn).filter(|it| match &it.what {
             engine::What::Turn(it) => it.challenge.0 == id,
             _ => false,
         });
@@ -213,7 +213,7 @@ pub(super) async fn get(
         Ok((is_over || settled).then_some(ChallengeSoFar { id, open, turns, settled }))
     };
     let of_it = move |event: &engine::Event| matches!(&event.what, engine::What::Turn(it) if it.challenge.0 == id);
-    let interest = Interest { kinds: vec![What::Turn], username: None, fits: Box::new(of_it) };
+    let interest = Interest { kinds: vec![EventKind::Turn], username: None, fits: Box::new(of_it) };
     let seen = awaited(&admin, &space, interest, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
     Ok(Json::ok(seen.await?))
 }

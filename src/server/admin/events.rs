@@ -17,7 +17,7 @@ use super::input::{Asked, bad};
 use super::problem::Problem;
 use super::view::View;
 use super::{Admin, At, Shared, Stage};
-use crate::engine::{Event, Kind};
+use crate::engine::{Event, EventKind};
 use crate::switchboard::{Space, Watcher};
 
 /// A reader's place in the stream.
@@ -54,7 +54,7 @@ pub(super) async fn events(
 ) -> Result<Response, Problem> {
     let kinds = match asked.take("kinds")? {
         Some(text) => text.split(',').map(kind).collect::<Result<Vec<_>, _>>()?,
-        None => Kind::ALL.into(),
+        None => EventKind::ALL.into(),
     };
     let feed = Feed::read(&mut asked, &kinds, &space)?;
     let resumed = match headers.get("last-event-id") {
@@ -65,10 +65,10 @@ pub(super) async fn events(
         None => feed.after,
     };
     let (after, first) = space.update(|engine, _| {
-        let last = engine.history.last();
+        let last = engine.journal.last();
         let after = resumed.unwrap_or(last);
         // Whoever comes back late is told so, and goes on with what is kept.
-        match known(&engine.history, after, &feed.kinds) {
+        match known(&engine.journal, after, &feed.kinds) {
             Ok(()) => (after, None),
             Err(problem) => (if after > last { last } else { after }, Some(notice("lost", &problem))),
         }
@@ -86,10 +86,10 @@ pub(super) async fn events(
     Ok((headers, body).into_response())
 }
 
-fn kind(word: &str) -> Result<Kind, Problem> {
-    let known = Kind::ALL.into_iter().find(|it| it.word() == word.trim());
+fn kind(word: &str) -> Result<EventKind, Problem> {
+    let known = EventKind::ALL.into_iter().find(|it| it.word() == word.trim());
     known.ok_or_else(|| {
-        let words = Kind::ALL.map(Kind::word);
+        let words = EventKind::ALL.map(EventKind::word);
         bad("kinds", &format!("{word:?} is no kind"), &format!("There are: {}.", words.join(", ")))
     })
 }
@@ -107,9 +107,9 @@ impl Reader {
         let mut stage = self.admin.stage.subscribe();
         loop {
             let found = self.space.update(|engine, _| {
-                let history = &engine.history;
-                known(history, self.after, &self.feed.kinds)?;
-                Ok::<_, Problem>((history.after(self.after, &self.feed.kinds), history.last()))
+                let journal = &engine.journal;
+                known(journal, self.after, &self.feed.kinds)?;
+                Ok::<_, Problem>((journal.after(self.after, &self.feed.kinds), journal.last()))
             });
             let (events, last) = match found {
                 Ok(found) => found,

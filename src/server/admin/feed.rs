@@ -12,13 +12,13 @@ use super::input::{Asked, bad};
 use super::problem::{Kind as No, Problem};
 use super::view::{Call, Change, Message, Notice, Turn, View};
 use super::{Admin, At, Json, Shared, Stage, view};
-use crate::engine::{Event, History, Kind};
+use crate::engine::{Event, EventKind, Journal};
 use crate::switchboard::{Interest, Space};
 
 /// What is asked of the events of some kinds.
 #[derive(Clone, Debug)]
 pub(super) struct Feed {
-    pub(super) kinds: Vec<Kind>,
+    pub(super) kinds: Vec<EventKind>,
     pub(super) filter: Filter,
     /// Only what follows that number; none: all that is kept.
     pub(super) after: Option<u64>,
@@ -40,11 +40,11 @@ const PAGE: usize = 100;
 
 impl Feed {
     /// Reads what is asked: `after`, `wait`, `limit`, and a condition for each other parameter.
-    pub(super) fn read(asked: &mut Asked, kinds: &[Kind], space: &Space) -> Result<Self, Problem> {
+    pub(super) fn read(asked: &mut Asked, kinds: &[EventKind], space: &Space) -> Result<Self, Problem> {
         let wait = asked.wait()?;
         let limit = asked.number("limit")?.unwrap_or(PAGE);
         let after = asked.take("after")?;
-        let last = || space.update(|engine, _| engine.history.last());
+        let last = || space.update(|engine, _| engine.journal.last());
         let after = match after.as_deref() {
             Some("now") => Some(last()),
             Some(text) => Some(text.parse().map_err(|_| {
@@ -74,10 +74,10 @@ impl Feed {
         let mut after = self.after;
         awaited(admin, space, self.interest(), self.wait, |is_over| {
             let (mut events, next, forgotten) = space.update(|engine, _| {
-                let history = &engine.history;
-                after.map_or(Ok(()), |after| known(history, after, &self.kinds))?;
-                let forgotten = self.kinds.iter().map(|it| history.forgotten(*it)).sum();
-                Ok::<_, Problem>((history.after(after.unwrap_or(0), &self.kinds), history.last(), forgotten))
+                let journal = &engine.journal;
+                after.map_or(Ok(()), |after| known(journal, after, &self.kinds))?;
+                let forgotten = self.kinds.iter().map(|it| journal.evicted(*it)).sum();
+                Ok::<_, Problem>((journal.after(after.unwrap_or(0), &self.kinds), journal.last(), forgotten))
             })?;
             events.retain(|it| self.filter.fits(it));
             if events.is_empty() && !is_over {
@@ -131,16 +131,16 @@ pub(super) async fn awaited<T>(
 }
 
 /// Whether all is known that followed a number.
-pub(super) fn known(history: &History, after: u64, kinds: &[Kind]) -> Result<(), Problem> {
-    let last = history.last();
+pub(super) fn known(journal: &Journal, after: u64, kinds: &[EventKind]) -> Result<(), Problem> {
+    let last = journal.last();
     if after > last {
         let detail = format!(
             "The cursor is {after}, and the newest event is {last}: it is of another space, or of an earlier run."
         );
         return Err(Problem::new(No::StaleCursor, detail, "Ask without after.").with("newest", last));
     }
-    if history.has_forgotten_after(after, kinds) {
-        let oldest = kinds.iter().filter_map(|it| history.of(*it).next()).map(|it| it.seq).min();
+    if journal.has_evicted_after(after, kinds) {
+        let oldest = kinds.iter().filter_map(|it| journal.of(*it).next()).map(|it| it.seq).min();
         let detail =
             format!("Of what followed {after}, some is forgotten: there was no room for it, or the space was reset.");
         let remedy =
@@ -185,7 +185,7 @@ macro_rules! feeds {
             mut asked: Asked,
         ) -> Result<axum::response::Response, Problem> {
             use axum::response::IntoResponse;
-            let found = Feed::read(&mut asked, &[Kind::$kind], &space)?.find(&space, &admin).await?;
+            let found = Feed::read(&mut asked, &[EventKind::$kind], &space)?.find(&space, &admin).await?;
             Ok(page(&found).into_response())
         }
     )*};

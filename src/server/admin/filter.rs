@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::view::{self, View};
-use crate::engine::{Event, Kind, Number, Pattern, What};
+use crate::engine::{Event, EventKind, Number, Pattern, What};
 
 /// Conditions, all of which must hold.
 #[derive(Clone, Debug, Default)]
@@ -45,9 +45,9 @@ struct Seen<'a> {
 
 impl Filter {
     /// Conditions by name. A name that no event of these kinds has is handed back.
-    pub(super) fn of(pairs: Vec<(String, String)>, kinds: &[Kind], default_country: &str) -> Result<Self, String> {
+    pub(super) fn of(pairs: Vec<(String, String)>, kinds: &[EventKind], default_country: &str) -> Result<Self, String> {
         let is_known = |name: &str| {
-            let is_field = kinds.contains(&Kind::Call) && (name.starts_with(FIELDS) || name == "phone");
+            let is_field = kinds.contains(&EventKind::Call) && (name.starts_with(FIELDS) || name == "phone");
             is_field || kinds.iter().any(|it| view::names(*it).contains(&name))
         };
         Self::read(pairs, is_known, default_country)

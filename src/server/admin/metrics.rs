@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::{Shared, typed};
-use crate::engine::{Engine, Kind};
+use crate::engine::{Engine, EventKind};
 use crate::switchboard::Space;
 
 /// Counters in the text format of Prometheus.
@@ -22,9 +22,9 @@ pub(super) async fn metrics(State(admin): Shared) -> Response {
     sample(&mut out, "locmfa_spaces", &[], spaces.len() as u64);
     family(&mut out, "locmfa_events_total", "counter", "What happened, by space and kind.");
     each(&spaces, |space, engine| {
-        for kind in Kind::ALL {
+        for kind in EventKind::ALL {
             let labels = [("space", space), ("kind", kind.word())];
-            sample(&mut out, "locmfa_events_total", &labels, engine.history.count(kind));
+            sample(&mut out, "locmfa_events_total", &labels, engine.journal.count(kind));
         }
     });
     family(
@@ -34,9 +34,9 @@ pub(super) async fn metrics(State(admin): Shared) -> Response {
         "What made room for what is newer, by space and kind.",
     );
     each(&spaces, |space, engine| {
-        for kind in Kind::ALL {
+        for kind in EventKind::ALL {
             let labels = [("space", space), ("kind", kind.word())];
-            sample(&mut out, "locmfa_events_forgotten_total", &labels, engine.history.forgotten(kind));
+            sample(&mut out, "locmfa_events_forgotten_total", &labels, engine.journal.evicted(kind));
         }
     });
     family(&mut out, "locmfa_challenges_open", "gauge", "Challenges that are open, by space.");

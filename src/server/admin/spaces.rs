@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::input::{Asked, Body};
 use super::problem::Problem;
 use super::{Json, Shared};
-use crate::engine::Kind;
+use crate::engine::EventKind;
 use crate::scenario;
 use crate::switchboard::{self, DEFAULT};
 
@@ -55,7 +55,12 @@ impl Space {
         let (idle, waiting) = (space.idle(), space.waiting());
         let path = if space.name() == DEFAULT { String::new() } else { format!("/~{}", space.name()) };
         let (users, challenges, calls, last) = space.update(|engine, _| {
-            (engine.users().len(), engine.open_challenges(), engine.history.count(Kind::Call), engine.history.last())
+            (
+                engine.users().len(),
+                engine.open_challenges(),
+                engine.journal.count(EventKind::Call),
+                engine.journal.last(),
+            )
         });
         let (name, clock) = (space.name().into(), Clock::of(space));
         Self { name, path, clock, users, challenges, waiting, calls, last, idle_seconds: idle.as_secs() }

@@ -174,7 +174,7 @@ fn told(engine: &Engine, username: &str, now: Timestamp) -> Result<User, Problem
 /// Keeps that the API changed a user.
 fn note(engine: &mut Engine, now: Timestamp, username: &str, detail: &str) {
     let changed = Changed { operation: "", username: username.into(), by: super::BY.into(), detail: detail.into() };
-    engine.history.note(now, What::Changed(changed));
+    engine.journal.note(now, What::Changed(changed));
 }
 
 /// Puts a patch over a user.

@@ -16,7 +16,7 @@ use super::input::{Asked, Body, duration};
 use super::problem::{Kind as No, Problem};
 use super::view::View;
 use super::{At, Json, Shared};
-use crate::engine::{Event, Kind};
+use crate::engine::{Event, EventKind};
 use crate::scenario::closest;
 use crate::switchboard::Interest;
 
@@ -104,7 +104,7 @@ struct Near {
 /// An expectation, read.
 struct Wanted {
     name: Option<String>,
-    kind: Kind,
+    kind: EventKind,
     filter: Filter,
     count: Count,
     within: Option<Duration>,
@@ -144,19 +144,20 @@ pub(super) async fn verify(
         Some(Ok(wait)) => wait.min(super::input::WAIT),
         None => Duration::ZERO,
     };
-    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|it| wanted.iter().any(|wanted| wanted.kind == *it)).collect();
+    let kinds: Vec<EventKind> =
+        EventKind::ALL.into_iter().filter(|it| wanted.iter().any(|wanted| wanted.kind == *it)).collect();
     let filters: Vec<_> = wanted.iter().map(|it| (it.kind, it.filter.clone())).collect();
     let fits = move |event: &Event| filters.iter().any(|(kind, it)| *kind == event.what.kind() && it.fits(event));
     let interest = Interest { kinds: kinds.clone(), username: None, fits: Box::new(fits) };
     let verified = awaited(&admin, &space, interest, wait, |is_over| {
         let (events, next, forgotten) = space.update(|engine, _| {
-            let history = &engine.history;
-            expectations.after.map_or(Ok(()), |after| known(history, after, &kinds))?;
+            let journal = &engine.journal;
+            expectations.after.map_or(Ok(()), |after| known(journal, after, &kinds))?;
             let forgotten = match expectations.after {
                 Some(_) => 0,
-                None => kinds.iter().map(|it| history.forgotten(*it)).sum(),
+                None => kinds.iter().map(|it| journal.evicted(*it)).sum(),
             };
-            Ok::<_, Problem>((history.after(expectations.after.unwrap_or(0), &kinds), history.last(), forgotten))
+            Ok::<_, Problem>((journal.after(expectations.after.unwrap_or(0), &kinds), journal.last(), forgotten))
         })?;
         match judge(&wanted, &events, expectations.in_order) {
             Ok(counts) => Ok(Some(Verified { passed: true, counts, next, forgotten })),
@@ -183,10 +184,10 @@ fn failed(failures: &[Failure], next: u64, forgotten: u64) -> Problem {
 
 impl Wanted {
     fn read(it: Expectation, country: &str) -> Result<Self, (String, String, String)> {
-        let words = Kind::ALL.map(Kind::word);
+        let words = EventKind::ALL.map(EventKind::word);
         let kind = match it.kind.as_deref() {
-            None => Kind::Call,
-            Some(word) => Kind::ALL.into_iter().find(|it| it.word() == word).ok_or_else(|| {
+            None => EventKind::Call,
+            Some(word) => EventKind::ALL.into_iter().find(|it| it.word() == word).ok_or_else(|| {
                 let meant = closest(word, words).map(|it| format!("Did you mean {it}?"));
                 let remedy = meant.unwrap_or_else(|| format!("There are: {}.", words.join(", ")));
                 ("kind".into(), format!("{word:?} is no kind"), remedy)

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::contract::{Shape, Wire};
-use crate::engine::{Channel, Entry, Event, Kind, MessageKind, Number, Stage, What};
+use crate::engine::{AnsweredCall, ChallengeStage, Channel, Event, EventKind, MessageKind, Number, What};
 use crate::{operations, xml};
 
 /// Declares the views: `Name { field: Type, }`.
@@ -206,7 +206,7 @@ impl<'a> View<'a> {
             }),
             What::Turn(it) => {
                 let (ending, succeeds, request_id) = match &it.stage {
-                    Stage::Settled { ending, succeeds, request_id } => {
+                    ChallengeStage::Settled { ending, succeeds, request_id } => {
                         (Some(ending), Some(*succeeds), Some(&**request_id))
                     }
                     _ => (None, None, None),
@@ -217,11 +217,11 @@ impl<'a> View<'a> {
                     kind,
                     challenge: it.challenge.0,
                     stage: match it.stage {
-                        Stage::Asked => "asked",
-                        Stage::Answered => "answered",
-                        Stage::Sent => "sent",
-                        Stage::Settled { .. } => "settled",
-                        Stage::Closed { .. } => "closed",
+                        ChallengeStage::Asked => "asked",
+                        ChallengeStage::Answered => "answered",
+                        ChallengeStage::Sent => "sent",
+                        ChallengeStage::Settled { .. } => "settled",
+                        ChallengeStage::Closed { .. } => "closed",
                     },
                     username: &it.username,
                     owner: it.owner.as_deref(),
@@ -232,7 +232,7 @@ impl<'a> View<'a> {
                     ending: ending.map(|it| it.description()),
                     succeeds,
                     request_id,
-                    passed: if let Stage::Closed { passed } = it.stage { Some(passed) } else { None },
+                    passed: if let ChallengeStage::Closed { passed } = it.stage { Some(passed) } else { None },
                 })
             }
             What::Message(it) => Self::Message(Message {
@@ -280,13 +280,13 @@ impl<'a> View<'a> {
 }
 
 /// The names by which a kind is filtered, but for the fields of requests.
-pub(super) const fn names(kind: Kind) -> &'static [&'static str] {
+pub(super) const fn names(kind: EventKind) -> &'static [&'static str] {
     match kind {
-        Kind::Call => Call::NAMES,
-        Kind::Turn => Turn::NAMES,
-        Kind::Message => Message::NAMES,
-        Kind::Changed => Change::NAMES,
-        Kind::Notice => Notice::NAMES,
+        EventKind::Call => Call::NAMES,
+        EventKind::Turn => Turn::NAMES,
+        EventKind::Message => Message::NAMES,
+        EventKind::Changed => Change::NAMES,
+        EventKind::Notice => Notice::NAMES,
     }
 }
 
@@ -302,7 +302,7 @@ pub(super) const fn channel(channel: Channel) -> &'static str {
 }
 
 /// The fields of a request, by their wire names, as far as the client sent them. Secrets are masked.
-pub(super) fn fields(entry: &Entry) -> Map<String, Value> {
+pub(super) fn fields(entry: &AnsweredCall) -> Map<String, Value> {
     let text = operations::without_secrets(entry.request.reveal());
     let (Ok(document), Some(operation)) = (xml::read(&text), operations::find(entry.operation)) else {
         return Map::new();
