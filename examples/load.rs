@@ -13,12 +13,12 @@ use anyhow::{Context, bail, ensure};
 use clap::{Parser, ValueEnum};
 use locmfa::contract::Secret;
 use locmfa::sign_in::{Credentials, Scheme, SignIn, Surroundings};
+use locmfa::tls::AcceptAny;
+use rustls::ClientConfig;
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::{cipher_suite, default_provider};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::pki_types::ServerName;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -47,7 +47,7 @@ struct Load {
     /// 1.2 or 1.3
     #[arg(long, default_value = "1.2")]
     tls: String,
-    /// Signs in by NTLM; otherwise nobody may ask for it.
+    /// Signs in by NTLM. Without it, the server may not ask for a sign-in.
     #[arg(long, requires = "password")]
     account: Option<String>,
     #[arg(long)]
@@ -160,7 +160,7 @@ impl Connection {
             host: "localhost",
             server_certificate_hash: certificate.as_deref(),
             now,
-            // There is nothing to keep from anybody.
+            // The load needs no secrecy.
             random: [7; 24],
         };
         let authorization = sign_in.go_on(&offers, &around)?;
@@ -235,51 +235,12 @@ fn config(tls: &str) -> anyhow::Result<ClientConfig> {
         _ => bail!("no version of TLS: {tls}"),
     };
     let provider = CryptoProvider { cipher_suites: vec![suite], ..default_provider() };
-    let algorithms = provider.signature_verification_algorithms;
+    let verifier = Arc::new(AcceptAny::unjudged(&provider));
     let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[version])?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Unchecked(algorithms)))
+        .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
     Ok(config)
-}
-
-/// Takes every certificate, and every signature.
-#[derive(Debug)]
-struct Unchecked(WebPkiSupportedAlgorithms);
-
-impl ServerCertVerifier for Unchecked {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
-    }
 }

@@ -14,8 +14,7 @@ use crate::control::{self, Url};
 use crate::mim::step::{Step, Verdict, all_right};
 use crate::scenario;
 use crate::server::connection::{BindError, Listening};
-use crate::tls::certificates::{self, Summary};
-use crate::tls::trust::Trust;
+use crate::tls::{self, Summary, Trust};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Exit codes: 0 nothing failed; 1 something failed; 2 the command line is wrong.")]
@@ -144,7 +143,7 @@ fn certificate(step: &'static str, file: &Path) -> Result<(CertificateDer<'stati
         return Err(finding(step, Verdict::Note, what, ""));
     }
     let failed = |what: String| finding(step, Verdict::Failed, what, "Delete the file to have a new one made.");
-    let chain = certificates::read_certificates(file).map_err(|error| failed(format!("{error}.")))?;
+    let chain = tls::read_certificates(file).map_err(|error| failed(format!("{error}.")))?;
     let [certificate, ..] = &chain[..] else { return Err(failed(format!("{} is empty.", file.display()))) };
     let summary = Summary::of(certificate, Vec::new());
     let summary = summary.map_err(|what| failed(format!("{} {what}.", file.display())))?;
@@ -152,7 +151,7 @@ fn certificate(step: &'static str, file: &Path) -> Result<(CertificateDer<'stati
 }
 
 fn authority(folder: &Path, trust: &Trust, now: OffsetDateTime) -> Vec<Step> {
-    let (authority, summary) = match certificate("authority", &folder.join(certificates::AUTHORITY)) {
+    let (authority, summary) = match certificate("authority", &folder.join(tls::AUTHORITY)) {
         Ok(it) => it,
         Err(step) => return vec![step],
     };
@@ -173,12 +172,12 @@ fn authority(folder: &Path, trust: &Trust, now: OffsetDateTime) -> Vec<Step> {
 }
 
 fn server(folder: &Path, hosts: &[String], now: OffsetDateTime) -> Vec<Step> {
-    let (_, summary) = match certificate("certificate", &folder.join(certificates::SERVER)) {
+    let (_, summary) = match certificate("certificate", &folder.join(tls::SERVER)) {
         Ok(it) => it,
         Err(step) => return vec![step],
     };
     let names = summary.names.join(", ");
-    let mut wanted = vec!["localhost".to_owned(), certificates::host_name()];
+    let mut wanted = vec!["localhost".to_owned(), tls::host_name()];
     wanted.extend(hosts.iter().map(|it| it.to_ascii_lowercase()));
     let missing: Vec<_> = wanted.into_iter().filter(|it| !summary.names.contains(it)).collect();
     let named = match missing.as_slice() {
@@ -349,7 +348,7 @@ mod registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::certificates::{Certificates, Keys, read_certificates};
+    use crate::tls::{Certificates, Keys, read_certificates};
 
     /// The port for discarding, at which nobody serves HTTP.
     fn nobody_there() -> Url {
@@ -385,7 +384,7 @@ mod tests {
         let names = ["scenario", "clock", "authority dates", "certificate names", "certificate dates", "port"];
         assert!(names.iter().all(|it| verdict(&steps, it) == Verdict::Ok), "{steps:?}");
 
-        let authority = read_certificates(&folder.path().join(certificates::AUTHORITY)).unwrap();
+        let authority = read_certificates(&folder.path().join(tls::AUTHORITY)).unwrap();
         let steps = examine(&args, &Trust::new(authority, vec![]), now).await;
         assert_eq!(verdict(&steps, "authority"), Verdict::Ok);
 
@@ -414,7 +413,7 @@ mod tests {
             admin: nobody_there(),
             json: false,
         };
-        file(certificates::AUTHORITY, "junk");
+        file(tls::AUTHORITY, "junk");
         let steps = examine(&args, &Trust::new(vec![], vec![]), OffsetDateTime::now_utc()).await;
         for (step, expected) in
             [("scenario", Verdict::Failed), ("authority", Verdict::Failed), ("port", Verdict::Warning)]

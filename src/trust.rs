@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use crate::tls::certificates::Summary;
+use crate::tls::Summary;
 
 /// What is wanted of the machine's store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

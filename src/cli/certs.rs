@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::files::text_of;
 use super::print::print;
 use crate::contract::Secret;
-use crate::tls::certificates::{self, Certificates, Keys, PfxCipher, Summary};
+use crate::tls::{self, Certificates, Keys, PfxCipher, Summary};
 use crate::trust::{self, Wish};
 
 #[derive(Args, Debug)]
@@ -32,7 +32,7 @@ impl CertificateArgs {
 
     /// The certificates of the folder, which must be there: nobody shall trust an authority that serves nobody.
     fn existing(&self) -> anyhow::Result<Certificates> {
-        if !self.certs.join(certificates::AUTHORITY).exists() {
+        if !self.certs.join(tls::AUTHORITY).exists() {
             bail!(
                 "there is no authority in {}; start the server first, or name its folder with --certs",
                 self.certs.display()

@@ -28,8 +28,7 @@ use crate::server::reload::{self, Reloader};
 use crate::server::{self, Admission, FOLDER, Site};
 use crate::sign_in::{Scheme, Trust as Trusted};
 use crate::switchboard::{self, Switchboard};
-use crate::tls::acceptor::Acceptor;
-use crate::tls::certificates::{self, Certificates};
+use crate::tls::{self, Acceptor, Certificates};
 use crate::trust::{self, Wish};
 
 #[derive(Args, Debug)]
@@ -178,7 +177,7 @@ where
         &listening,
         admin.as_ref().map(|it| &it.listening),
         certificates.as_ref(),
-        &args.certificates.host.first().cloned().unwrap_or_else(certificates::host_name),
+        &args.certificates.host.first().cloned().unwrap_or_else(tls::host_name),
     );
     let limits = Limits {
         connections: args.limits.connections,
@@ -200,7 +199,7 @@ where
         }
         Some(certificates) => Some(Acceptor::new(certificates)),
     };
-    let admission = Admission::new(sign_in, &group, outsider, &certificates::host_name());
+    let admission = Admission::new(sign_in, &group, outsider, &tls::host_name());
     let site = Site::new(spaces.clone(), admission, paths, args.limits.body_limit);
     let app = server::router(Arc::new(site));
     let janitor = tokio::spawn(spaces.clone().drop_idle());
@@ -363,7 +362,7 @@ fn trusted_by(certificates: &Certificates, files: &[PathBuf]) -> anyhow::Result<
             "the scenario signs in by client certificate, and nothing says whose to trust. Name the authority's file under server: client_authorities."
         );
     }
-    let read = files.into_iter().map(|it| certificates::read_certificates(it));
+    let read = files.into_iter().map(|it| tls::read_certificates(it));
     Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 

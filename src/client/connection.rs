@@ -12,11 +12,9 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{self, HeaderMap};
 use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring::default_provider;
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{AlertDescription, ClientConfig, DigitallySignedStruct, ProtocolVersion, SignatureScheme};
+use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, ClientConfig, ProtocolVersion};
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -28,9 +26,8 @@ use crate::contract::{self, Invalid, NAMESPACE, Shape, Wire};
 use crate::operations::{self, Answers, Says};
 use crate::sign_in::{Credentials, Scheme, SignIn, Surroundings, Unsigned, offered};
 use crate::soap::{self, Version};
-use crate::tls::certificates::Summary;
 use crate::tls::hello::suite_name;
-use crate::tls::trust::{Shown, Trust, Trusted};
+use crate::tls::{AcceptAny, ServerCertificate, Summary, Trust, TrustAnchor};
 use crate::xml::{self, Node, Writer};
 
 /// Where the service is, from the URL of `LOCMFASRV`.
@@ -86,7 +83,7 @@ pub struct Secured {
     pub version: &'static str,
     /// As the standards write it.
     pub suite: String,
-    pub shown: Shown,
+    pub shown: ServerCertificate,
 }
 
 /// How long the parts of a call took.
@@ -296,7 +293,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Stage::Certificate`], with the first of what is wrong: name, dates, trust.
-    pub fn check(&self, shown: &Shown) -> Result<(), Failure> {
+    pub fn check(&self, shown: &ServerCertificate) -> Result<(), Failure> {
         self.check_name(shown)?;
         check_dates(shown)?;
         check_trust(shown)
@@ -306,7 +303,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Stage::Certificate`]
-    pub fn check_name(&self, shown: &Shown) -> Result<(), Failure> {
+    pub fn check_name(&self, shown: &ServerCertificate) -> Result<(), Failure> {
         if shown.names_host {
             return Ok(());
         }
@@ -374,7 +371,7 @@ impl Client {
 ///
 /// # Errors
 /// [`Stage::Certificate`]
-pub fn check_dates(shown: &Shown) -> Result<(), Failure> {
+pub fn check_dates(shown: &ServerCertificate) -> Result<(), Failure> {
     if shown.is_current {
         return Ok(());
     }
@@ -390,8 +387,8 @@ pub fn check_dates(shown: &Shown) -> Result<(), Failure> {
 ///
 /// # Errors
 /// [`Stage::Certificate`]
-pub fn check_trust(shown: &Shown) -> Result<(), Failure> {
-    let Trusted::No(why) = &shown.trusted else { return Ok(()) };
+pub fn check_trust(shown: &ServerCertificate) -> Result<(), Failure> {
+    let TrustAnchor::None(why) = &shown.trust_anchor else { return Ok(()) };
     Err(Failure::new(
         Stage::Certificate,
         format!("The certificate of {} by {} {why}.", shown.summary.subject, shown.summary.issuer),
@@ -773,47 +770,8 @@ fn config() -> ClientConfig {
         .with_safe_default_protocol_versions()
         .expect("the suites serve both versions")
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Later(default_provider().signature_verification_algorithms)))
+        .with_custom_certificate_verifier(Arc::new(AcceptAny::judged_later(&default_provider())))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config
-}
-
-/// Lets every certificate through whose key the server has: it is judged after the handshake.
-#[derive(Debug)]
-struct Later(WebPkiSupportedAlgorithms);
-
-impl ServerCertVerifier for Later {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
-    }
 }

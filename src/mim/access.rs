@@ -10,7 +10,7 @@ use super::Service;
 use crate::client::{Client, Target};
 use crate::contract::Secret;
 use crate::sign_in::Credentials;
-use crate::tls::trust::Trust;
+use crate::tls::Trust;
 
 #[derive(Args, Debug, Default)]
 pub struct Access {

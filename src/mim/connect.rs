@@ -17,7 +17,7 @@ use super::call::{FICTIONAL, Gate, Plan};
 use super::step::{Step, Verdict, all_right};
 use crate::client::{self, Client, Connection, Failure, Secured, Stage, Times, check_dates, check_trust};
 use crate::operations::{GetUserSettings, TestMasterConnection, TestSecurity, UserExists};
-use crate::tls::trust::Trusted;
+use crate::tls::TrustAnchor;
 
 #[derive(Args, Debug)]
 #[command(
@@ -154,7 +154,7 @@ impl Chain<'_> {
         let dates = self.told("certificate dates", check_dates(&shown).map(|()| format!("Valid from {from} to {to}.")));
         let issuer = &shown.summary.issuer;
         let trust = check_trust(&shown).map(|()| format!("This machine trusts {issuer} (chain of {}).", shown.chain));
-        let trust = if shown.trusted == Trusted::ByFile {
+        let trust = if shown.trust_anchor == TrustAnchor::File {
             self.say(
                 "certificate trust",
                 Verdict::Warning,

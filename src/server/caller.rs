@@ -12,7 +12,7 @@ use super::connection::Connection;
 use crate::scenario::Outsider;
 use crate::sign_in::{Account, ClientCertificate, Conversation, Names, Policy, Presented, Scheme, Step, Trouble, Who};
 use crate::soap::{self, Fault, Version};
-use crate::tls::acceptor;
+use crate::tls;
 
 /// Who is let in, and how.
 #[derive(Debug)]
@@ -202,7 +202,7 @@ fn names(policy: &Policy, host: &str) -> Names {
 }
 
 /// A client certificate as TLS found it, for the sign-in.
-fn shown(it: &acceptor::ClientCertificate) -> ClientCertificate {
+fn shown(it: &tls::ClientCertificate) -> ClientCertificate {
     ClientCertificate {
         subject: it.subject.clone(),
         thumbprint: it.thumbprint.parse().expect("TLS writes 40 hexadecimal digits"),

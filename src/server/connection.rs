@@ -30,8 +30,8 @@ use super::failures::Failures;
 use super::trouble::Trouble;
 use crate::engine::Origin;
 use crate::sign_in::Conversation;
-use crate::tls::acceptor::{Acceptor, TlsFacts};
 use crate::tls::hello::{First, Opening, is_whole};
+use crate::tls::{Acceptor, TlsFacts};
 
 /// Sockets that listen.
 #[derive(Debug)]

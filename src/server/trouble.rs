@@ -9,9 +9,8 @@ use std::io;
 use rustls::{AlertDescription, CipherSuite, PeerIncompatible, SignatureScheme};
 use time::OffsetDateTime;
 
-use crate::tls::acceptor::Offer;
-use crate::tls::certificates::Summary;
 use crate::tls::hello::{First, Hello, is_whole, suite_name};
+use crate::tls::{Offer, Summary};
 
 /// Why a connection ended without doing what its client wanted.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,18 +1,17 @@
-//! TLS: what the server offers, and what a handshake settled.
+//! The server's side of TLS: what it offers, and what a handshake settled.
 
 use std::io;
 use std::sync::Arc;
 
-use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::{cipher_suite as suite, default_provider};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::SingleCertAndKey;
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, ProtocolVersion, RootCertStore, ServerConfig,
-    ServerConnection, SignatureAlgorithm, SignatureScheme, SupportedCipherSuite,
+    CertificateError, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection, SignatureAlgorithm,
+    SignatureScheme, SupportedCipherSuite,
 };
 use sha1::{Digest, Sha1};
 use time::OffsetDateTime;
@@ -20,8 +19,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::certificates::{Certificates, Pair, Summary};
+use super::certificate::Summary;
+use super::certificates::Certificates;
 use super::hello::{Hello, Opening, suite_name};
+use super::pair::Pair;
+use super::verifier::AcceptAny;
 
 /// Turns a connection into a TLS connection.
 #[derive(Debug)]
@@ -29,11 +31,11 @@ pub struct Acceptor {
     preferred: Terms,
     /// For clients that cannot check the preferred certificate.
     other: Option<Terms>,
-    /// Says what client certificates are worth.
+    /// Verifies client certificates, after the handshake.
     judge: Option<Arc<dyn ClientCertVerifier>>,
 }
 
-/// One certificate, and all else that is offered with it.
+/// One certificate, and what is offered with it.
 #[derive(Debug)]
 struct Terms {
     config: Arc<ServerConfig>,
@@ -55,19 +57,19 @@ pub struct Offer<'a> {
 /// What the handshake of a connection settled.
 #[derive(Clone, Debug)]
 pub struct TlsFacts {
-    /// As people write it: `TLS 1.2`.
+    /// `TLS 1.2`
     pub version: &'static str,
-    /// As the standards write it: `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`.
+    /// Its name in the standards: `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`.
     pub suite: String,
-    /// The host that the client wanted to reach, if it said so.
+    /// The host in the client's hello (SNI), if any.
     pub server_name: Option<String>,
     /// The hash of the server's certificate to which a sign-in can be bound: `tls-server-end-point` of RFC 5929.
     pub end_point: Arc<[u8]>,
-    /// The client's certificate, if one was asked for and shown. The client has its key.
+    /// The client's certificate, if the server asked for one and the client sent one. The client has its key.
     pub client: Option<ClientCertificate>,
 }
 
-/// A certificate that a client showed, and what it is worth.
+/// A certificate that a client sent, and whether it is trusted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ClientCertificate {
     /// `CN=mimservice`
@@ -75,7 +77,7 @@ pub struct ClientCertificate {
     pub issuer: String,
     /// SHA-1, 40 upper-case hexadecimal digits, as Windows shows it.
     pub thumbprint: String,
-    /// If it is not to be trusted: why, as what follows "the certificate".
+    /// The error says why it is not trusted: the rest of a sentence that begins with "the certificate".
     pub verdict: Result<(), String>,
 }
 
@@ -86,16 +88,16 @@ impl Acceptor {
         Self::with(certificates, &WebPkiClientVerifier::no_client_auth(), None)
     }
 
-    /// Offers the certificates, and asks clients for theirs. The handshake goes on whatever they show, or if they
-    /// show none; what a certificate is worth by these authorities is its [`ClientCertificate::verdict`].
+    /// Offers the certificates, and asks clients for theirs. The handshake goes on whether they send one or not;
+    /// [`ClientCertificate::verdict`] says whether these authorities vouch for it.
     #[must_use]
     pub fn asking_clients(certificates: &Certificates, authorities: &[CertificateDer<'static>]) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(authorities.iter().cloned());
-        // There is no judge without authorities.
+        // Without authorities there is no judge.
         let judge = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider())).build().ok();
-        let anybody: Arc<dyn ClientCertVerifier> = Arc::new(Anybody(provider().signature_verification_algorithms));
-        Self::with(certificates, &anybody, judge.map(|judge| judge as _))
+        let any: Arc<dyn ClientCertVerifier> = Arc::new(AcceptAny::judged_later(&provider()));
+        Self::with(certificates, &any, judge.map(|judge| judge as _))
     }
 
     fn with(
@@ -109,7 +111,7 @@ impl Acceptor {
         Self { preferred, other, judge }
     }
 
-    /// Shakes hands.
+    /// Performs the handshake.
     ///
     /// # Errors
     /// The client and the server share no terms, or the connection broke. The stream still has its first bytes.
@@ -126,7 +128,7 @@ impl Acceptor {
         };
         let accept = TlsAcceptor::from(terms.config.clone()).accept(stream).into_fallible();
         let mut stream = accept.await?;
-        stream.get_mut().0.forget();
+        stream.get_mut().0.free();
         let facts = TlsFacts::of(stream.get_ref().1, terms, self.judge.as_deref());
         Ok((stream, facts))
     }
@@ -194,7 +196,7 @@ impl ClientCertificate {
     }
 }
 
-/// What is wrong with a client's certificate.
+/// What is wrong with a client's certificate: the rest of a sentence that begins with it.
 fn flaw(error: &rustls::Error) -> String {
     let rustls::Error::InvalidCertificate(error) = error else { return format!("is not sound ({error})") };
     match error {
@@ -208,7 +210,7 @@ fn flaw(error: &rustls::Error) -> String {
     }
 }
 
-/// Whether a client can check a certificate with an ECDSA key on P-256.
+/// Whether a client accepts a certificate with an ECDSA key on P-256.
 fn takes_ecdsa(hello: &Hello) -> bool {
     let scheme = SignatureScheme::ECDSA_NISTP256_SHA256;
     hello.schemes.contains(&scheme) && hello.shares_suite(SUITES, scheme)
@@ -218,7 +220,7 @@ fn provider() -> CryptoProvider {
     CryptoProvider { cipher_suites: SUITES.to_vec(), ..default_provider() }
 }
 
-/// In the order of our liking, which counts: AES-128 costs least, and Windows knows no ChaCha20 before 2022.
+/// The server's order of preference decides: AES-128 costs least, and Windows before 2022 has no ChaCha20.
 const SUITES: &[SupportedCipherSuite] = &[
     suite::TLS13_AES_128_GCM_SHA256,
     suite::TLS13_AES_256_GCM_SHA384,
@@ -230,62 +232,3 @@ const SUITES: &[SupportedCipherSuite] = &[
     suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
     suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 ];
-
-/// Lets every client certificate through whose key the client has: whom to let in is decided later, where a refusal
-/// can be an answer.
-#[derive(Debug)]
-struct Anybody(WebPkiSupportedAlgorithms);
-
-impl ClientCertVerifier for Anybody {
-    /// None, as IIS sends none: a client shows whatever it has.
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn client_auth_mandatory(&self) -> bool {
-        false
-    }
-
-    fn verify_client_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
-    ) -> Result<ClientCertVerified, rustls::Error> {
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        unless_unreadable(certificate, || verify_tls12_signature(message, certificate, signature, &self.0))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        unless_unreadable(certificate, || verify_tls13_signature(message, certificate, signature, &self.0))
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
-    }
-}
-
-/// Checks a signature, unless the certificate is one that cannot be read, as those of version 1. Nothing is lost: such
-/// a certificate has no good verdict, and the client gets an answer that says so instead of a broken handshake.
-fn unless_unreadable(
-    certificate: &CertificateDer<'_>,
-    check: impl FnOnce() -> Result<HandshakeSignatureValid, rustls::Error>,
-) -> Result<HandshakeSignatureValid, rustls::Error> {
-    match ParsedCertificate::try_from(certificate) {
-        Ok(_) => check(),
-        Err(_) => Ok(HandshakeSignatureValid::assertion()),
-    }
-}

@@ -1,7 +1,7 @@
-//! What the first bytes of a connection tell about the client.
+//! What the first bytes of a connection say about the client.
 //!
-//! They are read once, before anything else looks at them, and then given on. Only when a connection fails are they
-//! taken apart.
+//! The server reads them once, keeps them, and passes them on. It parses them only where it has to choose a certificate
+//! or to say why a connection failed.
 
 use std::io;
 use std::pin::Pin;
@@ -10,23 +10,23 @@ use std::task::{Context, Poll};
 use rustls::{CipherSuite, SignatureScheme, SupportedCipherSuite};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-/// A stream whose first bytes have been looked at.
+/// A stream that keeps its first bytes, and reads them again.
 #[derive(Debug)]
 pub struct Opening<S> {
     stream: S,
     bytes: Vec<u8>,
-    given: usize,
+    passed_on: usize,
 }
 
-/// What a client begins with.
+/// What a client sends first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum First {
     Nothing,
-    /// A TLS record with a handshake message; SSL 3.0 has it, too.
+    /// A TLS record with a handshake message, or one of SSL 3.0.
     Tls,
-    /// The hello of SSL 2.0, in which old clients also offer newer versions.
+    /// The hello of SSL 2.0, in which old clients offer newer versions too.
     Ssl2,
-    /// A letter, as every HTTP request has it.
+    /// A letter: every HTTP request begins with one.
     Http,
     Other,
 }
@@ -34,7 +34,7 @@ pub enum First {
 /// What a client offers when it asks for TLS.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Hello {
-    /// The newest version, as TLS numbers it: 0x0303 is TLS 1.2.
+    /// The number of the newest version: 0x0303 is TLS 1.2.
     pub newest: u16,
     pub suites: Vec<CipherSuite>,
     /// Empty in a hello older than TLS 1.2.
@@ -55,7 +55,7 @@ impl First {
     }
 }
 
-/// Whether nothing more need be read to tell what the client wants.
+/// Whether these bytes are enough to tell what the client wants.
 #[must_use]
 pub fn is_whole(bytes: &[u8]) -> bool {
     match First::of(bytes) {
@@ -71,7 +71,8 @@ pub fn is_whole(bytes: &[u8]) -> bool {
 }
 
 impl Hello {
-    /// Reads the first record of a connection. What follows the suites may be cut off or wrong: it is then left out.
+    /// Parses the first record of a connection. `None`: it is no hello. What follows the suites is left out where it is
+    /// cut off or wrong.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let mut record = Reader(bytes);
@@ -83,7 +84,7 @@ impl Hello {
         let mut hello = Self { newest: record.u16()?, ..Self::default() };
         record.take(32)?;
         record.block(1)?;
-        // Reserved numbers that keep servers tolerant, and signals that are no suites.
+        // Without GREASE (RFC 8701), and without the signals that are written like suites.
         hello.suites = record.block(2)?.numbers().filter(|it| !is_grease(*it)).map(CipherSuite::from).collect();
         hello.suites.retain(|it| !SIGNALS.contains(it));
         let _ = hello.read_rest(record);
@@ -112,7 +113,7 @@ impl Hello {
         }
     }
 
-    /// Whether the client offers a suite of ours with which a key that signs in this way can be used.
+    /// Whether the client offers one of these suites for a key that signs with this scheme.
     #[must_use]
     pub fn shares_suite(&self, ours: &[SupportedCipherSuite], scheme: SignatureScheme) -> bool {
         ours.iter().filter(|ours| self.suites.contains(&ours.suite())).any(|ours| match ours {
@@ -121,7 +122,7 @@ impl Hello {
         })
     }
 
-    /// The newest version, as people write it.
+    /// The newest version by name, such as `TLS 1.0`.
     #[must_use]
     pub fn newest_name(&self) -> String {
         match self.newest {
@@ -132,7 +133,7 @@ impl Hello {
     }
 }
 
-/// A suite as the standards write it; rustls marks those of TLS 1.3.
+/// The name of a suite in the standards. rustls names those of TLS 1.3 differently.
 #[must_use]
 pub fn suite_name(suite: CipherSuite) -> String {
     match suite.as_str() {
@@ -149,10 +150,10 @@ const SIGNALS: [CipherSuite; 2] = [CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCS
 
 impl<S: AsyncRead + Unpin> Opening<S> {
     pub fn new(stream: S) -> Self {
-        Self { stream, bytes: Vec::new(), given: 0 }
+        Self { stream, bytes: Vec::new(), passed_on: 0 }
     }
 
-    /// Reads until there is enough or no more. Whoever stops waiting loses nothing.
+    /// Reads until `enough` says so, or no more comes. Cancelling it loses no bytes.
     ///
     /// # Errors
     /// The connection broke.
@@ -166,20 +167,20 @@ impl<S: AsyncRead + Unpin> Opening<S> {
         Ok(())
     }
 
-    /// What has been read so far.
+    /// The first bytes that were read so far.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Lets go of what has been given on.
-    pub fn forget(&mut self) {
-        if self.given == self.bytes.len() {
+    /// Frees the first bytes if all of them were passed on.
+    pub fn free(&mut self) {
+        if self.passed_on == self.bytes.len() {
             self.bytes = Vec::new();
-            self.given = 0;
+            self.passed_on = 0;
         }
     }
 
-    /// The stream alone; what has been read of it is lost.
+    /// The stream without the bytes that were read of it.
     pub fn into_inner(self) -> S {
         self.stream
     }
@@ -188,13 +189,13 @@ impl<S: AsyncRead + Unpin> Opening<S> {
 impl<S: AsyncRead + Unpin> AsyncRead for Opening<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        let rest = &this.bytes[this.given..];
+        let rest = &this.bytes[this.passed_on..];
         if rest.is_empty() {
             return Pin::new(&mut this.stream).poll_read(cx, buffer);
         }
         let length = rest.len().min(buffer.remaining());
         buffer.put_slice(&rest[..length]);
-        this.given += length;
+        this.passed_on += length;
         Poll::Ready(Ok(()))
     }
 }
@@ -225,7 +226,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Opening<S> {
     }
 }
 
-/// Takes bytes from the front, as long as there are any.
+/// Takes bytes from the front. `None`: there are too few.
 #[derive(Clone, Copy)]
 struct Reader<'a>(&'a [u8]);
 
@@ -236,7 +237,7 @@ impl<'a> Reader<'a> {
         Some(taken)
     }
 
-    /// A number of one to four bytes.
+    /// A big-endian number of `width` bytes.
     fn number(&mut self, width: usize) -> Option<usize> {
         Some(self.take(width)?.iter().fold(0, |number, byte| number << 8 | usize::from(*byte)))
     }
@@ -245,7 +246,7 @@ impl<'a> Reader<'a> {
         Some(u16::from_be_bytes(self.take(2)?.try_into().ok()?))
     }
 
-    /// Bytes that follow their own length.
+    /// The bytes after their own length, which has `width` bytes.
     fn block(&mut self, width: usize) -> Option<Self> {
         let length = self.number(width)?;
         self.take(length).map(Self)
@@ -257,7 +258,7 @@ impl<'a> Reader<'a> {
 }
 
 const READ_AT_ONCE: usize = 4096;
-/// The longest TLS record, with room for one read more.
+/// The longest TLS record, and one more read.
 const LONGEST: usize = 5 + (1 << 14) + READ_AT_ONCE;
 
 #[cfg(test)]
@@ -301,7 +302,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_hello_tells_what_its_client_offers() {
+    fn a_hello_says_what_its_client_offers() {
         assert_eq!(
             Hello::read(&modern()).unwrap(),
             Hello {
@@ -319,7 +320,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_hello_cut_off_or_spoilt_anywhere_is_read_as_far_as_it_goes() {
+    fn a_hello_that_is_cut_off_or_damaged_is_read_as_far_as_possible() {
         let whole = modern();
         for end in 0..whole.len() {
             let hello = Hello::read(&whole[..end]);
@@ -329,25 +330,25 @@ pub(crate) mod tests {
         assert!(is_whole(&whole));
         for at in 0..whole.len() {
             for byte in [0, 1, 0x7f, 0xff] {
-                let mut spoilt = whole.clone();
-                spoilt[at] = byte;
-                let _ = (Hello::read(&spoilt), First::of(&spoilt), is_whole(&spoilt));
+                let mut damaged = whole.clone();
+                damaged[at] = byte;
+                let _ = (Hello::read(&damaged), First::of(&damaged), is_whole(&damaged));
             }
         }
     }
 
     #[tokio::test]
-    async fn what_was_looked_at_is_given_on() {
+    async fn the_first_bytes_are_read_again() {
         let mut opening = Opening::new(&b"GET / HTTP/1.1\r\n\r\nmore"[..]);
         opening.read_until(is_whole).await.unwrap();
         assert_eq!(First::of(opening.bytes()), First::Http);
         let mut start = [0; 3];
         opening.read_exact(&mut start).await.unwrap();
-        opening.forget();
+        opening.free();
         let mut rest = String::new();
         opening.read_to_string(&mut rest).await.unwrap();
         assert_eq!(rest, " / HTTP/1.1\r\n\r\nmore");
-        opening.forget();
+        opening.free();
         assert_eq!(opening.bytes(), b"");
     }
 }

@@ -1,7 +1,28 @@
-//! TLS for the server and its clients: certificates and keys as files, what the server offers, what a client begins
-//! with, and which certificates are trusted.
+//! TLS for the server and its clients: certificates and keys as files, what the server offers, the first bytes that a
+//! client sends, and which certificates are trusted.
 
-pub mod acceptor;
-pub mod certificates;
+mod authority;
+mod certificate;
+mod error;
+mod files;
+mod names;
+mod pair;
+mod pfx;
+
+mod acceptor;
+mod certificates;
 pub mod hello;
-pub mod trust;
+mod trust;
+mod verifier;
+
+pub use acceptor::{Acceptor, ClientCertificate, Offer, TlsFacts};
+pub use authority::{AUTHORITY, SERVER};
+pub use certificate::{Summary, end_point};
+pub use certificates::{Certificates, Keys};
+pub use error::TlsError;
+pub use files::read_certificates;
+pub use names::host_name;
+pub use pair::Pair;
+pub use pfx::PfxCipher;
+pub use trust::{ServerCertificate, Trust, TrustAnchor};
+pub use verifier::AcceptAny;

@@ -1,4 +1,4 @@
-//! Whose certificates are trusted: by this machine, or only because a file was named.
+//! Which certificates are trusted: by this machine, or only by a file that the user named.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +10,9 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use time::OffsetDateTime;
 
-use super::certificates::{self, Summary, TlsError};
+use super::certificate::{Summary, end_point};
+use super::error::TlsError;
+use super::files;
 
 /// The authorities that are trusted, and why.
 #[derive(Debug)]
@@ -25,37 +27,37 @@ struct Roots {
     store: RootCertStore,
 }
 
-/// Who vouches for a certificate.
+/// Where the authority is that a certificate chain ends at.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Trusted {
-    /// This machine's own store: other programs trust it too.
-    ByMachine,
-    /// A file that was named, and nobody else on this machine.
-    ByFile,
-    /// Nobody. The end of a sentence that begins with the certificate.
-    No(String),
+pub enum TrustAnchor {
+    /// In the store of this machine: other programs trust it too.
+    Machine,
+    /// In a file that the user named: no other program on this machine trusts it.
+    File,
+    /// Nowhere: the certificate is not trusted. The rest of a sentence that begins with the certificate.
+    None(String),
 }
 
-/// A server's certificate, judged.
+/// The certificate that a server sent, and whether it is valid for its host, now, and trusted.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub struct ServerCertificate {
     pub summary: Summary,
     /// How many certificates the server sent.
     pub chain: usize,
-    /// What channel bindings are made from.
+    /// The hash of the certificate for channel bindings.
     pub end_point: Vec<u8>,
     /// Whether it is for the host of the URL.
     pub names_host: bool,
     /// Whether it is valid now.
     pub is_current: bool,
-    pub trusted: Trusted,
+    pub trust_anchor: TrustAnchor,
 }
 
 impl Trust {
     /// The authorities of this machine, and those of PEM or DER files.
     ///
     /// # Errors
-    /// A file cannot be read, or holds no certificate. A machine without a store trusts nobody, which shows later.
+    /// A file cannot be read, or holds no certificate. A machine without a store trusts no authority.
     pub fn load(files: &[PathBuf]) -> Result<Self, TlsError> {
         let named = files.iter().map(|it| read(it)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self::new(rustls_native_certs::load_native_certs().certs, named.concat()))
@@ -66,41 +68,41 @@ impl Trust {
         Self { machine: Roots::new(machine), files: Roots::new(files) }
     }
 
-    /// Whether this machine trusts just that authority.
+    /// Whether this authority is in the store of this machine.
     #[must_use]
     pub fn machine_has(&self, authority: &CertificateDer<'_>) -> bool {
         self.machine.certificates.contains(authority)
     }
 
-    /// Judges what a server shows, its own certificate first.
+    /// Judges the chain that a server sent, its own certificate first.
     ///
     /// # Errors
-    /// It shows nothing that can be read: what is wrong, as the end of a sentence.
-    pub fn judge(&self, chain: &[CertificateDer<'_>], host: &ServerName<'_>) -> Result<Shown, String> {
+    /// The server sent no readable certificate: the rest of a sentence that begins with the server.
+    pub fn judge(&self, chain: &[CertificateDer<'_>], host: &ServerName<'_>) -> Result<ServerCertificate, String> {
         let (certificate, between) = chain.split_first().ok_or("shows no certificate")?;
         let summary = Summary::of(certificate, Vec::new()).map_err(|what| format!("shows what {what}"))?;
         let parsed = ParsedCertificate::try_from(certificate)
             .map_err(|error| format!("shows no sound certificate ({error})"))?;
         let now = OffsetDateTime::now_utc();
         let is_current = (summary.not_before..=summary.not_after).contains(&now);
-        // Dates are told apart from trust, so trust is judged at a time that the dates allow.
+        // Dates and trust are separate findings, so trust is judged at a time when the certificate is valid.
         let at = if is_current { now } else { summary.not_after - time::Duration::SECOND };
         let at = UnixTime::since_unix_epoch(Duration::from_secs(at.unix_timestamp().try_into().unwrap_or_default()));
         let vouches = |roots: &Roots| roots.vouch(certificate, &parsed, between, at);
-        let trusted = match vouches(&self.machine) {
-            Ok(()) => Trusted::ByMachine,
+        let trust_anchor = match vouches(&self.machine) {
+            Ok(()) => TrustAnchor::Machine,
             Err(error) => match vouches(&self.files) {
-                Ok(()) => Trusted::ByFile,
-                Err(_) => Trusted::No(why(&error)),
+                Ok(()) => TrustAnchor::File,
+                Err(_) => TrustAnchor::None(why(&error)),
             },
         };
-        Ok(Shown {
-            end_point: certificates::end_point(certificate),
+        Ok(ServerCertificate {
+            end_point: end_point(certificate),
             chain: chain.len(),
             names_host: verify_server_name(&parsed, host).is_ok(),
             summary,
             is_current,
-            trusted,
+            trust_anchor,
         })
     }
 }
@@ -119,8 +121,8 @@ impl Roots {
         between: &[CertificateDer<'_>],
         at: UnixTime,
     ) -> Result<(), rustls::Error> {
-        // Windows takes a certificate that stands in the store itself, which webpki does not where it says that it is
-        // an authority's.
+        // Windows accepts a certificate that is in the store itself. webpki does not if the certificate says that it
+        // is an authority.
         if self.certificates.contains(certificate) {
             return Ok(());
         }
@@ -149,5 +151,5 @@ fn read(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
             return Ok(vec![certificate]);
         }
     }
-    certificates::read_certificates(file)
+    files::read_certificates(file)
 }

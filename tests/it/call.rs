@@ -19,9 +19,7 @@ use locmfa::mim::step::{Step, Verdict};
 use locmfa::server::connection::{Limits, Listening, serve};
 use locmfa::server::router;
 use locmfa::sign_in::Credentials;
-use locmfa::tls::acceptor::Acceptor;
-use locmfa::tls::certificates::{Certificates, Keys, read_certificates};
-use locmfa::tls::trust::{Trust, Trusted};
+use locmfa::tls::{Acceptor, Certificates, Keys, Trust, TrustAnchor, read_certificates};
 
 use crate::site;
 
@@ -236,13 +234,13 @@ async fn who_trusts_a_certificate_is_told_apart() {
         client.trust = trust;
         let stream = TcpStream::connect(server.address).await.unwrap();
         let soon = Instant::now() + Duration::from_secs(30);
-        client.shake(stream, soon).await.unwrap().1.shown.trusted
+        client.shake(stream, soon).await.unwrap().1.shown.trust_anchor
     };
     let authority = || server.authority.clone();
-    assert_eq!(trusted(Trust::new(authority(), vec![])).await, Trusted::ByMachine);
-    assert_eq!(trusted(Trust::new(authority(), authority())).await, Trusted::ByMachine);
-    assert_eq!(trusted(Trust::new(vec![], authority())).await, Trusted::ByFile);
-    assert!(matches!(trusted(Trust::new(vec![], vec![])).await, Trusted::No(_)));
+    assert_eq!(trusted(Trust::new(authority(), vec![])).await, TrustAnchor::Machine);
+    assert_eq!(trusted(Trust::new(authority(), authority())).await, TrustAnchor::Machine);
+    assert_eq!(trusted(Trust::new(vec![], authority())).await, TrustAnchor::File);
+    assert!(matches!(trusted(Trust::new(vec![], vec![])).await, TrustAnchor::None(_)));
 }
 
 /// A server that answers every request with that text and closes; with an empty text it says nothing.

@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream as ClientStream;
 
 use super::*;
-use crate::tls::certificates::{Certificates, Keys, Summary};
+use crate::tls::{Certificates, Keys, Summary};
 
 mod trouble;
 

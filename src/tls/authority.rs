@@ -1,0 +1,233 @@
+//! The development authority: it signs the pair that the server shows. It is made once and stays, because people import
+//! it into their machines.
+
+use std::path::{Path, PathBuf};
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
+use rsa::pkcs8::EncodePrivateKey;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use time::{Duration, OffsetDateTime};
+
+use super::certificate::{Summary, authority_key, parse, subject_key};
+use super::error::TlsError;
+use super::files::{Readers, read, read_chain, write};
+use super::names::{alternative, own_names};
+use super::pair::{Pair, RENEW_BEFORE};
+
+/// The development authority. Its key is read only to sign a certificate.
+pub(super) struct Authority {
+    directory: PathBuf,
+    certificate: CertificateDer<'static>,
+    pub(super) summary: Summary,
+}
+
+impl Authority {
+    /// The authority on disk. `None`: there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, is not an authority, or ends soon.
+    pub(super) fn read(directory: &Path, now: OffsetDateTime) -> Result<Option<Self>, TlsError> {
+        let (file, key) = (directory.join(AUTHORITY), directory.join(AUTHORITY_KEY));
+        let Some(chain) = read_chain(&file)? else { return Ok(None) };
+        let remedy = delete_to_remake(&[&file, &key]) + ", which clients then have to trust";
+        let wrong = |what: String| TlsError::new(format!("{} {what}", file.display()), &remedy);
+
+        let certificate = chain.map_err(wrong)?.swap_remove(0);
+        let summary =
+            Summary::of(&certificate, vec![file.clone(), directory.join(AUTHORITY_DER), key]).map_err(wrong)?;
+        if !parse(&certificate).map_err(wrong)?.is_ca() {
+            return Err(wrong("is not the certificate of an authority".into()));
+        }
+        if summary.not_after < now + RENEW_BEFORE {
+            return Err(wrong(format!("is valid only to {}", summary.not_after.date())));
+        }
+        let authority = Self { directory: directory.into(), certificate, summary };
+        authority.write_der()?;
+        Ok(Some(authority))
+    }
+
+    pub(super) fn make(directory: &Path, now: OffsetDateTime) -> Result<Self, TlsError> {
+        let mut params = CertificateParams::default();
+        let host = own_names().into_iter().next().unwrap_or_else(|| "localhost".into());
+        params.distinguished_name.push(DnType::CommonName, format!("{AUTHORITY_NAME} ({host})"));
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.not_before = now - CLOCK_SKEW;
+        params.not_after = now + AUTHORITY_LIFE;
+        let key = KeyPair::generate().map_err(|error| TlsError::unmakeable(&error))?;
+        let certificate = params.self_signed(&key).map_err(|error| TlsError::unmakeable(&error))?;
+
+        let (file, key_file) = (directory.join(AUTHORITY), directory.join(AUTHORITY_KEY));
+        write(&key_file, key.serialize_pem().as_bytes(), Readers::Owner)?;
+        write(&file, certificate.pem().as_bytes(), Readers::Everyone)?;
+        let summary = Summary::of(certificate.der(), vec![file, directory.join(AUTHORITY_DER), key_file])
+            .expect("a certificate just made is whole");
+        let authority = Self { directory: directory.into(), certificate: certificate.der().clone(), summary };
+        authority.write_der()?;
+        Ok(authority)
+    }
+
+    pub(super) fn certificate_file(&self) -> PathBuf {
+        self.directory.join(AUTHORITY)
+    }
+
+    /// Keeps the certificate in DER too, which Windows imports.
+    fn write_der(&self) -> Result<(), TlsError> {
+        let file = self.directory.join(AUTHORITY_DER);
+        if read(&file)?.as_deref() == Some(&*self.certificate) {
+            return Ok(());
+        }
+        write(&file, &self.certificate, Readers::Everyone)
+    }
+
+    /// The pair on disk. `None`: there is none, or only a part of one, or a former authority signed it.
+    ///
+    /// # Errors
+    /// A file cannot be read or is not what its name says, or another authority signed the pair.
+    pub(super) fn read_pair(&self, algorithm: Algorithm) -> Result<Option<Pair>, TlsError> {
+        let (file, key_file) =
+            (self.directory.join(algorithm.certificate_file()), self.directory.join(algorithm.key_file()));
+        let Some(chain) = read_chain(&file)? else { return Ok(None) };
+        let remedy = delete_to_remake(&[&file, &key_file]) + ", or name a pair of your own with --cert and --key";
+        let wrong = |what: String| TlsError::new(format!("{} {what}", file.display()), &remedy);
+
+        let chain = chain.map_err(wrong)?;
+        let summary = Summary::of(&chain[0], vec![file.clone(), key_file.clone()]).map_err(wrong)?;
+        if summary.issuer != self.summary.subject && !summary.issuer.contains(AUTHORITY_NAME) {
+            return Err(wrong(format!("comes from another authority ({})", summary.issuer)));
+        }
+        let Some(pem) = read(&key_file)? else { return Ok(None) };
+        let key = PrivateKeyDer::from_pem_slice(&pem)
+            .map_err(|error| TlsError::new(format!("{} holds no key ({error})", key_file.display()), &remedy))?;
+        // A new authority has the name of the former one; only their keys differ.
+        let ours =
+            authority_key(&parse(&chain[0]).map_err(wrong)?) == subject_key(&parse(&self.certificate).map_err(wrong)?);
+        // Certificate and key differ if the program stopped between writing the one and the other: make a new pair.
+        Ok(Pair::new(chain, key, summary).ok().filter(|_| ours))
+    }
+
+    pub(super) fn make_pair(
+        &self,
+        algorithm: Algorithm,
+        names: &[String],
+        now: OffsetDateTime,
+    ) -> Result<Pair, TlsError> {
+        let issuer = self.issuer()?;
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = names.iter().map(|name| alternative(name)).collect::<Result<_, _>>()?;
+        let common_name = names.iter().find(|name| name.len() <= 64).map_or("localhost", String::as_str);
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = algorithm.key_usages();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        params.not_before = now - CLOCK_SKEW;
+        params.not_after = (now + SERVER_LIFE).min(self.summary.not_after);
+        // The serial number comes from the key, which is new each time.
+        let key = algorithm.make_key().map_err(|error| TlsError::unmakeable(&error))?;
+        let certificate = params.signed_by(&key, &issuer).map_err(|error| TlsError::unmakeable(&error))?;
+
+        let private = self.directory.join(algorithm.key_file());
+        write(&private, key.serialize_pem().as_bytes(), Readers::Owner)?;
+        let file = self.directory.join(algorithm.certificate_file());
+        write(&file, certificate.pem().as_bytes(), Readers::Everyone)?;
+        Ok(self.read_pair(algorithm)?.expect("a pair just made can be read"))
+    }
+
+    /// The certificate and the key that sign.
+    fn issuer(&self) -> Result<Issuer<'static, KeyPair>, TlsError> {
+        let (file, key_file) = (self.certificate_file(), self.directory.join(AUTHORITY_KEY));
+        let remedy = format!(
+            "put the key of {} back, or {}, which clients then have to trust",
+            file.display(),
+            delete_to_remake(&[&file, &key_file])
+        );
+        let wrong = |what: &str| TlsError::new(format!("{} {what}", key_file.display()), &remedy);
+
+        let pem = read(&key_file)?.ok_or_else(|| wrong("is missing, so nothing can be signed"))?;
+        let key = String::from_utf8(pem).ok().and_then(|pem| KeyPair::from_pem(&pem).ok());
+        let key = key.ok_or_else(|| wrong("holds no key"))?;
+        let certificate = parse(&self.certificate).map_err(|what| wrong(&what))?;
+        if certificate.public_key().subject_public_key.data != key.public_key_raw() {
+            return Err(wrong("is not the authority's key"));
+        }
+        Issuer::from_ca_cert_der(&self.certificate, key).map_err(|error| TlsError::unmakeable(&error))
+    }
+}
+
+/// What kind of key a pair has.
+#[derive(Clone, Copy)]
+pub(super) enum Algorithm {
+    /// On P-256, the one curve that all Windows hosts and rustls support.
+    Ecdsa,
+    /// With 2048 bits.
+    Rsa,
+}
+
+impl Algorithm {
+    pub(super) fn certificate_file(self) -> &'static str {
+        match self {
+            Self::Ecdsa => SERVER,
+            Self::Rsa => SERVER_RSA,
+        }
+    }
+
+    fn key_file(self) -> &'static str {
+        match self {
+            Self::Ecdsa => SERVER_KEY,
+            Self::Rsa => SERVER_RSA_KEY,
+        }
+    }
+
+    fn key_usages(self) -> Vec<KeyUsagePurpose> {
+        match self {
+            Self::Ecdsa => vec![KeyUsagePurpose::DigitalSignature],
+            Self::Rsa => vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment],
+        }
+    }
+
+    fn make_key(self) -> Result<KeyPair, rcgen::Error> {
+        match self {
+            Self::Ecdsa => KeyPair::generate(),
+            // rcgen makes keys with ring, which makes no RSA keys.
+            Self::Rsa => {
+                let mut seed = [0; 32];
+                let chance = rustls::crypto::ring::default_provider().secure_random;
+                chance.fill(&mut seed).map_err(|_| rcgen::Error::RingUnspecified)?;
+                let key = rsa::PrivateKey::new(&mut ChaCha20Rng::from_seed(seed), 2048)
+                    .map_err(|_| rcgen::Error::RingUnspecified)?;
+                let der = key.to_pkcs8_der().expect("a key just made can be written");
+                KeyPair::try_from(der.as_bytes())
+            }
+        }
+    }
+}
+
+fn delete_to_remake(files: &[&Path]) -> String {
+    let files = files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" and ");
+    format!("delete {files} to have new ones made")
+}
+
+/// The file of the authority's certificate in the directory.
+pub const AUTHORITY: &str = "authority.pem";
+pub(super) const AUTHORITY_DER: &str = "authority.cer";
+pub(super) const AUTHORITY_KEY: &str = "authority-key.pem";
+/// The file of the server's certificate in the directory.
+pub const SERVER: &str = "server.pem";
+pub(super) const SERVER_KEY: &str = "server-key.pem";
+const SERVER_RSA: &str = "server-rsa.pem";
+const SERVER_RSA_KEY: &str = "server-rsa-key.pem";
+
+/// The name of every authority that locmfa makes begins with this.
+const AUTHORITY_NAME: &str = "locmfa development authority";
+
+const AUTHORITY_LIFE: Duration = Duration::days(3652);
+/// Apple's clients accept no more than 398 days.
+const SERVER_LIFE: Duration = Duration::days(396);
+/// The clock of a client may be behind the clock of this machine.
+const CLOCK_SKEW: Duration = Duration::days(1);

@@ -1,0 +1,94 @@
+//! Reading and writing the files of certificates and keys.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::error::TlsError;
+
+/// Who may read a file. On Windows, which has no mode bits, the access list of the directory decides.
+#[derive(Clone, Copy)]
+pub(super) enum Readers {
+    Owner,
+    Everyone,
+}
+
+/// Keeps other processes from making files in the directory until it is dropped. `None`: nothing can be locked, as in
+/// a read-only directory; the files are there already, or opening them fails.
+pub(super) fn lock(directory: &Path) -> Option<File> {
+    let file = File::options().create(true).truncate(false).write(true).open(directory.join(LOCK)).ok()?;
+    file.lock().ok()?;
+    Some(file)
+}
+
+/// The certificates of a PEM file: of a chain, or of authorities.
+///
+/// # Errors
+/// The file cannot be read, or holds no certificate.
+pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let remedy = "name a PEM file with at least one certificate";
+    let chain = read_chain(path)?.ok_or_else(|| TlsError::new(format!("{} does not exist", path.display()), remedy))?;
+    chain.map_err(|what| TlsError::new(format!("{} {what}", path.display()), remedy))
+}
+
+/// The certificates of a PEM file, at least one. `None`: there is no such file. The inner error is the rest of a
+/// sentence that begins with the file.
+pub(super) fn read_chain(path: &Path) -> Result<Option<Result<Vec<CertificateDer<'static>>, String>>, TlsError> {
+    let Some(pem) = read(path)? else { return Ok(None) };
+    let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    Ok(Some(match chain {
+        Ok(chain) if chain.is_empty() => Err("holds no certificate in PEM form".into()),
+        Ok(chain) => Ok(chain),
+        Err(error) => Err(format!("holds no certificate ({error})")),
+    }))
+}
+
+pub(super) fn read_existing(path: &Path, remedy: &str) -> Result<Vec<u8>, TlsError> {
+    read(path)?.ok_or_else(|| TlsError::new(format!("{} does not exist", path.display()), remedy))
+}
+
+/// `None`: there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, TlsError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(TlsError::new(
+            format!("{} cannot be read ({error})", path.display()),
+            "let this account read it, or name another directory with --certs",
+        )),
+    }
+}
+
+/// Writes a whole file or none: a reader sees the former file until the new one is complete.
+pub(super) fn write(path: &Path, contents: &[u8], readers: Readers) -> Result<(), TlsError> {
+    let temporary = path.with_added_extension("new");
+    let written = (|| {
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(
+            &mut options,
+            match readers {
+                Readers::Owner => 0o600,
+                Readers::Everyone => 0o644,
+            },
+        );
+        #[cfg(not(unix))]
+        let _ = readers;
+        let mut file = options.open(&temporary)?;
+        file.write_all(contents)?;
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&temporary, path)
+    })();
+    written.map_err(|error| TlsError::unwritable(path, &error))
+}
+
+const LOCK: &str = ".lock";
