@@ -3,6 +3,7 @@
 use crate::xml::{self, Node, Position, Writer};
 
 use super::NAMESPACE;
+use super::primitive::Primitive;
 use super::shape::Shape;
 use super::value::{Secret, Value};
 
@@ -93,7 +94,7 @@ fn content<'a>(element: Node<'a, '_>) -> Result<std::borrow::Cow<'a, str>, Inval
 }
 
 impl Wire for String {
-    const SHAPE: &'static Shape = &Shape::Simple("string");
+    const SHAPE: &'static Shape = &Shape::Simple(Primitive::String);
 
     fn read(element: Option<Node<'_, '_>>) -> Result<Self, Invalid> {
         element.map_or_else(|| Ok(Self::new()), |it| Ok(content(it)?.into_owned()))
@@ -221,7 +222,7 @@ impl<T: Wire> Wire for Vec<T> {
 }
 
 impl Wire for bool {
-    const SHAPE: &'static Shape = &Shape::Simple("boolean");
+    const SHAPE: &'static Shape = &Shape::Simple(Primitive::Boolean);
 
     fn read(element: Option<Node<'_, '_>>) -> Result<Self, Invalid> {
         let Some(element) = element else { return Ok(false) };
@@ -257,11 +258,11 @@ impl Wire for bool {
     }
 }
 
-/// The numbers of XML Schema that the contract uses: the schema's name, .NET's name.
+/// The numbers of the contract: the type in XML Schema, what .NET calls it.
 macro_rules! numbers {
-    ($($xsd:literal, $clr:literal => $rust:ty, $value:ident as $seen:ty;)*) => {$(
+    ($($xsd:ident, $clr:literal => $rust:ty, $value:ident as $seen:ty;)*) => {$(
         impl Wire for $rust {
-            const SHAPE: &'static Shape = &Shape::Simple($xsd);
+            const SHAPE: &'static Shape = &Shape::Simple(Primitive::$xsd);
 
             fn read(element: Option<Node<'_, '_>>) -> Result<Self, Invalid> {
                 let Some(element) = element else { return Ok(Self::default()) };
@@ -300,10 +301,10 @@ macro_rules! numbers {
 }
 
 numbers! {
-    "int", "an Int32" => i32, Number as i64;
-    "unsignedInt", "a UInt32" => u32, Number as i64;
-    "long", "an Int64" => i64, Number as i64;
-    "double", "a Double" => f64, Real as f64;
+    Int, "an Int32" => i32, Number as i64;
+    UnsignedInt, "a UInt32" => u32, Number as i64;
+    Long, "an Int64" => i64, Number as i64;
+    Double, "a Double" => f64, Real as f64;
 }
 
 /// Without the white space that `XmlConvert` trims.

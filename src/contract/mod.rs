@@ -6,12 +6,14 @@
 #[macro_use]
 mod declare;
 mod codec;
+mod primitive;
 mod recast;
 mod shape;
 mod types;
 mod value;
 
 pub use codec::{Invalid, Record, Wire};
+pub use primitive::Primitive;
 pub use recast::Recast;
 pub use shape::{Field, Shape};
 pub use types::*;

@@ -1,10 +1,11 @@
 //! What the contract says of a type: its shape, and the fields of a record.
 
+use super::primitive::Primitive;
+
 /// What the service description says of a type.
 #[derive(Debug, PartialEq)]
 pub enum Shape {
-    /// A simple type of XML Schema, by its name there.
-    Simple(&'static str),
+    Simple(Primitive),
     Choice {
         name: &'static str,
         about: &'static str,
@@ -55,7 +56,8 @@ impl Shape {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::Simple(name) | Self::Choice { name, .. } | Self::Record { name, .. } => (*name).into(),
+            Self::Simple(primitive) => primitive.name().into(),
+            Self::Choice { name, .. } | Self::Record { name, .. } => (*name).into(),
             Self::Optional(of) => of.name(),
             Self::Array(of) => {
                 let item = of.name();

@@ -142,7 +142,7 @@ fn row(particle: &Particle, about: &str) -> String {
 /// The name of a type; the contract's own types lead to their definition on the page.
 fn type_link(shape: &'static Shape) -> String {
     match present(shape) {
-        Shape::Simple(name) => format!("<code>{name}</code>"),
+        Shape::Simple(primitive) => format!("<code>{primitive}</code>"),
         Shape::Array(of) => format!("array of {}", type_link(of)),
         named => format!("<a href=\"#{0}\"><code>{0}</code></a>", named.name()),
     }
@@ -245,7 +245,7 @@ fn envelope(version: Version, element: &str, particles: &[Particle]) -> String {
 /// An element with the name of its type, or with the values that it may have.
 fn placeholder(name: &str, shape: &Shape, out: &mut Indented) {
     match shape {
-        Shape::Simple(ty) => out.line(&format!("<{name}>{ty}</{name}>")),
+        Shape::Simple(primitive) => out.line(&format!("<{name}>{primitive}</{name}>")),
         Shape::Choice { values, .. } => out.line(&format!("<{name}>{}</{name}>", values.join(" or "))),
         Shape::Record { fields, .. } => {
             out.nest(name, |out| fields.iter().for_each(|it| placeholder(it.name, it.shape, out)));

@@ -1,7 +1,7 @@
 //! The service description, as ASP.NET lays it out.
 
 use super::{Indented, PORTS, Particle, collect_types, escape, present, reply, request};
-use crate::contract::{NAMESPACE, SERVICE, Shape, Signature};
+use crate::contract::{NAMESPACE, Primitive, SERVICE, Shape, Signature};
 use crate::operations;
 
 /// The service description (WSDL) of the service at that address.
@@ -94,7 +94,7 @@ fn sequence(particles: &[Particle], out: &mut Indented) {
 /// Whether .NET holds it as a value, which is always there; strings, records and arrays may be null.
 fn is_value(shape: &Shape) -> bool {
     match shape {
-        Shape::Simple(name) => *name != "string",
+        Shape::Simple(primitive) => *primitive != Primitive::String,
         Shape::Choice { .. } => true,
         Shape::Record { .. } | Shape::Optional(_) | Shape::Array(_) => false,
     }

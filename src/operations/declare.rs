@@ -393,9 +393,8 @@ fn write_value(xml: &mut Writer, name: &str, shape: &'static Shape, value: Optio
             xml.close(name);
         }
         (Shape::Choice { values, .. }, _) => xml.element(name, values[0]),
-        (Shape::Simple("boolean"), _) => xml.element(name, "false"),
-        (Shape::Simple("string"), _) | (Shape::Array(_) | Shape::Record { .. }, _) => xml.empty(name),
-        (Shape::Simple(_), _) => xml.element(name, "0"),
+        (Shape::Simple(primitive), _) => xml.element(name, primitive.unset()),
+        (Shape::Array(_) | Shape::Record { .. }, _) => xml.empty(name),
     }
 }
 

@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::contract::{Record, Shape, UserSettings, Wire};
+use crate::contract::{Primitive, Record, Shape, UserSettings, Wire};
 
 use super::mistake::{Code, Mistake, Place, Severity, closest, quoted};
 use super::tree::{Entry, Kind, Node};
@@ -473,9 +473,9 @@ impl<'a> Fields<'a> {
                 shape => shape,
             };
             let text = match shape {
-                Shape::Simple("boolean") => written.truth().map(|it| it.to_string()),
-                Shape::Simple("int") => written.whole::<i32>(0..=i32::MAX.into()).map(|it| it.to_string()),
-                Shape::Simple("double") => written.duration().map(|it| it.as_secs_f64().to_string()),
+                Shape::Simple(Primitive::Boolean) => written.truth().map(|it| it.to_string()),
+                Shape::Simple(Primitive::Int) => written.whole::<i32>(0..=i32::MAX.into()).map(|it| it.to_string()),
+                Shape::Simple(Primitive::Double) => written.duration().map(|it| it.as_secs_f64().to_string()),
                 _ if field.secret => written.secret().map(Into::into),
                 _ => written.text().map(Into::into),
             };

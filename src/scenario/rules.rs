@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::contract::{Secret, Shape};
+use crate::contract::{Primitive, Secret, Shape};
 use crate::engine::{
     Act, Addresses, Answer, Answers, Broken, Canned, CannedValue, Company, Conduct, Day, Directory, Effect, Ending,
     Hours, Led, Move, NotAnAct, Operations, Outcome, Own, Pattern, Per, Reaction, Rule, Script, Standing, State,
@@ -418,15 +418,15 @@ fn canned_value(written: Written<'_>, shape: &'static Shape) -> Option<CannedVal
         Shape::Choice { values, .. } => {
             written.word(&values.iter().map(|it| (*it, *it)).collect::<Vec<_>>()).map(Into::into)
         }
-        Shape::Simple("boolean") => written.truth().map(|it| it.to_string()),
-        Shape::Simple("int") => whole(i32::MIN.into(), i32::MAX.into()),
-        Shape::Simple("unsignedInt") => whole(0, u32::MAX.into()),
-        Shape::Simple("long") => whole(i64::MIN, i64::MAX),
-        Shape::Simple("double") => match written.text()?.parse::<f64>() {
+        Shape::Simple(Primitive::Boolean) => written.truth().map(|it| it.to_string()),
+        Shape::Simple(Primitive::Int) => whole(i32::MIN.into(), i32::MAX.into()),
+        Shape::Simple(Primitive::UnsignedInt) => whole(0, u32::MAX.into()),
+        Shape::Simple(Primitive::Long) => whole(i64::MIN, i64::MAX),
+        Shape::Simple(Primitive::Double) => match written.text()?.parse::<f64>() {
             Ok(number) => Some(number.to_string()),
             Err(_) => written.wrong(Code::BadValue, "a number is needed here".into(), []),
         },
-        Shape::Simple(_) => template(written),
+        Shape::Simple(Primitive::String) => template(written),
     };
     text.map(CannedValue::Text)
 }

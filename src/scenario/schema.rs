@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::rules::{USUAL, acts_and};
 use crate::contract::{
-    AdfsSettings, AuthenticationType, CustomerDefaults, Email, Features, Field, PassedSession, SecurityQuestion, Shape,
-    UserAdministrator, UserPortalSettings, UserSettings, Wire,
+    AdfsSettings, AuthenticationType, CustomerDefaults, Email, Features, Field, PassedSession, Primitive,
+    SecurityQuestion, Shape, UserAdministrator, UserPortalSettings, UserSettings, Wire,
 };
 use crate::engine::{Day, Outcome, Per, Reaction};
 use crate::operations;
@@ -368,9 +368,9 @@ fn record(shape: &'static Shape) -> Vec<Key> {
 
 fn shape(shape: &Shape) -> Value {
     match shape.inner() {
-        Shape::Simple("boolean") => truth(),
-        Shape::Simple("int") => whole(0..=i32::MAX.into()),
-        Shape::Simple("double") => time(),
+        Shape::Simple(Primitive::Boolean) => truth(),
+        Shape::Simple(Primitive::Int) => whole(0..=i32::MAX.into()),
+        Shape::Simple(Primitive::Double) => time(),
         Shape::Choice { values, .. } => words(values),
         _ => text(),
     }

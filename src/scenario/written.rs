@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::contract::{self, Record, UserSettings, Wire};
+use crate::contract::{self, Primitive, Record, UserSettings, Wire};
 use crate::engine::{Company, Engine, Pace, Timestamp, User};
 
 use super::edit::scalar;
@@ -264,7 +264,7 @@ fn typed(key: &str, text: String) -> Value {
         "false" => false.into(),
         _ => {
             let shape = UserSettings::SHAPE.fields().iter().find(|it| it.key == key).map(|it| it.shape);
-            let is_number = shape.is_some_and(|it| matches!(it, contract::Shape::Simple("int")));
+            let is_number = shape.is_some_and(|it| matches!(it, contract::Shape::Simple(Primitive::Int)));
             let number = text.parse().ok().filter(|_| is_number);
             number.map_or(Value::String(text), |it: i32| it.into())
         }

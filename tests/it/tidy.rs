@@ -35,3 +35,32 @@ fn uses(source: &str) -> Vec<String> {
     let after = source.split("crate::").skip(1);
     after.map(|it| it.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()).collect()
 }
+
+/// Files that write JSON Schema, which has types of the same names.
+const JSON_SCHEMA: [&str; 2] = ["scenario/schema.rs", "server/admin/users.rs"];
+
+#[test]
+fn names_of_primitives_stand_in_one_file() {
+    let mut strays = Vec::new();
+    for (file, code) in sources() {
+        for name in ["boolean", "int", "unsignedInt", "long", "double", "string", "dateTime"] {
+            let is_declared = file == "contract/primitive.rs" || JSON_SCHEMA.contains(&file.as_str());
+            if !is_declared && code.contains(&format!("\"{name}\"")) {
+                strays.push(format!("{file} has \"{name}\""));
+            }
+        }
+    }
+    assert!(strays.is_empty(), "match on contract::Primitive:\n{}", strays.join("\n"));
+}
+
+/// Each source file below `src`, by its path there, without its unit tests.
+fn sources() -> Vec<(String, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
+        (name, code.to_owned())
+    };
+    rust_files(&src).into_iter().map(read).collect()
+}

@@ -13,7 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::input::{Asked, Written, bad};
 use super::problem::Problem;
 use super::{At, Json};
-use crate::contract::{Mode, Shape, UserAdministrator, UserSettings, Wire};
+use crate::contract::{Mode, Primitive, Shape, UserAdministrator, UserSettings, Wire};
 use crate::engine::{self, Changed, Engine, Pattern, PhonePattern, Query, Timestamp, What};
 use crate::scenario;
 
@@ -266,9 +266,9 @@ impl PartialSchema for User {
 
 fn of_field(field: &crate::contract::Field) -> Value {
     let mut schema = match field.shape.inner() {
-        Shape::Simple("boolean") => json!({"type": "boolean"}),
-        Shape::Simple("int") => json!({"type": "integer", "minimum": 0}),
-        Shape::Simple("double") => json!({"type": "number", "minimum": 0}),
+        Shape::Simple(Primitive::Boolean) => json!({"type": "boolean"}),
+        Shape::Simple(Primitive::Int) => json!({"type": "integer", "minimum": 0}),
+        Shape::Simple(Primitive::Double) => json!({"type": "number", "minimum": 0}),
         Shape::Choice { values, .. } => json!({"type": "string", "enum": values}),
         _ => json!({"type": "string"}),
     };

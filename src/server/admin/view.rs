@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::contract::{Shape, Wire};
+use crate::contract::{Primitive, Shape, Wire};
 use crate::engine::{AnsweredCall, ChallengeStage, Channel, Event, EventKind, MessageKind, Number, What};
 use crate::{operations, xml};
 
@@ -328,8 +328,8 @@ fn nested(element: xml::Node<'_, '_>, shape: &Shape) -> Value {
     if children.peek().is_none() {
         let text = element.text().unwrap_or_default();
         return match shape.inner() {
-            Shape::Simple("boolean") => text.trim().parse().map_or_else(|_| text.into(), Value::Bool),
-            Shape::Simple("int" | "unsignedInt" | "long") => {
+            Shape::Simple(Primitive::Boolean) => text.trim().parse().map_or_else(|_| text.into(), Value::Bool),
+            Shape::Simple(Primitive::Int | Primitive::UnsignedInt | Primitive::Long) => {
                 text.trim().parse().map_or_else(|_| text.into(), |it: i64| it.into())
             }
             Shape::Record { .. } if text.trim().is_empty() => Value::Object(Map::new()),
