@@ -10,15 +10,16 @@ mod refusal;
 mod rules;
 mod time;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-pub use challenges::act::{Act, ActRefusal, Acted, NotAnAct, Open, OpenState};
-pub use challenges::challenge::{Ask, Asked, ChallengeId, Settlement};
+pub use challenges::act::{Act, ActRefusal, Acted, NotAnAct};
+pub use challenges::ask::{Ask, Authentication};
+pub use challenges::challenge::{ChallengeId, Open, OpenState, Settlement};
 pub use challenges::outcome::{Channel, Ending, Method, Outcome, Own, Passes, Reaction};
 pub use change::Change;
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Session, Setup, Token};
@@ -44,8 +45,7 @@ pub use rules::template::{WORDS, unknown_word};
 pub use time::{Pace, Start, Timestamp};
 
 use crate::contract::{AuthResult, PassedSession};
-use challenges::challenge::{Challenge, Remembered, Subject};
-use challenges::event::OpenCall;
+use challenges::book::Challenges;
 use directory::device::Activation;
 use rules::book::Rules;
 use rules::states::People;
@@ -59,23 +59,10 @@ pub struct Engine {
     rules: Rules,
     magic_numbers: bool,
     people: People,
-    subjects: HashMap<Subject, Remembered>,
-    /// How many subjects there may be before those that are over are forgotten.
-    sweep_at: usize,
-    challenges: HashMap<ChallengeId, Challenge>,
-    /// When each open challenge is due.
-    deadlines: BTreeSet<(Timestamp, ChallengeId)>,
-    /// The challenges that wait for a code, by username in lower case.
-    waiting: BTreeMap<String, BTreeSet<ChallengeId>>,
-    /// The codes that are out.
-    codes: HashSet<String>,
-    settled: Vec<(ChallengeId, Settlement)>,
-    next_challenge: u64,
+    challenges: Challenges,
     /// By activation code, and by confirmation code.
     activations: HashMap<String, Activation>,
     next_device: u64,
-    /// The calls that play events, by identifier.
-    calls: HashMap<String, OpenCall>,
     sessions: Vec<Session>,
     /// What the scenario fixes for chance.
     seed: Option<u64>,
@@ -100,17 +87,9 @@ impl Engine {
             rules: Rules::new(setup.rules),
             magic_numbers: setup.magic_numbers,
             people: People::new(setup.states),
-            subjects: HashMap::new(),
-            sweep_at: challenges::challenge::SWEEP,
-            challenges: HashMap::new(),
-            deadlines: BTreeSet::new(),
-            waiting: BTreeMap::new(),
-            codes: HashSet::new(),
-            settled: Vec::new(),
-            next_challenge: 1,
+            challenges: Challenges::default(),
             activations: HashMap::new(),
             next_device: 1,
-            calls: HashMap::new(),
             sessions: setup.sessions,
             seed: setup.seed,
             scenario: rules::diff::Scenario::default(),
@@ -127,13 +106,7 @@ impl Engine {
     pub fn fork(&self, chance: u64) -> Self {
         let mut fork = self.clone();
         fork.journal = self.journal.fork();
-        fork.challenges.clear();
-        fork.deadlines.clear();
-        fork.waiting.clear();
-        fork.codes.clear();
-        fork.settled.clear();
-        fork.calls.clear();
-        fork.let_go();
+        fork.challenges = self.challenges.fork();
         fork.random = ChaCha8Rng::seed_from_u64(self.seed.unwrap_or(chance));
         fork
     }

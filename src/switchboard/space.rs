@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::clock::Clock;
 use super::watch::Watchers;
 use crate::engine::{
-    Ask, Asked, Bounds, ChallengeId, Engine, Journal, Pace, Refusal, Settlement, Setup, Start, Timestamp,
+    Ask, Authentication, Bounds, ChallengeId, Engine, Journal, Pace, Refusal, Settlement, Setup, Start, Timestamp,
 };
 
 /// One emulated server with its own users, rules and clock, shared by every task.
@@ -95,8 +95,8 @@ impl Space {
     /// [`Unsettled`]
     pub async fn authenticate(&self, ask: Ask<'_>) -> Result<Settlement, Unsettled> {
         let outcome = self.update_state(|state, now| match state.engine.authenticate(now, ask)? {
-            Asked::Settled(settlement) => Ok(Ok(settlement)),
-            Asked::Open(id) => {
+            Authentication::Settled(settlement) => Ok(Ok(settlement)),
+            Authentication::Open(id) => {
                 let (sender, receiver) = oneshot::channel();
                 state.waiting.insert(id, sender);
                 Ok(Err(receiver))

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use locmfa::contract::{AddUserSettings, Mode, Value};
 use locmfa::engine::{
-    Act, ActRefusal, Acted, Ask, Asked, Bounds, Call, ChallengeId, Engine, EventKind, Method, Open, OpenState, Outcome,
-    Settlement, Timestamp, What,
+    Act, ActRefusal, Acted, Ask, Authentication, Bounds, Call, ChallengeId, Engine, EventKind, Method, Open, OpenState,
+    Outcome, Settlement, Timestamp, What,
 };
 use locmfa::scenario;
 use proptest::prelude::*;
@@ -29,12 +29,12 @@ fn engine(text: &str) -> Engine {
 /// Asks a user; the phone rings.
 fn rings(engine: &mut Engine, seconds: u64, username: &str) -> ChallengeId {
     match asks(engine, seconds, username) {
-        Asked::Open(id) => id,
-        Asked::Settled(settlement) => panic!("{settlement:?}"),
+        Authentication::Open(id) => id,
+        Authentication::Settled(settlement) => panic!("{settlement:?}"),
     }
 }
 
-fn asks(engine: &mut Engine, seconds: u64, username: &str) -> Asked {
+fn asks(engine: &mut Engine, seconds: u64, username: &str) -> Authentication {
     engine.tick(at(seconds));
     let ask = asking(username, Mode::Unspecified, "");
     let verdict = received(engine, at(seconds), &ask);
@@ -123,8 +123,8 @@ fn what_nobody_can_do_is_refused_in_words() {
     let mut engine = engine(DECIDES);
     let mut refused = |username: &str, act: &Act| {
         let id = match asks(&mut engine, 0, username) {
-            Asked::Open(id) => id,
-            Asked::Settled(_) => engine.open().last().unwrap().id,
+            Authentication::Open(id) => id,
+            Authentication::Settled(_) => engine.open().last().unwrap().id,
         };
         let refusal = engine.act(at(1), id, act).unwrap_err();
         engine.tick(at(1000));
@@ -167,7 +167,7 @@ fn every_word_of_an_act_is_read() {
 fn messages_say_what_the_scenario_has_them_say() {
     let mut engine = engine(DECIDES);
     let dario = rings(&mut engine, 0, "dario");
-    assert!(matches!(asks(&mut engine, 1, "carla"), Asked::Settled(_)));
+    assert!(matches!(asks(&mut engine, 1, "carla"), Authentication::Settled(_)));
     rings(&mut engine, 2, "erin");
     rings(&mut engine, 3, "anna");
     let messages: Vec<_> = engine
@@ -266,8 +266,8 @@ rules:
 
 fn outcome(engine: &mut Engine, username: &str) -> Outcome {
     match asks(engine, 0, username) {
-        Asked::Settled(it) => it.ending.known().unwrap(),
-        Asked::Open(_) => panic!("it is answered at once"),
+        Authentication::Settled(it) => it.ending.known().unwrap(),
+        Authentication::Open(_) => panic!("it is answered at once"),
     }
 }
 

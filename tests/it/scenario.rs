@@ -7,7 +7,7 @@ use std::time::Duration;
 use expect_test::expect_file;
 use locmfa::contract::{CustomerDefaults, Features, Mode, PhoneAppMode, PinMode, Shape, SmsMode, UserSettings, Wire};
 use locmfa::engine::{
-    Ask, Asked, Bounds, Channel, Company, Effect, Engine, Magic, Method, Number, Outcome, Reaction, Refusal,
+    Ask, Authentication, Bounds, Channel, Company, Effect, Engine, Magic, Method, Number, Outcome, Reaction, Refusal,
     Settlement, Timestamp, WORDS, When,
 };
 use locmfa::scenario::{self, Code, Mistake, Scenario, Severity};
@@ -56,8 +56,8 @@ fn ask(scenario: &Scenario, username: &str, phone_number: &str, mode: Mode) -> R
     let ask = asking(username, mode, phone_number);
     let verdict = received(&mut engine, now, &ask);
     match engine.authenticate(now, Ask { verdict: verdict.as_ref(), ..ask })? {
-        Asked::Settled(settlement) => Ok(settlement),
-        Asked::Open(_) => {
+        Authentication::Settled(settlement) => Ok(settlement),
+        Authentication::Open(_) => {
             engine.tick(now + Duration::from_mins(3));
             Ok(engine.take_settled().remove(0).1)
         }

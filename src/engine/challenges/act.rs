@@ -1,10 +1,8 @@
 //! What a person does with a phone, and what comes of it: a small state machine for each challenge that is open.
 
 use crate::contract::{PhoneAppMode, PinMode, Secret, SmsMode};
-use crate::engine::challenges::challenge::{Challenge, Step};
+use crate::engine::User;
 use crate::engine::challenges::outcome::{Channel, Ending, Method, Outcome, Reaction};
-use crate::engine::journal::ChallengeStage;
-use crate::engine::{ChallengeId, Engine, Number, Timestamp, User};
 
 /// One act of a person who is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,7 +89,7 @@ pub enum ActRefusal {
 
 /// What there is of a call: a phone that rings or is held, and what was entered.
 #[derive(Clone, Debug, Default)]
-pub(in crate::engine) struct Line {
+pub(super) struct Line {
     pub answered: bool,
     /// Since the last `#`.
     entry: Secret,
@@ -100,42 +98,8 @@ pub(in crate::engine) struct Line {
     pub entered: Option<Secret>,
 }
 
-/// An open challenge, to be looked at.
-#[derive(Clone, Debug)]
-pub struct Open<'a> {
-    pub id: ChallengeId,
-    pub since: Timestamp,
-    pub operation: &'static str,
-    /// As in the call.
-    pub username: &'a str,
-    /// The user whose number is called.
-    pub owner: Option<&'a str>,
-    pub number: Option<&'a Number>,
-    pub application: &'a str,
-    pub method: Method,
-    pub state: OpenState,
-    /// When something happens by itself.
-    pub due: Timestamp,
-    pub rule: Option<&'a str>,
-    pub request_id: &'a str,
-    /// Of the text message.
-    pub code: Option<&'a Secret>,
-}
-
-/// How far a challenge is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum OpenState {
-    /// The phone rings, or a message or notification waits for its reply.
-    Ringing,
-    Answered,
-    /// A second operation brings the code.
-    WaitingForCode,
-    /// The scenario leaves it to somebody who acts through the API.
-    Deciding,
-}
-
 /// What an act needs to know.
-pub(in crate::engine) struct Scene<'a> {
+pub(super) struct Scene<'a> {
     pub method: Method,
     pub plays_event: bool,
     pub person: Option<&'a User>,
@@ -230,7 +194,7 @@ impl Act {
     }
 
     /// The act in the words of a refusal.
-    const fn in_words(&self) -> &'static str {
+    pub(super) const fn in_words(&self) -> &'static str {
         match self {
             Self::Answer => "answer it",
             Self::Press(_) | Self::EnterPin | Self::EnterWrongPin | Self::EnterFraudCode => "press keys",
@@ -247,7 +211,7 @@ impl Act {
 
 impl Line {
     /// Lets the person act. The ending, if that ends it.
-    pub(in crate::engine) fn act(&mut self, act: &Act, scene: &Scene<'_>) -> Result<Option<Ending>, ActRefusal> {
+    pub(super) fn act(&mut self, act: &Act, scene: &Scene<'_>) -> Result<Option<Ending>, ActRefusal> {
         let ended = |outcome: Outcome| Ok(Some(outcome.into()));
         let method = scene.method;
         match (method.channel(), act) {
@@ -283,7 +247,7 @@ impl Line {
     }
 
     /// How it ends when nothing more comes.
-    pub(in crate::engine) fn silence(&self, method: Method) -> Outcome {
+    pub(super) fn silence(&self, method: Method) -> Outcome {
         match method {
             Method::Voice(_) if !self.answered => Outcome::CallTimedOut,
             Method::Voice(_) if !self.entry.reveal().is_empty() => Outcome::PoundNotPressed,
@@ -357,68 +321,5 @@ impl Scene<'_> {
             Method::App(PhoneAppMode::Pin) if pin != self.pin() || pin.is_empty() => Outcome::AppInvalidPin,
             _ => Outcome::AppAuthenticated,
         }
-    }
-}
-
-impl Engine {
-    /// Lets the person who is asked act, whatever the scenario had planned: from here on it plans nothing.
-    ///
-    /// # Errors
-    /// [`ActRefusal`] where the challenge is not open, or where the act does not fit it. Then nothing changes.
-    pub fn act(&mut self, now: Timestamp, id: ChallengeId, act: &Act) -> Result<Acted, ActRefusal> {
-        let mut challenge = self.challenges.remove(&id).ok_or(ActRefusal::NotOpen)?;
-        let result = self.perform(now, &mut challenge, act);
-        let deadline = challenge.deadline;
-        match result {
-            Ok(Some(ending)) => {
-                self.deadlines.remove(&(deadline, id));
-                self.settle(now, challenge, ending.clone());
-                Ok(Acted::Ended(ending))
-            }
-            Ok(None) => {
-                self.deadlines.remove(&(deadline, id));
-                challenge.is_taken_over();
-                self.keep(challenge);
-                Ok(Acted::GoesOn)
-            }
-            Err(refusal) => {
-                self.challenges.insert(id, challenge);
-                Err(refusal)
-            }
-        }
-    }
-
-    /// Lets a person act within a challenge.
-    pub(in crate::engine) fn perform(
-        &mut self,
-        now: Timestamp,
-        challenge: &mut Challenge,
-        act: &Act,
-    ) -> Result<Option<Ending>, ActRefusal> {
-        let scene = Scene {
-            method: challenge.method,
-            plays_event: challenge.plays_event,
-            person: challenge.person(&self.users),
-            stale_pin: challenge.stale_pin,
-            fraud_alert: self.company.features.fraud_alert,
-            fraud_code: &self.company.fraud_code,
-            attempts: self.company.pin_attempts,
-            code: challenge.code.as_ref(),
-        };
-        let result = match &mut challenge.step {
-            Step::Asking { line, .. } => line.act(act, &scene),
-            Step::Waiting { .. } => Err(ActRefusal::CodeElsewhere(act.in_words())),
-        }?;
-        if *act == Act::Answer {
-            self.turn(now, challenge, ChallengeStage::Answered);
-        }
-        Ok(result)
-    }
-
-    /// The challenges that are open, the oldest first.
-    pub fn open(&self) -> impl Iterator<Item = Open<'_>> {
-        let mut ids: Vec<_> = self.challenges.keys().copied().collect();
-        ids.sort_unstable();
-        ids.into_iter().filter_map(|id| Some(self.challenges.get(&id)?.shown(id)))
     }
 }

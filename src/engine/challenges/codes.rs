@@ -1,10 +1,11 @@
 //! The codes of text messages and tokens: drawn, waited for, and checked when a second operation brings them.
 
-use super::challenge::{Challenge, Step};
 use crate::contract::{Secret, SmsMode};
+use crate::engine::challenges::challenge::{Challenge, ChallengeId, Phase};
+use crate::engine::challenges::outcome::{Ending, Method, Outcome};
 use crate::engine::directory::secret::OathKey;
 use crate::engine::journal::ChallengeStage;
-use crate::engine::{ChallengeId, Ending, Engine, Method, Outcome, Refusal, Timestamp, oath};
+use crate::engine::{Engine, Refusal, Timestamp, oath};
 
 /// How many past steps an OATH code is recognised in, to say that it is old rather than wrong.
 const OATH_MEMORY: u64 = 120;
@@ -17,40 +18,34 @@ impl Engine {
     pub fn validate_passcode(&mut self, now: Timestamp, username: &str, passcode: &str) -> Result<(), Refusal> {
         let username = self.account(username)?;
         let nothing = || Refusal::NoPasscode { username: username.clone() };
-        let waiting = self.waiting.get(&username.to_lowercase()).ok_or_else(nothing)?;
-        let texts: Vec<_> = waiting.iter().copied().filter(|it| self.texted(*it).is_some()).collect();
+        let awaited = self.challenges.awaiting_code(&username.to_lowercase());
+        let texts: Vec<&Challenge> = awaited.filter(|it| it.method != Method::Oath).collect();
         if texts.is_empty() {
             return Err(nothing());
         }
 
         let passcode = passcode.trim();
-        let right = texts.iter().copied().find(|it| self.expected(*it).is_some_and(|code| code == passcode));
-        let fate = right.and_then(|it| self.texted(it)?.clone());
-        if let Some(id) = right.filter(|_| fate.is_none()) {
+        let right = texts.iter().find(|it| self.expected(it).is_some_and(|code| code == passcode));
+        if let Some(challenge) = right.filter(|it| it.fate().is_none()) {
+            let id = challenge.id;
             self.pass(now, id);
             return Ok(());
         }
-        let fate = fate.or_else(|| texts.iter().find_map(|it| self.texted(*it)?.clone()));
-        if fate.as_ref().and_then(Ending::known) == Some(Outcome::AuthTimedOut) {
+        let fate = right.and_then(|it| it.fate()).or_else(|| texts.iter().find_map(|it| it.fate()));
+        let fate = fate.and_then(Ending::known);
+        if fate == Some(Outcome::AuthTimedOut) {
             return Err(nothing());
         }
-        // Nobody says which message a wrong code was meant for, so that it counts against each.
-        let wrong_pin = texts.iter().any(|it| self.is_code_without_pin(*it, passcode));
+        // A wrong code does not say which message it was meant for, so it counts against each.
+        let wrong_pin = texts.iter().any(|it| is_code_without_pin(it, passcode));
         let wrong = if wrong_pin { Outcome::TextPinIncorrect } else { Outcome::TextCodeIncorrect };
-        self.ended(now, &texts, wrong);
+        let texts: Vec<ChallengeId> = texts.iter().map(|it| it.id).collect();
+        self.apply_triggers(now, &texts, wrong);
         let mut left = 0;
-        for id in &texts {
-            let challenge = self.challenges.get_mut(id).expect("listed above");
-            let Step::Waiting { attempts_left, .. } = &mut challenge.step else { continue };
-            *attempts_left = attempts_left.saturating_sub(1);
-            left = left.max(*attempts_left);
-            if *attempts_left == 0 {
-                self.ended(now, &[*id], Outcome::TextRetriesReached);
-                let challenge = self.close(*id);
-                self.turn(now, &challenge, ChallengeStage::Closed { passed: false });
-            }
+        for id in texts {
+            left = left.max(self.use_attempt(now, id));
         }
-        Err(match fate.as_ref().and_then(Ending::known) {
+        Err(match fate {
             Some(Outcome::TextRetriesReached) => Refusal::TooManyPasscodes {},
             _ if left == 0 => Refusal::TooManyPasscodes {},
             Some(Outcome::TextPinIncorrect) => Refusal::WrongPasscodePin { left },
@@ -73,19 +68,14 @@ impl Engine {
         fallback: bool,
     ) -> Result<(), Refusal> {
         let username = self.account(username)?;
-        let waiting = self.waiting.get(&username.to_lowercase());
-        let of_request = |id: &&ChallengeId| {
-            let challenge = &self.challenges[*id];
-            challenge.method == Method::Oath && (request_id.is_empty() || challenge.request_id == request_id)
-        };
-        let waiting = waiting.and_then(|it| it.iter().find(of_request)).copied();
-        if waiting.is_none() && !fallback {
+        let of_request =
+            |it: &&Challenge| it.method == Method::Oath && (request_id.is_empty() || it.request_id == request_id);
+        let awaited = self.challenges.awaiting_code(&username.to_lowercase()).find(of_request);
+        if awaited.is_none() && !fallback {
             return Err(Refusal::UnknownRequest { id: request_id.into() });
         }
-        let fate = waiting.and_then(|it| match &self.challenges[&it].step {
-            Step::Waiting { fate, .. } => fate.as_ref()?.known(),
-            Step::Asking { .. } => None,
-        });
+        let fate = awaited.and_then(Challenge::fate).and_then(Ending::known);
+        let awaited = awaited.map(|it| it.id);
         match fate {
             Some(Outcome::OathDuplicate) => return Err(Refusal::UsedOathCode {}),
             Some(Outcome::OathOld) => return Err(Refusal::OldOathCode {}),
@@ -115,31 +105,23 @@ impl Engine {
             return Err(Refusal::UsedOathCode {});
         }
         *last = Some(step);
-        if let Some(id) = waiting {
+        if let Some(id) = awaited {
             self.pass(now, id);
         }
         Ok(())
     }
 
-    /// The stored name of the account, or the name as sent where codes are out for a stranger.
+    /// The stored name of the account, or the name as sent where codes are out for an unknown user.
     fn account(&self, username: &str) -> Result<String, Refusal> {
-        let name = self.users.find(username).map(|it| it.username.clone());
-        let stranger = || Some(username.trim().to_owned()).filter(|it| self.waiting.contains_key(&it.to_lowercase()));
-        name.or_else(stranger).ok_or_else(|| Refusal::UserNotFound { username: username.into() })
-    }
-
-    /// The fate of a text message's code; `None` where the challenge waits for none.
-    fn texted(&self, id: ChallengeId) -> Option<&Option<Ending>> {
-        let challenge = self.challenges.get(&id)?;
-        match &challenge.step {
-            Step::Waiting { fate, .. } if challenge.method != Method::Oath => Some(fate),
-            _ => None,
-        }
+        let stored = self.users.find(username).map(|it| it.username.clone());
+        let sent = username.trim();
+        let has_codes = || self.challenges.awaiting_code(&sent.to_lowercase()).next().is_some();
+        let name = stored.or_else(|| has_codes().then(|| sent.to_owned()));
+        name.ok_or_else(|| Refusal::UserNotFound { username: username.into() })
     }
 
     /// The passcode that a text message asks for: its code, and the person's PIN behind it where that is asked.
-    fn expected(&self, id: ChallengeId) -> Option<String> {
-        let challenge = self.challenges.get(&id)?;
+    fn expected(&self, challenge: &Challenge) -> Option<String> {
         let mut passcode = challenge.code.as_ref()?.reveal().to_owned();
         if challenge.method == Method::TextOneWay(SmsMode::OtpPlusPin) {
             let owner = challenge.owner.as_deref().unwrap_or(&challenge.username);
@@ -149,55 +131,58 @@ impl Engine {
         Some(passcode)
     }
 
-    fn is_code_without_pin(&self, id: ChallengeId, passcode: &str) -> bool {
-        let Some(challenge) = self.challenges.get(&id) else { return false };
-        let Some(code) = &challenge.code else { return false };
-        challenge.method == Method::TextOneWay(SmsMode::OtpPlusPin) && passcode.starts_with(code.reveal())
+    /// Applies state triggers once per person.
+    fn apply_triggers(&mut self, now: Timestamp, ids: &[ChallengeId], outcome: Outcome) {
+        let mut applied = Vec::new();
+        for challenge in ids.iter().filter_map(|it| self.challenges.get(*it)) {
+            let keys = challenge.keys(&self.users);
+            if !applied.contains(&keys) {
+                self.people.ended(now, &outcome.into(), challenge.method, &keys);
+                applied.push(keys);
+            }
+        }
     }
 
-    /// A code that no other message of this space carries now.
-    pub(in crate::engine) fn draw_code(&mut self) -> Secret {
+    /// Counts a wrong code against a text message, and closes it with the last one. How many more it allows.
+    fn use_attempt(&mut self, now: Timestamp, id: ChallengeId) -> u32 {
+        let Some(mut challenge) = self.challenges.remove(id) else { return 0 };
+        let mut left = 0;
+        if let Phase::AwaitingCode { attempts_left, .. } = &mut challenge.phase {
+            left = attempts_left.saturating_sub(1);
+            *attempts_left = left;
+        }
+        self.challenges.insert(challenge);
+        if left == 0 {
+            self.apply_triggers(now, &[id], Outcome::TextRetriesReached);
+            if let Some(challenge) = self.challenges.remove(id) {
+                self.note_turn(now, &challenge, ChallengeStage::Closed { passed: false });
+            }
+        }
+        left
+    }
+
+    /// A code that no other open challenge of this space carries.
+    pub(super) fn draw_code(&mut self) -> Secret {
         let length = self.company.passcode.length;
         let below = 10_u64.pow(length);
         loop {
-            let code = format!("{:0width$}", self.draw() % below, width = length as usize);
+            let code = Secret::from(format!("{:0width$}", self.draw() % below, width = length as usize));
             // With short codes and very many messages there may be no free one; then two share one.
-            if self.codes.insert(code.clone()) || self.codes.len() as u64 > below / 2 {
-                return code.into();
+            if !self.challenges.carries(&code) || self.challenges.codes() as u64 > below / 2 {
+                return code;
             }
         }
     }
 
-    /// Lets another message carry the code of one that is over.
-    pub(in crate::engine) fn free_code(&mut self, challenge: &Challenge) {
-        if let Some(code) = &challenge.code {
-            self.codes.remove(code.reveal());
-        }
-    }
-
-    pub(in crate::engine) fn forget_code(&mut self, id: ChallengeId, challenge: &Challenge) {
-        let username = &challenge.subject.username;
-        if let Some(ids) = self.waiting.get_mut(username) {
-            ids.remove(&id);
-            if ids.is_empty() {
-                self.waiting.remove(username);
-            }
-        }
-        self.free_code(challenge);
-    }
-
-    /// Removes a challenge that waited for a code.
-    pub(in crate::engine) fn close(&mut self, id: ChallengeId) -> Challenge {
-        let challenge = self.challenges.remove(&id).expect("it was open");
-        self.deadlines.remove(&(challenge.deadline, id));
-        self.forget_code(id, &challenge);
-        challenge
-    }
-
-    /// Ends a challenge whose code came.
-    pub(in crate::engine) fn pass(&mut self, now: Timestamp, id: ChallengeId) {
-        let challenge = self.close(id);
+    /// Closes a challenge whose code came.
+    fn pass(&mut self, now: Timestamp, id: ChallengeId) {
+        let Some(challenge) = self.challenges.remove(id) else { return };
         self.remember_pass(now, &challenge);
-        self.turn(now, &challenge, ChallengeStage::Closed { passed: true });
+        self.note_turn(now, &challenge, ChallengeStage::Closed { passed: true });
     }
+}
+
+fn is_code_without_pin(challenge: &Challenge, passcode: &str) -> bool {
+    let code = challenge.code.as_ref().map(Secret::reveal);
+    challenge.method == Method::TextOneWay(SmsMode::OtpPlusPin) && code.is_some_and(|it| passcode.starts_with(it))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::contract::{Mode, PhoneAppMode, PinMode, SmsMode};
+use crate::contract::{CustomerDefaults, Mode, PhoneAppMode, PinMode, SmsDirection, SmsMode, UserSettings};
 use crate::engine::rules::template::{self, Words};
 
 /// Whether a code authenticates.
@@ -191,6 +191,29 @@ pub enum Method {
 }
 
 impl Method {
+    /// How a person is reached: as the call asks, else as stored, else as the company's defaults say.
+    pub(in crate::engine) fn choose(asked: Mode, stored: Option<&UserSettings>, defaults: &CustomerDefaults) -> Self {
+        let given = |mode: Mode| Some(mode).filter(|it| !matches!(it, Mode::Unspecified | Mode::Invalid));
+        let sms_mode = match stored.map_or(defaults.sms_mode, |it| it.sms_mode) {
+            SmsMode::Invalid | SmsMode::Unspecified => defaults.sms_mode,
+            mode => mode,
+        };
+        let direction = match stored.map_or(defaults.sms_direction, |it| it.sms_direction) {
+            SmsDirection::Invalid | SmsDirection::Unspecified => defaults.sms_direction,
+            direction => direction,
+        };
+        let stored_mode = stored.and_then(|it| given(it.mode));
+        match given(asked).or(stored_mode).unwrap_or(defaults.mode) {
+            Mode::SmsText if direction == SmsDirection::TwoWay => Self::TextTwoWay(sms_mode),
+            Mode::SmsText => Self::TextOneWay(sms_mode),
+            Mode::PhoneApp => Self::App(stored.map_or(defaults.phone_app_mode, |it| it.phone_app_mode)),
+            Mode::OathToken => Self::Oath,
+            Mode::VoiceCall | Mode::Invalid | Mode::Unspecified => {
+                Self::Voice(stored.map_or(defaults.pin_mode, |it| it.pin_mode))
+            }
+        }
+    }
+
     #[must_use]
     pub const fn channel(self) -> Channel {
         match self {

@@ -3,6 +3,15 @@
 use crate::engine::directory::number::{NotANumber, Number};
 use crate::engine::directory::user::{Directory, User};
 
+/// The number that comes with a call, as sent.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct GivenNumber<'a> {
+    pub country_code: &'a str,
+    /// Empty: the stored number is called.
+    pub phone: &'a str,
+    pub extension: &'a str,
+}
+
 /// Whom a call concerns. Every part of the engine that needs it takes it from [`Subject::resolve`].
 #[derive(Debug)]
 pub(in crate::engine) struct Subject<'a> {
@@ -21,26 +30,29 @@ pub(in crate::engine) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// Looks up the account, the number and its owner: one lookup by name, one by number. `phone` is empty where the
-    /// call has no number; `default_country` stands in for a missing country code.
+    /// Looks up the account, the number and its owner: one lookup by name, one by number. `default_country` stands in
+    /// for a missing country code.
     pub(in crate::engine) fn resolve(
         directory: &'a Directory,
         default_country: &str,
         username: &'a str,
-        phone: &str,
-        country_code: &str,
-        extension: &str,
+        given: GivenNumber<'_>,
     ) -> Self {
         let account = directory.find(username);
-        let number_given = !phone.trim().is_empty();
+        let number_given = !given.phone.trim().is_empty();
         let number = match number_given {
-            true => Number::read(phone, country_code, extension, default_country).map(Some),
+            true => Number::read(given.phone, given.country_code, given.extension, default_country).map(Some),
             false => Ok(account.and_then(|it| it.number(default_country))),
         };
         let owner = number.as_ref().ok().and_then(|it| directory.owner(it.as_ref()?));
         let person = if number_given { owner } else { account };
         let username = account.map_or(username, |it| it.username.as_str());
         Self { username, account, owner, person, number, number_given }
+    }
+
+    /// The number that is called, if there is one that can be read.
+    pub(in crate::engine) fn number(&self) -> Option<&Number> {
+        self.number.as_ref().ok()?.as_ref()
     }
 }
 
@@ -54,14 +66,16 @@ mod tests {
         User::new(username, settings)
     }
 
-    fn name<'a>(user: Option<&'a User>) -> Option<&'a str> {
+    fn name(user: Option<&User>) -> Option<&str> {
         user.map(|it| it.username.as_str())
     }
 
     #[test]
     fn a_number_that_comes_with_the_call_decides_who_is_asked() {
         let directory = Directory::of(vec![user("mim", ""), user("anna", "4255550100")], "1");
-        let resolve = |username, phone| Subject::resolve(&directory, "1", username, phone, "", "");
+        let resolve = |username, phone| {
+            Subject::resolve(&directory, "1", username, GivenNumber { country_code: "", phone, extension: "" })
+        };
 
         let stored = resolve("ANNA", " ");
         assert_eq!((stored.username, stored.number_given), ("anna", false));

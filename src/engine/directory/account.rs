@@ -94,9 +94,10 @@ impl Engine {
     pub fn delete_user(&mut self, username: &str) -> Result<(), Refusal> {
         let name = self.user(username)?.username.clone();
         self.users.remove(&name);
-        self.move_subjects(&name, None);
+        self.people.rename(&name, None);
+        self.rules.rename(&name, None);
+        self.challenges.rename(&name, None);
         self.move_activations(&name, None);
-        self.move_calls(&name, None);
         Ok(())
     }
 
@@ -111,9 +112,10 @@ impl Engine {
             false => self.free_name(new)?,
         };
         self.users.rename(&old, new);
-        self.move_subjects(&old, Some(new));
+        self.people.rename(&old, Some(new));
+        self.rules.rename(&old, Some(new));
+        self.challenges.rename(&old, Some(new));
         self.move_activations(&old, Some(new));
-        self.move_calls(&old, Some(new));
         Ok(())
     }
 

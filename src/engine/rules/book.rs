@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::contract::{AuthenticationType, Mode, Record, Value};
-use crate::engine::challenges::subject::Subject;
+use crate::engine::challenges::subject::{GivenNumber, Subject};
 use crate::engine::journal::{Changed, What};
 use crate::engine::rules::diff::Difference;
 use crate::engine::rules::rule::{Rule, UserChange, Verdict};
 use crate::engine::rules::states::{Keys, Per};
 use crate::engine::rules::template::Words;
-use crate::engine::{Block, Engine, Facts, Number, Timestamp, When};
+use crate::engine::{Block, Engine, Facts, Method, Number, Timestamp, When};
 
 /// A well-formed call, as it arrives.
 #[derive(Clone, Copy, Debug)]
@@ -319,17 +319,15 @@ impl Engine {
     /// What is known of a call.
     fn facts<'a>(&'a self, now: Timestamp, call: &Call<'a>) -> Facts<'a> {
         let sent = parameter::USERNAMES.into_iter().find_map(|it| call.text(it));
-        let of_call = || self.calls.get(call.text(parameter::CALL)?.trim()).map(|it| it.username.as_str());
+        let of_call = || self.challenges.event_caller(call.text(parameter::CALL)?);
         let sent = sent.or_else(of_call).unwrap_or_default();
         let text = |name| call.text(name).unwrap_or_default();
-        let subject = Subject::resolve(
-            &self.users,
-            &self.company.country_code,
-            sent,
-            text(parameter::PHONE),
-            text(parameter::COUNTRY_CODE),
-            text(parameter::EXTENSION),
-        );
+        let number = GivenNumber {
+            country_code: text(parameter::COUNTRY_CODE),
+            phone: text(parameter::PHONE),
+            extension: text(parameter::EXTENSION),
+        };
+        let subject = Subject::resolve(&self.users, &self.company.country_code, sent, number);
         let Subject { username, account, owner, person, number_given, .. } = subject;
         let number = subject.number.ok().flatten();
         let event = call.text(parameter::EVENT);
@@ -339,7 +337,7 @@ impl Engine {
             None => text(parameter::MODE).parse().ok().filter(|_| call.asks).unwrap_or(Mode::Unspecified),
         };
         let mode = match account {
-            Some(account) => self.method(asked, &account.settings).mode(),
+            Some(account) => Method::choose(asked, Some(&account.settings), &self.company.defaults).mode(),
             None if matches!(asked, Mode::Unspecified | Mode::Invalid) => self.company.defaults.mode,
             None => asked,
         };
