@@ -34,9 +34,11 @@ pub use journal::{
 };
 pub use refusal::Refusal;
 pub use rules::book::{Call, Explained, RuleStanding};
-pub use rules::condition::{Addresses, Day, Facts, Hours, Operations, When};
+pub use rules::condition::{Index, When};
 pub use rules::diff::{Difference, Differences, OnReload};
+pub use rules::facts::Facts;
 pub use rules::magic::Magic;
+pub use rules::operand::{Addresses, Day, Hours, NamedState, Operations, Parameter, Reached};
 pub use rules::rule::{
     Answer, Answers, Broken, Canned, CannedValue, Conduct, Effect, Rule, Script, UserChange, Verdict,
 };

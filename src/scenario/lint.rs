@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::contract::{Mode, PhoneAppMode, PinMode, SmsMode};
 use crate::engine::{
-    Channel, Conduct, Effect, Ending, Method, Number, Outcome, Pattern, Reaction, Rule, Script, Setup, User, When,
+    Channel, Conduct, Effect, Ending, Index, Method, Number, Outcome, Reaction, Rule, Script, Setup, User, When,
 };
 
 use super::mistake::{Code, closest, quoted};
@@ -70,11 +70,12 @@ impl<'a> Lint<'_, 'a> {
     /// Rules whose every call an earlier one takes.
     fn shadowed(&mut self) {
         let setup = self.setup;
-        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut others: Vec<usize> = Vec::new();
         for (at, rule) in setup.rules.iter().enumerate() {
-            let names = names(rule);
-            let near = names.iter().flatten().filter_map(|it| by_name.get(it)).flatten();
+            let index = rule.when.index();
+            let names = index.as_ref().map(Index::keys);
+            let near = names.into_iter().flatten().filter_map(|it| by_name.get(*it)).flatten();
             let mut earlier: Vec<usize> = near.copied().chain(others.iter().copied().take(COMPARED)).collect();
             earlier.sort_unstable();
             let taken = earlier.into_iter().find(|it| covers(&setup.rules[*it], rule));
@@ -90,7 +91,7 @@ impl<'a> Lint<'_, 'a> {
                 self.add(Code::Shadowed, written, message, [help]);
             }
             match names {
-                Some(names) => names.into_iter().for_each(|it| by_name.entry(it).or_default().push(at)),
+                Some(names) => names.iter().for_each(|it| by_name.entry(it).or_default().push(at)),
                 None => others.push(at),
             }
         }
@@ -287,26 +288,11 @@ impl<'a> Lint<'_, 'a> {
     }
 }
 
-/// What a rule is found by: names in lower case and digits, all of which it names. `None`: by neither.
-fn names(rule: &Rule) -> Option<Vec<String>> {
-    let conditions = rule.when.conditions();
-    let digits = conditions.iter().find_map(|it| match it {
-        When::Phone(numbers) => Some(numbers.iter().map(|it| it.digits().to_owned()).collect()),
-        _ => None,
-    });
-    digits.or_else(|| {
-        let users = conditions.iter().find_map(literal_users)?;
-        Some(users.into_iter().map(str::to_lowercase).collect())
-    })
-}
-
 /// The users that a condition names, where it names each by the whole name.
 fn literal_users(condition: &When) -> Option<Vec<&str>> {
-    match condition {
-        When::User(users) if users.iter().all(|it| !it.text().contains('*')) => {
-            Some(users.iter().map(Pattern::text).collect())
-        }
-        _ => None,
+    match condition.index()? {
+        Index::Users(names) => Some(names),
+        Index::Numbers(_) => None,
     }
 }
 
@@ -328,42 +314,7 @@ fn covers(earlier: &Rule, later: &Rule) -> bool {
         _ => false,
     };
     let concerned = !earlier.answers.ask() || later.answers.ask() || conditions.iter().any(asks);
-    concerned && earlier.when.conditions().iter().all(|wide| conditions.iter().any(|narrow| implies(narrow, wide)))
-}
-
-/// Whether one condition holds wherever another, narrower one does.
-fn implies(narrow: &When, wide: &When) -> bool {
-    fn within<T>(narrow: &[T], wide: &[T], fits: impl Fn(&T, &T) -> bool) -> bool {
-        narrow.iter().all(|narrow| wide.iter().any(|wide| fits(narrow, wide)))
-    }
-    let like = |narrow: &Pattern, wide: &Pattern| {
-        narrow == wide || wide.text() == "*" || (!narrow.text().contains('*') && wide.matches(narrow.text()))
-    };
-    match (narrow, wide) {
-        (When::Operation(a), When::Operation(b)) => {
-            let names = |it: &[crate::engine::Operations]| -> Vec<&str> {
-                it.iter().flat_map(|it| it.names.iter().copied()).collect()
-            };
-            within(&names(a), &names(b), |a, b| a == b)
-        }
-        (When::User(a), When::User(b))
-        | (When::Application(a), When::Application(b))
-        | (When::Group(a), When::Group(b))
-        | (When::Space(a), When::Space(b)) => within(a, b, like),
-        (When::Field(name, a), When::Field(other, b)) => name == other && within(a, b, like),
-        (When::Phone(a), When::Phone(b)) => within(a, b, |a, b| {
-            a.digits() == b.digits() && (b.extension().is_empty() || a.extension() == b.extension())
-        }),
-        (When::Country(a), When::Country(b)) | (When::Tag(a), When::Tag(b)) => within(a, b, |a, b| a == b),
-        (When::InitiatingType(a), When::InitiatingType(b)) => within(a, b, |a, b| a == b),
-        (When::Ip(a), When::Ip(b)) => within(a, b, |a, b| a == b),
-        (When::Mode(a), When::Mode(b)) => within(a, b, |a, b| a == b),
-        (When::Time(a), When::Time(b)) => within(a, b, |a, b| a == b),
-        (When::Day(a), When::Day(b)) => within(a, b, |a, b| a == b),
-        (When::State(a), When::State(b)) => within(a, b, |a, b| a == b),
-        (When::Count(name, a), When::Count(other, b)) => name == other && a >= b,
-        _ => narrow == wide,
-    }
+    concerned && earlier.when.conditions().iter().all(|wide| conditions.iter().any(|narrow| wide.covers(narrow)))
 }
 
 /// The way in which a mode asks.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::contract::{Primitive, Secret, Shape};
 use crate::engine::{
     Act, Addresses, Answer, Answers, Broken, Canned, CannedValue, Company, Conduct, Day, Directory, Effect, Ending,
-    Hours, Led, Move, NotAnAct, Operations, Outcome, Own, Pattern, Per, Reaction, Rule, Script, Standing, State,
-    Trigger, User, UserChange, WORDS, When, by_any_form, unknown_word,
+    Hours, Led, Move, NamedState, NotAnAct, Operations, Outcome, Own, Parameter, Pattern, Per, Reached, Reaction, Rule,
+    Script, Standing, State, Trigger, User, UserChange, WORDS, When, by_any_form, unknown_word,
 };
 use crate::operations::{self, Operation};
 
@@ -615,18 +615,18 @@ fn when<'a>(written: Written<'a>, scope: &Scope<'_, 'a>, named: &mut Named<'a>) 
         list!("state", State, |it| {
             let at = scope.state(it)?;
             scope.met.borrow_mut().asked.insert(at);
-            Some((at, scope.states[at].name.clone()))
+            Some(NamedState { place: at, name: scope.states[at].name.clone() })
         });
         for pair in fields.take("field").map(Written::pairs).unwrap_or_default() {
-            let patterns = pair.value.one_or_more().into_iter().filter_map(|it| it.text().map(Pattern::new)).collect();
+            let texts = pair.value.one_or_more().into_iter().filter_map(|it| it.text().map(Pattern::new)).collect();
             if let Some(name) = parameter(&pair) {
-                keep(When::Field(name, patterns), true);
+                keep(When::Field(Parameter { name, texts }), true);
             }
         }
         for pair in fields.take("count").map(Written::pairs).unwrap_or_default() {
             scope.met.borrow_mut().awaited.push((pair.key, pair.value));
             if let Some(at_least) = pair.value.whole(1..=i64::MAX) {
-                keep(When::Count(pair.key.into(), at_least), true);
+                keep(When::Count(Reached { counter: pair.key.into(), at_least }), true);
             }
         }
         if let Some(not) = fields.take("not").and_then(|it| when(it, scope, &mut Vec::new())) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use locmfa::contract::{AddUserSettings, Mode, Value};
 use locmfa::engine::{
     Act, ActRefusal, Acted, Ask, Authentication, Bounds, Call, ChallengeId, Engine, EventKind, Method, Open, OpenState,
-    Outcome, Settlement, Timestamp, What,
+    Outcome, Settlement, Timestamp, What, When,
 };
 use locmfa::scenario;
 use proptest::prelude::*;
@@ -254,6 +254,74 @@ rules:
     let call = Call { operation: "UserExists", asks: false, ..call };
     let last = engine.explain(at(0), &call).pop().unwrap().why_not;
     assert_eq!(last.as_deref(), Some("UserExists asks nobody, and the rule says what a person does"));
+}
+
+/// For each condition: a value that holds for the call of the test, one that does not, and why it does not.
+const CONDITIONS: &[(&str, &str, &str, &str)] = &[
+    ("operation", "authentication", "GetPhone", "operation is PfAuthUser_5, and the rule wants operation: GetPhone"),
+    ("user", "an*", "[ben, carla]", "user is mim, called is anna, and the rule wants user: ben, carla"),
+    ("phone", "4255550100", "4255550199", "phone is +1 4255550100 x42, and the rule wants phone: +1 4255550199"),
+    ("country", "'1'", "'49'", "phone is +1 4255550100 x42, and the rule wants country: 49"),
+    (
+        "initiating_type",
+        "[test, radius]",
+        "test",
+        "initiating_type is radius, and the rule wants initiating_type: test",
+    ),
+    ("application", "vpn", "Mail*", "application is VPN, and the rule wants application: mail*"),
+    ("ip", "10.0.0.0/8", "192.0.2.*", "ip is 10.1.2.3, and the rule wants ip: 192.0.2.*"),
+    ("mode", "smsText", "[voiceCall, phoneApp]", "mode is smsText, and the rule wants mode: voiceCall, phoneApp"),
+    ("tag", "vip", "staff", "tags are id-vip, and the rule wants tag: id-staff"),
+    ("group", "sales", "it-*", "group is Sales, and the rule wants group: it-*"),
+    ("space", "def*", "other", "space is default, and the rule wants space: other"),
+    ("time", "00:00-06:00", "08:00-17:00", "time is 00:00, and the rule wants time: 08:00-17:00"),
+    ("days", "thu", "[sat, sun]", "the day is thu, and the rule wants days: sat, sun"),
+    ("state", "locked", "away", "the person is in no such state, and the rule wants state: away"),
+    ("field", "{extension: '4*'}", "{extension: '7'}", "extension is 42, and the rule wants extension: 7"),
+    ("count", "{seen: 1}", "{seen: 2}", "seen is 1, and the rule wants seen: 2"),
+];
+
+#[test]
+fn every_condition_holds_fails_with_a_reason_and_is_in_the_reference_and_the_schema() {
+    const REFERENCE: &str = include_str!("../../docs/scenarios.md");
+    let schema = scenario::schema();
+    assert_eq!(CONDITIONS.iter().map(|it| it.0).collect::<Vec<_>>(), When::KEYS);
+    let mut text = "
+company: {tags: [{name: vip, tag_id: id-vip}, {name: staff, tag_id: id-staff}]}
+users:
+  - mim
+  - {username: anna, phone: '+1 425 555 0100', tags: vip, user_group: Sales}
+states: [{name: locked}, {name: away}]
+rules:
+  - {when: {operation: GetPhone}, state: locked, count: seen}
+  - {when: {operation: GetUserSettings}, state: away}
+"
+    .to_owned();
+    for (key, holds, fails, _) in CONDITIONS {
+        text +=
+            &format!("  - {{when: {{{key}: {holds}}}, status: 503}}\n  - {{when: {{{key}: {fails}}}, status: 503}}\n");
+        let described = schema["$defs"]["when"]["properties"][key]["description"].as_str();
+        assert!(described.is_some_and(|it| !it.is_empty()), "the schema lacks {key}");
+        assert!(REFERENCE.contains(&format!("| `when.{key}` | ")), "docs/scenarios.md lacks when.{key}");
+    }
+    let mut engine = engine(&text);
+    let remembered = [("username", Value::Text("anna"))];
+    engine.receive(at(0), &Call { operation: "GetPhone", asks: false, space: "default", values: &remembered }).unwrap();
+    let values = [
+        ("username", Value::Text("mim")),
+        ("phoneNumber", Value::Text("+1 425 555 0100")),
+        ("extension", Value::Text("42")),
+        ("initiatingAuthenticationType", Value::Text("radius")),
+        ("initiatingIpAddress", Value::Text("10.1.2.3")),
+        ("applicationName", Value::Text("VPN")),
+        ("mode", Value::Text("smsText")),
+    ];
+    let call = Call { operation: "PfAuthUser_5", asks: true, space: "default", values: &values };
+    let mut reasons = engine.explain(at(0), &call).into_iter().skip(2).map(|it| it.why_not);
+    for (key, _, _, reason) in CONDITIONS {
+        assert_eq!(reasons.next().unwrap(), None, "{key}");
+        assert_eq!(reasons.next().unwrap().as_deref(), Some(*reason), "{key}");
+    }
 }
 
 const COUNTED: &str = "

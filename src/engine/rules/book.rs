@@ -7,11 +7,13 @@ use std::time::Duration;
 use crate::contract::{AuthenticationType, Mode, Record, Value};
 use crate::engine::challenges::subject::{GivenNumber, Subject};
 use crate::engine::journal::{Changed, What};
+use crate::engine::rules::condition::Index;
 use crate::engine::rules::diff::Difference;
+use crate::engine::rules::facts::Facts;
 use crate::engine::rules::rule::{Rule, UserChange, Verdict};
 use crate::engine::rules::states::{Keys, Per};
 use crate::engine::rules::template::Words;
-use crate::engine::{Block, Engine, Facts, Method, Number, Timestamp, When};
+use crate::engine::{Block, Engine, Method, Number, Timestamp};
 
 /// A well-formed call, as it arrives.
 #[derive(Clone, Copy, Debug)]
@@ -85,26 +87,19 @@ impl Rules {
     fn of(rules: Vec<Kept>) -> Self {
         let mut it = Self::default();
         for (at, Kept { rule, .. }) in rules.iter().enumerate() {
-            let conditions = rule.when.conditions();
-            let numbers = conditions.iter().find_map(|it| match it {
-                When::Phone(numbers) => Some(numbers),
-                _ => None,
-            });
-            let users = conditions.iter().find_map(|it| match it {
-                When::User(users) if users.iter().all(|it| !it.text().contains('*')) => Some(users),
-                _ => None,
-            });
-            let keep = |map: &mut HashMap<String, Vec<usize>>, key: &str| {
-                let places = map.entry(key.into()).or_default();
-                // A rule can name one number in two spellings.
-                if places.last() != Some(&at) {
-                    places.push(at);
+            let keep = |map: &mut HashMap<String, Vec<usize>>, keys: Vec<&str>| {
+                for key in keys {
+                    let places = map.entry(key.into()).or_default();
+                    // A rule can name one number in two spellings.
+                    if places.last() != Some(&at) {
+                        places.push(at);
+                    }
                 }
             };
-            match (numbers, users) {
-                (Some(numbers), _) => numbers.iter().for_each(|number| keep(&mut it.by_number, number.digits())),
-                (None, Some(users)) => users.iter().for_each(|user| keep(&mut it.by_user, user.text())),
-                (None, None) => it.others.push(at),
+            match rule.when.index() {
+                Some(Index::Numbers(digits)) => keep(&mut it.by_number, digits),
+                Some(Index::Users(names)) => keep(&mut it.by_user, names),
+                None => it.others.push(at),
             }
         }
         it.rules = rules;

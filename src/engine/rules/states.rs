@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::challenges::outcome::{Ending, Method, Outcome, Reaction};
-use crate::engine::rules::condition::words;
+use crate::engine::rules::words::words;
 use crate::engine::{Number, Timestamp, User};
 
 words! {
