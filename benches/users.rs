@@ -43,8 +43,8 @@ fn now() -> Timestamp {
 /// A page of rows, as a portal asks for it.
 fn find(bencher: Bencher<'_, '_>, query: &Query) {
     let mut engine = engine(USERS);
-    assert!(engine.find(query).next().is_some());
-    bencher.bench_local(|| black_box(engine.find(black_box(query)).take(100).count()));
+    assert!(engine.directory_mut().search(query).next().is_some());
+    bencher.bench_local(|| black_box(engine.directory_mut().search(black_box(query)).take(100).count()));
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]
@@ -145,10 +145,10 @@ fn find_the_enabled_by_prefix(bencher: Bencher<'_, '_>) {
 #[divan::bench(args = [100, 10_000, USERS])]
 fn user_exists(bencher: Bencher<'_, '_>, users: usize) {
     let engine = engine(users);
-    let names: Vec<String> = engine.users().iter().map(|it| it.username.clone()).collect();
+    let names: Vec<String> = engine.directory().iter().map(|it| it.username.clone()).collect();
     let mut at = 0;
     bencher.bench_local(|| {
         at = (at + 7_919) % names.len();
-        engine.user(black_box(&names[at])).is_ok()
+        engine.directory().user(black_box(&names[at])).is_ok()
     });
 }

@@ -1,34 +1,11 @@
-//! What the company's administrator set: defaults, switches, time-outs.
+//! The company's settings: defaults, switches, time-outs.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::directory::user::User;
-use super::{Rule, Start, State};
 use crate::contract::{
-    AdfsSettings, AuthResult, AuthenticationType, CustomerDefaults, Email, Features, Mode, PassedSession, PhoneAppMode,
-    PinMode, Secret, SecurityQuestion, SmsDirection, SmsMode, Tag, UserPortalSettings, UserPortalWhitelistIp,
-    UserSettings,
+    AdfsSettings, AuthResult, AuthenticationType, CustomerDefaults, Email, Features, Mode, PhoneAppMode, PinMode,
+    Secret, SecurityQuestion, SmsDirection, SmsMode, Tag, UserPortalSettings, UserPortalWhitelistIp, UserSettings,
 };
-
-/// A scenario as the engine needs it.
-#[derive(Clone, Debug, Default)]
-pub struct Setup {
-    /// The scenario as it is written, for people and for snapshots.
-    pub text: Arc<str>,
-    pub company: Company,
-    pub users: Vec<User>,
-    /// The first that matches wins.
-    pub rules: Vec<Rule>,
-    /// The states that rules speak of by their places.
-    pub states: Vec<State>,
-    /// Whether magic numbers mean what they mean.
-    pub magic_numbers: bool,
-    pub sessions: Vec<Session>,
-    /// Fixes what is drawn by chance: codes, request identifiers.
-    pub seed: Option<u64>,
-    pub clock: Start,
-}
 
 /// The company's settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,14 +73,6 @@ pub struct Token {
     pub secret_key: Secret,
     /// Seconds for which one code holds.
     pub time_interval: i32,
-}
-
-/// A session that another site hands to the user portal.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Session {
-    /// What the portal asks for it by.
-    pub id: String,
-    pub passed: PassedSession,
 }
 
 /// The codes of text messages.

@@ -1,41 +1,42 @@
-//! The state of the emulated server: pure, synchronous, told the time. No I/O, no lock, no XML.
+//! The emulated server: pure, synchronous, told the time. No I/O, no lock, no XML.
+//!
+//! [`Engine`] joins parts that own their state. A method stands here, or in a file beside this one, only where it needs
+//! more than one part.
 
+mod administration;
 mod challenges;
 mod change;
 mod company;
+mod differences;
 mod directory;
 mod journal;
+mod number;
 pub mod oath;
+mod random;
 mod refusal;
 mod rules;
+mod sessions;
+mod setup;
 mod time;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
-
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 pub use challenges::act::{Act, ActRefusal, Acted, NotAnAct};
 pub use challenges::ask::{Ask, Authentication};
 pub use challenges::challenge::{ChallengeId, Open, OpenState, Settlement};
 pub use challenges::outcome::{Channel, Ending, Method, Outcome, Own, Passes, Reaction};
 pub use change::Change;
-pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Session, Setup, Token};
-pub use directory::device::Device;
-pub use directory::number::{NotANumber, Number};
-pub use directory::pattern::Pattern;
-pub use directory::query::{PhonePattern, Query};
-pub use directory::user::{Block, Bypass, Directory, User, by_any_form};
+pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Token};
+pub use differences::{Difference, Differences, OnReload};
+pub use directory::{Block, Bypass, Device, Directory, Pattern, PhonePattern, Query, User, by_any_form};
 pub use journal::{
     AnsweredCall, Bounds, ChallengeStage, Changed, Event, EventKind, Journal, Message, MessageKind, Notice, Origin,
     Raw, Turn, What,
 };
+pub use number::{NotANumber, Number};
 pub use refusal::Refusal;
 pub use rules::book::{Call, Explained, RuleStanding};
 pub use rules::condition::{Index, When};
-pub use rules::diff::{Difference, Differences, OnReload};
 pub use rules::facts::Facts;
 pub use rules::magic::Magic;
 pub use rules::operand::{Addresses, Day, Hours, NamedState, Operations, Parameter, Reached};
@@ -44,73 +45,113 @@ pub use rules::rule::{
 };
 pub use rules::states::{Led, Move, Per, Standing, State, Trigger};
 pub use rules::template::{WORDS, unknown_word};
+pub use sessions::{Session, Sessions};
+pub use setup::Setup;
 pub use time::{Pace, Start, Timestamp};
 
-use crate::contract::{AuthResult, PassedSession};
 use challenges::book::Challenges;
-use directory::device::Activation;
+use random::Random;
 use rules::book::Rules;
 use rules::states::People;
 
 /// One emulated server.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    text: Arc<str>,
-    company: Company,
+    /// What stays as the scenario says. Engines that were set up together share it.
+    scenario: Arc<Scenario>,
+    company: Arc<Company>,
     users: Directory,
     rules: Rules,
-    magic_numbers: bool,
     people: People,
     challenges: Challenges,
-    /// By activation code, and by confirmation code.
-    activations: HashMap<String, Activation>,
-    next_device: u64,
-    sessions: Vec<Session>,
-    /// What the scenario fixes for chance.
-    seed: Option<u64>,
-    random: ChaCha8Rng,
-    scenario: rules::diff::Scenario,
+    pub sessions: Sessions,
+    random: Random,
     pub journal: Journal,
 }
 
+/// What an engine keeps of the text of its scenario.
+#[derive(Debug)]
+struct Scenario {
+    text: Arc<str>,
+    magic_numbers: bool,
+    seed: Option<u64>,
+}
+
 impl Engine {
-    /// A server as a scenario sets it up. `chance` seeds what is drawn where the scenario fixes no seed;
-    /// `bounds` is how
-    /// much is kept of calls.
+    /// A server as a scenario sets it up. `seed` seeds its randomness if the scenario fixes no seed; `bounds` limits
+    /// the calls that the journal keeps.
     #[must_use]
-    pub fn new(setup: Setup, now: Timestamp, chance: u64, bounds: Bounds) -> Self {
+    pub fn new(setup: Setup, now: Timestamp, seed: u64, bounds: Bounds) -> Self {
         let mut users = setup.users;
         users.iter_mut().for_each(|it| it.begin(now));
-        let users = Directory::of(users, &setup.company.country_code);
-        let mut engine = Self {
-            text: setup.text,
-            company: setup.company,
-            users,
+        Self {
+            users: Directory::new(users, &setup.company.country_code),
             rules: Rules::new(setup.rules),
-            magic_numbers: setup.magic_numbers,
             people: People::new(setup.states),
             challenges: Challenges::default(),
-            activations: HashMap::new(),
-            next_device: 1,
-            sessions: setup.sessions,
-            seed: setup.seed,
-            scenario: rules::diff::Scenario::default(),
-            random: ChaCha8Rng::seed_from_u64(setup.seed.unwrap_or(chance)),
+            sessions: Sessions::new(setup.sessions),
+            random: Random::seeded(setup.seed.unwrap_or(seed)),
             journal: Journal::new(bounds),
-        };
-        engine.number_devices();
-        engine
+            company: setup.company.into(),
+            scenario: Scenario { text: setup.text, magic_numbers: setup.magic_numbers, seed: setup.seed }.into(),
+        }
     }
 
-    /// A server with the same users, rules and states, to go its own way: with a history of its own, and without the
-    /// challenges that are open here.
+    /// A server that goes on from here by itself: with the same users, rules, states and sessions, an empty journal
+    /// and no open challenge. `seed` seeds its randomness if the scenario fixes no seed.
     #[must_use]
-    pub fn fork(&self, chance: u64) -> Self {
-        let mut fork = self.clone();
-        fork.journal = self.journal.fork();
-        fork.challenges = self.challenges.fork();
-        fork.random = ChaCha8Rng::seed_from_u64(self.seed.unwrap_or(chance));
-        fork
+    pub fn fork(&self, seed: u64) -> Self {
+        Self {
+            scenario: self.scenario.clone(),
+            company: self.company.clone(),
+            users: self.users.clone(),
+            rules: self.rules.clone(),
+            people: self.people.clone(),
+            challenges: self.challenges.fork(),
+            sessions: self.sessions.clone(),
+            random: Random::seeded(self.scenario.seed.unwrap_or(seed)),
+            journal: self.journal.fork(),
+        }
+    }
+
+    /// What another scenario has different. Both engines must be as they were set up.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Differences {
+        let settings = [
+            ("company", self.company != other.company),
+            ("sessions", self.sessions != other.sessions),
+            ("seed", self.scenario.seed != other.scenario.seed),
+            ("states", self.people.states() != other.people.states()),
+            ("magic_numbers", self.scenario.magic_numbers != other.scenario.magic_numbers),
+            ("order of rules", self.rules.is_reordered(&other.rules)),
+        ];
+        Differences {
+            users: self.users.differences(&other.users),
+            rules: self.rules.differences(&other.rules),
+            settings: settings.into_iter().filter(|it| it.1).map(|it| it.0).collect(),
+        }
+    }
+
+    /// Goes on under another scenario. `to` is an engine as that scenario sets it up, and `differences` are those
+    /// between it and the scenario before. What differs is now as in `to`; the rest stays as calls have left it.
+    pub fn reload(&mut self, to: &Self, differences: &Differences, now: Timestamp) {
+        let differs = |setting| differences.settings.contains(&setting);
+        self.users.reload(&to.users, &differences.users, now);
+        self.rules.reload(now, &to.rules, &differences.rules, !differs("states"));
+        self.people.reload(&to.people);
+        if differs("sessions") {
+            self.sessions = to.sessions.clone();
+        }
+        self.company = to.company.clone();
+        self.scenario = to.scenario.clone();
+        let text = differences.to_string().into();
+        self.journal.note(now, What::Notice(Notice { topic: "reload", text }));
+    }
+
+    /// Whether both engines go back to one scenario.
+    #[must_use]
+    pub fn has_scenario_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.scenario, &other.scenario)
     }
 
     /// The states in which rules can ask for people.
@@ -119,98 +160,27 @@ impl Engine {
         self.people.states()
     }
 
-    /// The scenario that it was set up from, as it is written.
+    /// The text of the scenario.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.text
+        &self.scenario.text
     }
 
     #[must_use]
-    pub const fn company(&self) -> &Company {
+    pub fn company(&self) -> &Company {
         &self.company
     }
 
     #[must_use]
-    pub const fn users(&self) -> &Directory {
+    pub const fn directory(&self) -> &Directory {
         &self.users
     }
 
-    /// The users that fit, in the order of their names.
-    pub fn find<'a>(&'a mut self, query: &'a Query) -> impl Iterator<Item = &'a User> {
-        self.users.search(query)
-    }
-
-    /// A user by any form of the name.
-    ///
-    /// # Errors
-    /// The refusal for a name that is empty or that nobody has.
-    pub fn user(&self, username: &str) -> Result<&User, Refusal> {
-        named(username)?;
-        self.users.find(username).ok_or_else(|| Refusal::UserNotFound { username: username.into() })
-    }
-
-    /// A user to be changed.
-    ///
-    /// # Errors
-    /// As [`Self::user`].
-    pub fn user_mut(&mut self, username: &str) -> Result<&mut User, Refusal> {
-        named(username)?;
-        self.users.find_mut(username).ok_or_else(|| Refusal::UserNotFound { username: username.into() })
-    }
-
-    /// Lets the next authentication of a user pass. Zero seconds stand for the company's default.
-    ///
-    /// # Errors
-    /// As [`Self::user`].
-    pub fn bypass_once(&mut self, now: Timestamp, username: &str, reason: &str, seconds: u32) -> Result<(), Refusal> {
-        let lasts = match seconds {
-            0 => self.company.bypass,
-            seconds => Duration::from_secs(seconds.into()),
-        };
-        self.user_mut(username)?.bypass = Some(Bypass { until: now + lasts, reason: reason.into() });
-        Ok(())
-    }
-
-    /// Checks a user's password, the first factor.
-    ///
-    /// # Errors
-    /// `WrongPassword`, and those of [`Self::user`].
-    pub fn check_password(&self, username: &str, password: &str) -> Result<(), Refusal> {
-        let user = self.user(username)?;
-        match &user.password {
-            Some(expected) if expected.reveal() == password => Ok(()),
-            _ => Err(Refusal::WrongPassword { username: user.username.clone() }),
-        }
-    }
-
-    /// A session that another site handed over.
-    ///
-    /// # Errors
-    /// `UnknownSession`
-    pub fn passed_session(&self, id: &str) -> Result<&PassedSession, Refusal> {
-        let session = self.sessions.iter().find(|it| it.id == id.trim());
-        session.map(|it| &it.passed).ok_or_else(|| Refusal::UnknownSession { id: id.into() })
-    }
-
-    /// Marks the second factor of a session as passed.
-    ///
-    /// # Errors
-    /// `UnknownSession`
-    pub fn pass_session(&mut self, cookie: &str) -> Result<(), Refusal> {
-        let session = self.sessions.iter_mut().find(|it| it.passed.cookie_id.as_deref() == Some(cookie.trim()));
-        let session = session.ok_or_else(|| Refusal::UnknownSession { id: cookie.into() })?;
-        session.passed.secondary_auth_status = AuthResult::Succeed;
-        Ok(())
+    pub const fn directory_mut(&mut self) -> &mut Directory {
+        &mut self.users
     }
 
     fn draw(&mut self) -> u64 {
-        self.random.next_u64()
-    }
-}
-
-fn named(username: &str) -> Result<(), Refusal> {
-    match username.trim().is_empty() {
-        true => Err(Refusal::NoUsername {}),
-        false => Ok(()),
+        self.random.draw()
     }
 }

@@ -3,7 +3,7 @@
 //! Codes below 9000 are the product's, as its public clients name them; the others are this project's own, so that
 //! nobody takes them for the product's. All descriptions but that of 12 are ours.
 
-use super::NotANumber;
+use super::number::NotANumber;
 
 /// Declares the refusals: `Name { fields } => code, "description"`.
 macro_rules! refusals {

@@ -356,7 +356,7 @@ impl Answers for CombinedAuthUser {
 
 fn check_password(context: Context<'_>, username: &Option<String>, password: &Option<Secret>) -> Result<(), Refusal> {
     let password = password.as_ref().map(Secret::reveal).unwrap_or_default();
-    context.space.update(|engine, _| engine.check_password(text(username), password))
+    context.space.update(|engine, _| engine.directory().check_password(text(username), password))
 }
 
 async fn challenge(context: Context<'_>, asked: &PfAuthUser) -> Result<Settlement, No> {

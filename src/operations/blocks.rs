@@ -86,7 +86,7 @@ impl Answers for BlockUser {
         let (username, reason) = (text(&self.username), text(&self.reason));
         let asked = Change { username, by: text(&self.modify_username), detail: reason, ..Change::default() };
         context.change(asked, |engine, now| {
-            engine.user_mut(username)?.block = Some(Block { since: now, reason: reason.into() });
+            engine.directory_mut().user_mut(username)?.block = Some(Block { since: now, reason: reason.into() });
             Ok(BlockUserOut {})
         })
     }

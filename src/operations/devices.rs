@@ -71,7 +71,7 @@ impl Answers for GetUserDevices {
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         let devices = context.space.update(|engine, _| {
             Refusal::unless(engine.company().features.phone_app, "PhoneApp")?;
-            engine.devices(text(&self.username))
+            engine.directory().devices(text(&self.username))
         })?;
         Ok(GetUserDevicesOut { user_devices: Some(devices) }.into())
     }
@@ -82,9 +82,9 @@ impl Answers for DeleteUserDevice {
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         let id = text(&self.user_device_id);
-        let owner = context.space.update(|engine, _| engine.device_owner(id));
+        let owner = context.space.update(|engine, _| engine.directory().device_owner(id));
         let asked = Change { username: &owner, by: text(&self.modify_username), detail: id, ..Change::default() };
-        context.change(asked, |engine, _| engine.delete_device(id).map(|()| DeleteUserDeviceOut {}))
+        context.change(asked, |engine, _| engine.directory_mut().delete_device(id).map(|()| DeleteUserDeviceOut {}))
     }
 }
 
@@ -135,7 +135,7 @@ impl Answers for ConfirmActivation {
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         let code = secret(&self.confirmation_code);
-        let username = context.space.update(|engine, _| engine.activates(code));
+        let username = context.space.update(|engine, _| engine.directory().activation_owner(code));
         context.change(Change { username: &username, ..Change::default() }, |engine, now| {
             engine.confirm_activation(now, code).map(|()| ConfirmActivationOut {})
         })
@@ -143,7 +143,7 @@ impl Answers for ConfirmActivation {
 }
 
 fn activate(context: Context<'_>, code: &str, device: Device) -> Result<Answer<ActivationInfo>, No> {
-    let username = context.space.update(|engine, _| engine.activates(code));
+    let username = context.space.update(|engine, _| engine.directory().activation_owner(code));
     let asked = Change { username: &username, ..Change::default() };
     context.change(asked, |engine, now| engine.activate(now, code, device))
 }

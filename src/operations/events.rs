@@ -65,7 +65,7 @@ impl Answers for InitiateCall {
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         let username = text(&self.username);
-        let user = context.space.update(|engine, _| engine.user(username).map(|it| it.username.clone()))?;
+        let user = context.space.update(|engine, _| engine.directory().user(username).map(|it| it.username.clone()))?;
         let out = InitiateCallOut { user_exists: true, ..InitiateCallOut::default() };
         let refused = |refusal, note| Ok(Answer { out: out.clone(), refusal: Some(refusal), note });
         if let Err(refusal) = checked(&self.event_name, &self.event_parameters) {

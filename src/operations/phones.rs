@@ -107,7 +107,7 @@ impl Answers for GetPhone {
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         context.space.update(|engine, _| {
-            let it = &engine.user(text(&self.username))?.settings;
+            let it = &engine.directory().user(text(&self.username))?.settings;
             let phone = UserPhone {
                 country_code: it.country_code.clone(),
                 phone: it.phone.clone(),
@@ -141,7 +141,7 @@ impl Answers for ResetVoiceprint {
         context.change(asked, |engine, _| {
             // Nobody's voice is kept, so that there is nothing to forget.
             Refusal::unless(engine.company().features.voiceprint, "Voiceprint")?;
-            engine.user(username).map(|_| ResetVoiceprintOut {})
+            engine.directory().user(username).map(|_| ResetVoiceprintOut {})
         })
     }
 }
@@ -161,7 +161,7 @@ impl Answers for ChangeMode {
                 Mode::Invalid => return Err(Refusal::NotAMode { field: "mode" }),
                 Mode::VoiceCall | Mode::Unspecified => (),
             }
-            let user = engine.user_mut(username)?;
+            let user = engine.directory_mut().user_mut(username)?;
             if self.mode != Mode::Unspecified {
                 user.settings.mode = self.mode;
             }
@@ -183,7 +183,7 @@ impl Answers for ChangePinMode {
                 PinMode::Pin | PinMode::ReturnPin => Refusal::unless(features.pin_mode, "PinMode")?,
                 PinMode::Standard => (),
             }
-            engine.user_mut(username)?.settings.pin_mode = self.pin_mode;
+            engine.directory_mut().user_mut(username)?.settings.pin_mode = self.pin_mode;
             Ok(ChangePinModeOut {})
         })
     }
@@ -203,7 +203,7 @@ impl Answers for ChangeSmsMode {
             if self.sms_mode == SmsMode::Invalid {
                 return Err(Refusal::NotAMode { field: "smsMode" });
             }
-            let it = &mut engine.user_mut(username)?.settings;
+            let it = &mut engine.directory_mut().user_mut(username)?.settings;
             if self.sms_direction != SmsDirection::Unspecified {
                 it.sms_direction = self.sms_direction;
             }
@@ -230,7 +230,7 @@ impl Answers for ChangePhoneAppMode {
                 PhoneAppMode::Invalid => return Err(Refusal::NotAMode { field: "phoneAppMode" }),
                 PhoneAppMode::Standard | PhoneAppMode::Unspecified => (),
             }
-            let it = &mut engine.user_mut(username)?.settings;
+            let it = &mut engine.directory_mut().user_mut(username)?.settings;
             if self.phone_app_mode != PhoneAppMode::Unspecified {
                 it.phone_app_mode = self.phone_app_mode;
             }

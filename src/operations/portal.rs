@@ -49,7 +49,7 @@ impl Answers for GetPassedSession {
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         context.space.update(|engine, _| {
             Refusal::unless(engine.company().features.user_portal, "UserPortal")?;
-            let session = engine.passed_session(text(&self.passed_session_id))?;
+            let session = engine.sessions.get(text(&self.passed_session_id))?;
             Ok(GetPassedSessionOut { passed_session: Some(session.clone()) }.into())
         })
     }
@@ -62,7 +62,7 @@ impl Answers for SetPassedSessionSecondaryAuthSuccess {
         let id = text(&self.cookie_id);
         context.change(Change { detail: id, ..Change::default() }, |engine, _| {
             Refusal::unless(engine.company().features.user_portal, "UserPortal")?;
-            engine.pass_session(id).map(|()| SetPassedSessionSecondaryAuthSuccessOut {})
+            engine.sessions.pass(id).map(|()| SetPassedSessionSecondaryAuthSuccessOut {})
         })
     }
 }

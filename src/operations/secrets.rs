@@ -207,7 +207,7 @@ impl Answers for ChangeSecurityQuestions {
         let questions = record("userSecurityQuestions", self.user_security_questions)?;
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
         context.change(asked, |engine, _| {
-            engine.change_questions(username, questions).map(|()| ChangeSecurityQuestionsOut {})
+            engine.directory_mut().change_questions(username, questions).map(|()| ChangeSecurityQuestionsOut {})
         })
     }
 }
@@ -239,7 +239,7 @@ impl Answers for ValidatePin {
     type Out = ValidatePinOut;
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
-        context.space.update(|engine, _| engine.validate_pin(text(&self.username), secret(&self.pin)))?;
+        context.space.update(|engine, _| engine.directory().validate_pin(text(&self.username), secret(&self.pin)))?;
         Ok(ValidatePinOut {}.into())
     }
 }

@@ -394,7 +394,7 @@ impl Answers for CanonicalizeUser {
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         context.space.update(|engine, _| {
-            let user = engine.user(text(&self.username))?;
+            let user = engine.directory().user(text(&self.username))?;
             Ok(CanonicalizeUserOut { canonical_username: Some(user.username.clone()) }.into())
         })
     }
@@ -404,7 +404,7 @@ impl Answers for UserExists {
     type Out = UserExistsOut;
 
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
-        context.space.update(|engine, _| engine.user(text(&self.username)).map(|_| ()))?;
+        context.space.update(|engine, _| engine.directory().user(text(&self.username)).map(|_| ()))?;
         Ok(UserExistsOut {}.into())
     }
 }
@@ -415,7 +415,7 @@ impl Answers for GetUserSettings {
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         context.space.update(|engine, now| {
             let reveal_secrets = engine.company().reveal_secrets;
-            let settings = engine.user(text(&self.username))?.told(now, reveal_secrets);
+            let settings = engine.directory().user(text(&self.username))?.visible_settings(now, reveal_secrets);
             Ok(GetUserSettingsOut { user_settings: Some(settings) }.into())
         })
     }
@@ -427,7 +427,7 @@ impl Answers for GetAdministrator {
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         context.space.update(|engine, _| {
             Refusal::unless(engine.company().features.user_portal_administrators, "UserPortalAdministrators")?;
-            let rights = engine.user(text(&self.username))?.administrator.as_deref().cloned();
+            let rights = engine.directory().user(text(&self.username))?.administrator.as_deref().cloned();
             let rights = rights.unwrap_or_else(UserAdministrator::absent);
             Ok(GetAdministratorOut { user_administrator: Some(rights) }.into())
         })
@@ -445,7 +445,7 @@ impl Answers for FindUsers {
         };
         context.space.update(|engine, _| {
             let query = Query { tags: query.tags.filter(|_| engine.company().features.tags), ..query };
-            let mut found = engine.find(&query);
+            let mut found = engine.directory_mut().search(&query);
             let rows = found.by_ref().take(limit).map(row).collect();
             Ok(FindUsersOut { user_rows: Some(rows), results_complete: found.next().is_none() }.into())
         })
@@ -546,7 +546,7 @@ impl Answers for ChangeUserInformation {
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
         context.change(asked, |engine, _| {
             Refusal::unless(engine.company().features.user_information, "UserInformation")?;
-            engine.change_information(username, |it| {
+            engine.directory_mut().change_information(username, |it| {
                 replace(&mut it.first_name, new.first_name);
                 replace(&mut it.last_name, new.last_name);
                 replace(&mut it.email_address, new.email_address);
@@ -577,7 +577,7 @@ impl Answers for ChangeLanguage {
                     return Err(Refusal::UnknownLanguage { language: language.clone() });
                 }
             }
-            let it = &mut engine.user_mut(username)?.settings;
+            let it = &mut engine.directory_mut().user_mut(username)?.settings;
             replace(&mut it.voice_call_language, new.voice_call_language);
             replace(&mut it.sms_text_language, new.sms_text_language);
             replace(&mut it.phone_app_language, new.phone_app_language);
@@ -594,7 +594,7 @@ impl Answers for Enable {
         let (username, by) = (text(&self.username), text(&self.modify_username));
         let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
         context.change(asked, |engine, _| {
-            engine.user_mut(username)?.settings.enabled = true;
+            engine.directory_mut().user_mut(username)?.settings.enabled = true;
             Ok(EnableOut {})
         })
     }
@@ -607,7 +607,7 @@ impl Answers for Disable {
         let username = text(&self.username);
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
         context.change(asked, |engine, _| {
-            engine.user_mut(username)?.settings.enabled = false;
+            engine.directory_mut().user_mut(username)?.settings.enabled = false;
             Ok(DisableOut {})
         })
     }
@@ -620,7 +620,7 @@ impl Answers for DisabledBehavior {
         let username = text(&self.username);
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
         context.change(asked, |engine, _| {
-            engine.user_mut(username)?.settings.disabled_behavior = self.disabled_behavior;
+            engine.directory_mut().user_mut(username)?.settings.disabled_behavior = self.disabled_behavior;
             Ok(DisabledBehaviorOut {})
         })
     }

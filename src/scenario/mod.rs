@@ -106,7 +106,7 @@ pub fn user(source: &str, text: &str, company: &Company) -> Result<User, Vec<Mis
 /// # Errors
 /// As [`load`].
 pub fn rule(source: &str, text: &str, unnamed: &str, engine: &Engine) -> Result<Rule, Vec<Mistake>> {
-    part(source, text, |it| rules::one(it, unnamed, engine.company(), engine.users(), engine.states()))
+    part(source, text, |it| rules::one(it, unnamed, engine.company(), engine.directory(), engine.states()))
 }
 
 /// Reads a part of a scenario.

@@ -60,7 +60,7 @@ pub fn user(user: &User, company: &Company) -> Map<String, Value> {
 pub fn told(user: &User, company: &Company, now: Timestamp) -> Map<String, Value> {
     let mut map = Map::new();
     map.insert("username".into(), user.username.clone().into());
-    let settings = user.told(now, false);
+    let settings = user.visible_settings(now, false);
     let keys = UserSettings::SHAPE.fields().iter().map(|it| it.key);
     let values = keys.zip(settings.values()).filter_map(|(key, (_, value))| Some((key.to_owned(), json(value)?)));
     map.extend(values);
@@ -84,7 +84,7 @@ pub fn told(user: &User, company: &Company, now: Timestamp) -> Map<String, Value
 #[must_use]
 pub fn snapshot(engine: &Engine, now: Timestamp, pace: Pace) -> String {
     let company = engine.company();
-    let users = engine.users().iter().map(|it| flow(&Value::Object(user(it, company))));
+    let users = engine.directory().iter().map(|it| flow(&Value::Object(user(it, company))));
     let clock = match pace {
         Pace::Real => format!("{{start: {now}}}"),
         Pace::Frozen => format!("{{start: {now}, pace: frozen}}"),
@@ -334,7 +334,7 @@ users:
             let read = scenario::load("test", &snapshot).unwrap_or_else(|it| panic!("{snapshot}: {it:?}")).setup;
             assert_eq!(read.clock, crate::engine::Start { at: Some(now), pace: Pace::Auto });
             let expected: Vec<_> =
-                engine.users().iter().map(|it| (it.username.clone(), it.settings.pin.clone())).collect();
+                engine.directory().iter().map(|it| (it.username.clone(), it.settings.pin.clone())).collect();
             assert_eq!(
                 read.users.iter().map(|it| (it.username.clone(), it.settings.pin.clone())).collect::<Vec<_>>(),
                 expected
@@ -350,7 +350,7 @@ users:
         let now = Timestamp::from_unix(std::time::Duration::from_secs(1_800_000_000));
         let mut engine =
             Engine::new(scenario::load("test", text).unwrap().setup, now, 1, crate::engine::Bounds::default());
-        engine.user_mut("ben").unwrap().settings.mode = contract::Mode::VoiceCall;
+        engine.directory_mut().user_mut("ben").unwrap().settings.mode = contract::Mode::VoiceCall;
         let snapshot = snapshot(&engine, now, Pace::Real);
         let read = scenario::load("test", &snapshot).unwrap_or_else(|it| panic!("{snapshot}: {it:?}")).setup;
         let modes: Vec<_> = read.users.iter().map(|it| it.settings.mode).collect();

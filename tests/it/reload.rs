@@ -20,16 +20,17 @@ fn board(text: &str) -> Switchboard {
 }
 
 fn names(space: &Space) -> Vec<String> {
-    space.update(|engine, _| engine.users().iter().map(|it| it.username.clone()).collect())
+    space.update(|engine, _| engine.directory().iter().map(|it| it.username.clone()).collect())
 }
 
 fn first_name(space: &Space, username: &str) -> String {
-    space.update(|engine, _| engine.user(username).unwrap().settings.first_name.clone().unwrap_or_default())
+    space.update(|engine, _| engine.directory().user(username).unwrap().settings.first_name.clone().unwrap_or_default())
 }
 
 /// Lets a call change a user.
 fn rename(space: &Space, username: &str, name: &str) {
-    space.update(|engine, _| engine.user_mut(username).unwrap().settings.first_name = Some(name.into()));
+    space
+        .update(|engine, _| engine.directory_mut().user_mut(username).unwrap().settings.first_name = Some(name.into()));
 }
 
 async fn call(space: &Space, username: &str) -> i32 {
@@ -103,7 +104,7 @@ async fn open_challenges_go_on_and_the_number_of_a_user_follows() {
     assert_eq!(open.await.unwrap(), Outcome::HungUp.code());
     let owner = |digits: &str| {
         let number = locmfa::engine::Number::read(digits, "", "", "1").unwrap();
-        space.update(|engine, _| engine.users().owner(&number).map(|it| it.username.clone()))
+        space.update(|engine, _| engine.directory().owner(&number).map(|it| it.username.clone()))
     };
     assert_eq!((owner("4255550101"), owner("4255550103").as_deref()), (None, Some("ben")));
 }
@@ -174,7 +175,9 @@ async fn a_pin_is_as_old_as_it_was() {
     let space = board.default_space().clone();
     space.advance(Duration::from_hours(24));
     board.reload(setup(&format!("clock: frozen\nseed: 1\n{text}")), OnReload::Keep);
-    let age = |space: &Space| space.update(|engine, now| now.since(engine.user("anna").unwrap().pin_changed).as_secs());
+    let age = |space: &Space| {
+        space.update(|engine, now| now.since(engine.directory().user("anna").unwrap().pin_changed).as_secs())
+    };
     assert_eq!(age(&space), 11 * 86_400);
     board.reload(setup(&format!("clock: frozen\n{}", text.replace("anna,", "anna, last_name: Hill,"))), OnReload::Keep);
     assert_eq!(age(&space), 10 * 86_400, "what the file says anew counts from then");

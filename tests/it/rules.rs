@@ -207,7 +207,7 @@ fn a_change_of_a_rule_is_noted() {
     let call = Call { operation: "UserExists", asks: false, space: "default", values: &values };
     let verdict = engine.receive(at(0), &call).unwrap();
     engine.follow(at(0), &verdict);
-    assert!(!engine.user("anna").unwrap().settings.enabled);
+    assert!(!engine.directory().user("anna").unwrap().settings.enabled);
     let changed = engine.journal.of(EventKind::Changed).next().unwrap();
     let What::Changed(it) = &changed.what else { panic!("{changed:?}") };
     assert_eq!((&*it.username, &*it.by, &*it.detail), ("anna", "leaves", "enabled"));
@@ -349,7 +349,7 @@ fn turns_and_states_follow_a_user_who_is_renamed() {
     assert_eq!(outcome(&mut engine, "zoe"), Outcome::AccountLocked);
     engine.delete_user("zoe").unwrap();
     engine.add_user(at(0), "zoe", AddUserSettings { enabled: true, ..AddUserSettings::default() }).unwrap();
-    engine.change_information("zoe", |it| it.phone = Some("4255550100".into())).unwrap();
+    engine.directory_mut().change_information("zoe", |it| it.phone = Some("4255550100".into())).unwrap();
     assert_eq!(outcome(&mut engine, "zoe"), Outcome::Busy);
 }
 

@@ -101,7 +101,7 @@ async fn a_fork_goes_its_own_way_and_a_reset_begins_anew() {
     let spaces = Switchboard::new(setup("users: [{username: anna, phone: '+1 425 555 0100'}]"), Limits::default());
     let a = spaces.open("a").unwrap();
     let bypass = |it: &Space| it.update(|engine, now| engine.bypass_once(now, "anna", "", 0)).unwrap();
-    let bypassed = |it: &Space| it.update(|engine, _| engine.user("anna").unwrap().bypass.is_some());
+    let bypassed = |it: &Space| it.update(|engine, _| engine.directory().user("anna").unwrap().bypass.is_some());
     bypass(&a);
     let b = spaces.fork("a", "b").unwrap();
     assert!(bypassed(&b));

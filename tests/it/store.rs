@@ -115,8 +115,8 @@ async fn what_is_too_much_is_refused_and_changes_nothing() {
         assert!(refused.iter().all(|it| answer.contains(it)), "{operation} {code} {answer}");
     }
     site.0.spaces.default_space().update(|engine, _| {
-        assert_eq!(engine.users().len(), 1);
-        let user = engine.user("anna").unwrap();
+        assert_eq!(engine.directory().len(), 1);
+        let user = engine.directory().user("anna").unwrap();
         assert!(user.block.is_none() && user.settings.static_token.is_none());
     });
 }
@@ -146,7 +146,7 @@ fn act() -> impl Strategy<Value = Act> {
 
 /// All that can be seen of the store.
 fn seen(engine: &Engine) -> BTreeMap<String, String> {
-    engine.users().iter().map(|it| (it.username.clone(), format!("{:?}", it.settings))).collect()
+    engine.directory().iter().map(|it| (it.username.clone(), format!("{:?}", it.settings))).collect()
 }
 
 /// Queries that the index answers, that it helps with, and that it has nothing for.
@@ -207,10 +207,10 @@ proptest! {
             }
             for query in queries() {
                 let names = |it: &User| it.username.clone();
-                let expected: Vec<_> = engine.users().iter().filter(|it| fits(&query, it)).map(names).collect();
-                prop_assert_eq!(engine.find(&query).map(names).collect::<Vec<_>>(), expected, "{:?}", query);
+                let expected: Vec<_> = engine.directory().iter().filter(|it| fits(&query, it)).map(names).collect();
+                prop_assert_eq!(engine.directory_mut().search(&query).map(names).collect::<Vec<_>>(), expected, "{:?}", query);
             }
-            let users = engine.users();
+            let users = engine.directory();
             let names: BTreeSet<String> = users.iter().map(|it| it.username.to_lowercase()).collect();
             prop_assert_eq!(names.len(), users.len());
             for user in users.iter() {

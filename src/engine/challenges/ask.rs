@@ -218,7 +218,7 @@ impl Engine {
     /// # Errors
     /// The refusal for a name that no user has.
     pub fn is_blocked(&self, username: &str) -> Result<bool, Refusal> {
-        let user = self.user(username)?;
+        let user = self.users.user(username)?;
         let number = user.number(&self.company.country_code);
         let at_number = || number.is_some_and(|it| self.challenges.memory.is_blocked_at(&it));
         Ok(user.block.is_some() || at_number())
@@ -230,7 +230,7 @@ impl Engine {
     /// `NotBlocked` where nothing does.
     pub fn unblock(&mut self, username: &str) -> Result<(), Refusal> {
         let country = self.company.country_code.clone();
-        let user = self.user_mut(username)?;
+        let user = self.users.user_mut(username)?;
         let (name, number) = (user.username.clone(), user.number(&country));
         let was_blocked = user.block.take().is_some();
         let lifted = self.challenges.memory.unblock(&name, number.as_ref());

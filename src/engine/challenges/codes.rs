@@ -3,7 +3,7 @@
 use crate::contract::{Secret, SmsMode};
 use crate::engine::challenges::challenge::{Challenge, ChallengeId, Phase};
 use crate::engine::challenges::outcome::{Ending, Method, Outcome};
-use crate::engine::directory::secret::OathKey;
+use crate::engine::directory::OathKey;
 use crate::engine::journal::ChallengeStage;
 use crate::engine::{Engine, Refusal, Timestamp, oath};
 

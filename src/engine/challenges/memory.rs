@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::contract::AuthenticationType;
 use crate::engine::challenges::outcome::Outcome;
 use crate::engine::company::{Cache, CacheKey};
-use crate::engine::directory::user::Block;
+use crate::engine::directory::Block;
 use crate::engine::{Number, Timestamp};
 
 /// Names the person that a challenge asks. Several people can stand behind one username, each with a number: MIM asks

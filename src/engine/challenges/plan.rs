@@ -29,7 +29,7 @@ impl Engine {
         let mut decides = false;
         // The code arrives in a later request; the call that asked does not block.
         let waits = !challenge.method.waits_for_code();
-        let magic = challenge.number.as_ref().filter(|_| self.magic_numbers).and_then(magic::of);
+        let magic = challenge.number.as_ref().filter(|_| self.scenario.magic_numbers).and_then(magic::of);
         let magic = magic.filter(|_| matches!(script.conduct, Conduct::Usual));
         if let Some(magic) = magic {
             challenge.rule.get_or_insert_with(|| magic.rule());

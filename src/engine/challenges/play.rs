@@ -3,7 +3,7 @@
 use crate::engine::challenges::act::{Act, ActRefusal, Acted, Scene};
 use crate::engine::challenges::challenge::{Challenge, ChallengeId, Open, Phase, Planned, Settlement};
 use crate::engine::challenges::outcome::{Channel, Ending, Method, Outcome};
-use crate::engine::directory::user::Block;
+use crate::engine::directory::Block;
 use crate::engine::journal::{ChallengeStage, What};
 use crate::engine::{Engine, Facts, Timestamp};
 

@@ -1,7 +1,7 @@
 //! The subject of a call: the account that it names, the number that it calls, and the user who has that number.
 
-use crate::engine::directory::number::{NotANumber, Number};
-use crate::engine::directory::user::{Directory, User};
+use crate::engine::directory::{Directory, User};
+use crate::engine::number::{NotANumber, Number};
 
 /// The number that comes with a call, as sent.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_number_that_comes_with_the_call_decides_who_is_asked() {
-        let directory = Directory::of(vec![user("mim", ""), user("anna", "4255550100")], "1");
+        let directory = Directory::new(vec![user("mim", ""), user("anna", "4255550100")], "1");
         let resolve = |username, phone| {
             Subject::resolve(&directory, "1", username, GivenNumber { country_code: "", phone, extension: "" })
         };

@@ -1,13 +1,14 @@
-//! The texts that users are found by, a column each in one piece of memory: looking through them touches no user who
-//! does not fit.
+//! The texts that users are searched by, each a column in one piece of memory: a search touches no user that does not
+//! match.
 
 use memchr::memmem::Finder;
 
-use crate::engine::{Pattern, User};
+use super::pattern::Pattern;
+use super::user::User;
 
-/// What users are found by.
+/// A text that users are searched by.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::engine) enum Text {
+pub(super) enum IndexedText {
     Username,
     FirstName,
     LastName,
@@ -18,16 +19,23 @@ pub(in crate::engine) enum Text {
     WholePhone,
 }
 
-const TEXTS: [Text; 7] =
-    [Text::Username, Text::FirstName, Text::LastName, Text::Email, Text::UserGroup, Text::Phone, Text::WholePhone];
+const TEXTS: [IndexedText; 7] = [
+    IndexedText::Username,
+    IndexedText::FirstName,
+    IndexedText::LastName,
+    IndexedText::Email,
+    IndexedText::UserGroup,
+    IndexedText::Phone,
+    IndexedText::WholePhone,
+];
 
-/// The columns of users by their slots, as they were when this was made.
+/// The columns by slots, as the users were when the index was built.
 #[derive(Clone, Debug, Default)]
-pub(in crate::engine) struct Index {
+pub(super) struct Index {
     columns: [Column; TEXTS.len()],
 }
 
-/// Texts in lower case, a zero byte before each and behind the last.
+/// Texts in lower case, with a zero byte before each and behind the last.
 #[derive(Clone, Debug, Default)]
 struct Column {
     text: Vec<u8>,
@@ -35,12 +43,12 @@ struct Column {
     starts: Vec<u32>,
 }
 
-/// A truth for each slot.
+/// A set of slots.
 #[derive(Clone, Debug, Default)]
-pub(in crate::engine) struct Slots(Vec<u64>);
+pub(super) struct SlotSet(Vec<u64>);
 
 impl Index {
-    pub(in crate::engine) fn of<'a>(users: impl Iterator<Item = Option<&'a User>>) -> Self {
+    pub(super) fn new<'a>(users: impl Iterator<Item = Option<&'a User>>) -> Self {
         let mut index = Self::default();
         for user in users {
             for (column, text) in index.columns.iter_mut().zip(TEXTS) {
@@ -55,28 +63,28 @@ impl Index {
         index
     }
 
-    /// Keeps those slots of which one of some texts fits a pattern, letter case aside.
-    pub(in crate::engine) fn narrow(&self, slots: &mut Slots, texts: &[Text], pattern: &Pattern) {
+    /// Keeps the slots where one of some texts matches a pattern, letter case aside.
+    pub(super) fn narrow(&self, slots: &mut SlotSet, texts: &[IndexedText], pattern: &Pattern) {
         let pattern = pattern.folded();
         let columns = || texts.iter().map(|it| &self.columns[*it as usize]);
         if slots.len() * FEW < self.columns[0].starts.len() {
-            return slots.keep(|slot| columns().any(|it| it.fits(slot, &pattern)));
+            return slots.keep(|slot| columns().any(|it| it.matches(slot, &pattern)));
         }
-        let mut found = Slots::default();
+        let mut found = SlotSet::default();
         columns().for_each(|it| found.or(it.matching(&pattern)));
         slots.and(&found);
     }
 }
 
-/// Up to one slot in so many, each is looked at; else the whole column is.
+/// With fewer candidates than one slot in so many, each candidate is tested; else the whole column is searched.
 const FEW: usize = 8;
 
-/// How many bytes a pattern lets one look for at once.
-pub(in crate::engine) fn sharpness(pattern: &Pattern) -> usize {
+/// The length in bytes of the longest text that each match of a pattern contains: the longer, the fewer users match.
+pub(super) fn selectivity(pattern: &Pattern) -> usize {
     needle(pattern.text()).len()
 }
 
-impl Text {
+impl IndexedText {
     /// The parts of the text.
     fn of(self, user: &User) -> [&str; 2] {
         let it = &user.settings;
@@ -87,7 +95,7 @@ impl Text {
             Self::Email => &it.email_address,
             Self::UserGroup => &it.user_group,
             Self::Phone => &it.phone,
-            Self::WholePhone => return crate::engine::directory::query::whole_phone(user),
+            Self::WholePhone => return user.whole_phone(),
         };
         ["", text.as_deref().unwrap_or_default()]
     }
@@ -98,7 +106,7 @@ impl Column {
         self.text.push(0);
         self.starts.push(u32::try_from(self.text.len()).expect("users have less than four gigabytes of text"));
         for part in parts {
-            // No zero but those between texts.
+            // A zero stands only between texts.
             match part.is_ascii() {
                 true => self.text.extend(part.bytes().map(|it| it.to_ascii_lowercase().max(1))),
                 false => self.text.extend(part.to_lowercase().bytes().map(|it| it.max(1))),
@@ -111,22 +119,22 @@ impl Column {
         &self.text[self.starts[at] as usize..end]
     }
 
-    /// Whether a slot's text fits. One that was not there yet does.
-    fn fits(&self, slot: usize, pattern: &Pattern) -> bool {
+    /// Whether a slot's text matches. A slot that is newer than the index counts as a match.
+    fn matches(&self, slot: usize, pattern: &Pattern) -> bool {
         slot >= self.starts.len() || pattern.matches_lower(self.row(slot))
     }
 
-    /// The slots whose text fits a pattern in lower case.
-    fn matching(&self, pattern: &Pattern) -> Slots {
+    /// The slots whose text matches a pattern in lower case.
+    fn matching(&self, pattern: &Pattern) -> SlotSet {
         let needle = needle(pattern.text());
         if needle.is_empty() {
-            return Slots::all(self.starts.len());
+            return SlotSet::all(self.starts.len());
         }
-        let mut found = Slots(vec![0; self.starts.len().div_ceil(64)]);
+        let mut found = SlotSet(vec![0; self.starts.len().div_ceil(64)]);
         let finder = Finder::new(&needle);
         let (mut from, mut row) = (0, 0);
         while let Some(hit) = finder.find(&self.text[from..]) {
-            // Where the needle begins with the zero before a text, its first letter tells the row.
+            // Where the needle begins with the zero before a text, its first letter is in the row.
             let hit = from + hit + usize::from(needle[0] == 0);
             row = self.row_of(hit, row);
             if pattern.matches_lower(self.row(row)) {
@@ -141,7 +149,7 @@ impl Column {
 }
 
 impl Column {
-    /// The row that holds a byte, at or behind another row: nearly always near it.
+    /// The row that holds a byte, at or behind the row `from` and nearly always near it.
     fn row_of(&self, byte: usize, from: usize) -> usize {
         let begins_before = |it: &u32| *it as usize <= byte;
         let mut step = 1;
@@ -153,7 +161,7 @@ impl Column {
     }
 }
 
-/// The longest text that whatever fits a pattern must hold, with a zero where it begins or ends there.
+/// The longest text that each match of a pattern contains, with a zero where a match begins or ends with it.
 fn needle(pattern: &str) -> Vec<u8> {
     let parts: Vec<&str> = pattern.split('*').collect();
     let anchored = |(at, part): (usize, &&str)| {
@@ -170,8 +178,8 @@ fn needle(pattern: &str) -> Vec<u8> {
     parts.iter().enumerate().map(anchored).max_by_key(Vec::len).unwrap_or_default()
 }
 
-impl Slots {
-    pub(in crate::engine) fn all(slots: usize) -> Self {
+impl SlotSet {
+    pub(super) fn all(slots: usize) -> Self {
         Self(vec![u64::MAX; slots.div_ceil(64)])
     }
 
@@ -203,8 +211,8 @@ impl Slots {
         }
     }
 
-    /// Whether a slot is among them; one that was not there yet is.
-    pub(in crate::engine) fn has(&self, slot: u32) -> bool {
+    /// Whether a slot is in the set. A slot that is newer than the set counts as in it.
+    pub(super) fn has(&self, slot: u32) -> bool {
         self.0.get(slot as usize / 64).is_none_or(|it| it >> (slot % 64) & 1 == 1)
     }
 }
@@ -214,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_finds_what_fits() {
+    fn a_column_finds_what_matches() {
         let mut column = Column::default();
         ["anna hill", "", "hanna", "ann", "anna"].into_iter().for_each(|it| column.push(["", it]));
         column.text.push(0);

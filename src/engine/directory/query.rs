@@ -1,10 +1,12 @@
-//! Finding users by what is known of them.
+//! Searching users.
 
+use super::index::{Index, IndexedText, SlotSet, selectivity};
+use super::pattern::Pattern;
+use super::user::User;
 use crate::contract::{Mode, PhoneAppMode, PinMode, SmsDirection, SmsMode, TagMatchType};
-use crate::engine::directory::index::{Index, Slots, Text, sharpness};
-use crate::engine::{NotANumber, Pattern, User};
+use crate::engine::number::NotANumber;
 
-/// What is known of the users to be found. What is `None` matches everybody.
+/// The criteria of a search. `None` matches every user.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
     pub username: Option<Pattern>,
@@ -39,12 +41,12 @@ impl PhonePattern {
 
     fn matches(&self, user: &User) -> bool {
         let phone = user.settings.phone.as_deref().unwrap_or_default();
-        self.0.matches(phone) || self.0.matches(&whole_phone(user).concat())
+        self.0.matches(phone) || self.0.matches(&user.whole_phone().concat())
     }
 }
 
 impl Query {
-    pub(in crate::engine) fn matches(&self, user: &User) -> bool {
+    pub(super) fn matches(&self, user: &User) -> bool {
         let it = &user.settings;
         let text = |pattern: &Option<Pattern>, text: &Option<String>| {
             pattern.as_ref().is_none_or(|it| it.matches(text.as_deref().unwrap_or_default()))
@@ -80,8 +82,8 @@ fn tagged(how: TagMatchType, asked: &[String], tags: &[String]) -> bool {
 }
 
 impl Query {
-    /// Whether the index alone says who fits: nothing is asked but texts, letter case aside.
-    pub(in crate::engine) fn is_indexed(&self) -> bool {
+    /// Whether the index alone decides which users match: the criteria are texts only, and letter case is ignored.
+    pub(super) fn is_answered_by_index(&self) -> bool {
         let texts = [&self.username, &self.first_name, &self.last_name, &self.email, &self.user_group];
         let rest = self.mode.is_none()
             && self.pin_mode.is_none()
@@ -93,30 +95,24 @@ impl Query {
         rest && !texts.into_iter().flatten().any(Pattern::minds_case)
     }
 
-    /// The slots of an index that can fit.
-    pub(in crate::engine) fn candidates(&self, index: &Index, slots: usize) -> Slots {
-        let mut asked: Vec<(&[Text], &Pattern)> = Vec::new();
+    /// The slots that can match.
+    pub(super) fn candidates(&self, index: &Index, slots: usize) -> SlotSet {
+        let mut asked: Vec<(&[IndexedText], &Pattern)> = Vec::new();
         let texts = [
-            (&[Text::Username], &self.username),
-            (&[Text::FirstName], &self.first_name),
-            (&[Text::LastName], &self.last_name),
-            (&[Text::Email], &self.email),
-            (&[Text::UserGroup], &self.user_group),
+            (&[IndexedText::Username], &self.username),
+            (&[IndexedText::FirstName], &self.first_name),
+            (&[IndexedText::LastName], &self.last_name),
+            (&[IndexedText::Email], &self.email),
+            (&[IndexedText::UserGroup], &self.user_group),
         ];
         asked.extend(texts.iter().filter_map(|(text, pattern)| Some((text.as_slice(), pattern.as_ref()?))));
-        asked.extend(self.phone.iter().map(|it| ([Text::Phone, Text::WholePhone].as_slice(), &it.0)));
-        // What is asked most sharply first: it leaves the fewest for the others.
-        asked.sort_by_key(|it| std::cmp::Reverse(sharpness(it.1)));
-        let mut candidates = Slots::all(slots);
+        asked.extend(self.phone.iter().map(|it| ([IndexedText::Phone, IndexedText::WholePhone].as_slice(), &it.0)));
+        // The most selective criterion first: it leaves the fewest candidates for the others.
+        asked.sort_by_key(|it| std::cmp::Reverse(selectivity(it.1)));
+        let mut candidates = SlotSet::all(slots);
         for (texts, pattern) in asked {
             index.narrow(&mut candidates, texts, pattern);
         }
         candidates
     }
-}
-
-/// Country code and number.
-pub(in crate::engine) fn whole_phone(user: &User) -> [&str; 2] {
-    let it = &user.settings;
-    [&it.country_code, &it.phone].map(|it| it.as_deref().unwrap_or_default())
 }

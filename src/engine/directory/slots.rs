@@ -1,17 +1,27 @@
-//! Finding a user by a name or number: tables of slots that keep no copy of what they find by.
+//! Where users are stored, and lookups by name or number: hash tables of slots that hold no copy of the keys.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-use crate::engine::User;
-use crate::engine::directory::user::{Slot, Stored};
+use super::user::User;
 
-/// What a user is found by.
+/// The place of a user in [`StoredUsers`]. It stays the same until the user is removed.
+pub(super) type Slot = u32;
+
+/// The users in their slots. Copies share each user until one of them changes it.
+#[derive(Clone, Debug)]
+pub(super) struct StoredUsers {
+    slots: Vec<Option<Arc<User>>>,
+    country_code: String,
+}
+
+/// The key of a lookup.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::engine) enum Key {
+pub(super) enum LookupKey {
     /// The name, in lower case.
     Name,
     /// The part of the name before `@`, in lower case, where there is one.
@@ -22,16 +32,74 @@ pub(in crate::engine) enum Key {
 
 /// Slots by one kind of key.
 #[derive(Clone, Debug)]
-pub(in crate::engine) struct Lookup {
-    key: Key,
-    /// One slot for each key.
+pub(super) struct Lookup {
+    key: LookupKey,
+    /// One slot for each key: that of the user who had the key first.
     slots: HashTable<Slot>,
-    /// The others that share a key, of which there are few, or very many.
+    /// The other slots of a shared key. Few keys are shared; one may be shared by very many users.
     others: HashMap<String, BTreeSet<Slot>>,
     state: RandomState,
 }
 
-impl Key {
+impl StoredUsers {
+    pub(super) fn with_capacity(users: usize, country_code: &str) -> Self {
+        Self { slots: Vec::with_capacity(users), country_code: country_code.into() }
+    }
+
+    /// The country code of numbers that are written without one.
+    pub(super) fn country_code(&self) -> &str {
+        &self.country_code
+    }
+
+    /// The number of slots, empty ones included.
+    pub(super) fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The users by their slots.
+    pub(super) fn in_slots(&self) -> impl Iterator<Item = Option<&User>> {
+        self.slots.iter().map(Option::as_deref)
+    }
+
+    pub(super) fn get(&self, slot: Slot) -> Option<&User> {
+        self.slots[slot as usize].as_deref()
+    }
+
+    pub(super) fn get_shared(&self, slot: Slot) -> Option<&Arc<User>> {
+        self.slots[slot as usize].as_ref()
+    }
+
+    /// A user to be changed. A user that copies share is copied now.
+    pub(super) fn get_mut(&mut self, slot: Slot) -> Option<&mut User> {
+        self.slots[slot as usize].as_mut().map(Arc::make_mut)
+    }
+
+    /// The users that match, in the order of their slots, to be changed. The others stay shared.
+    pub(super) fn matching_mut(&mut self, matches: impl Fn(&User) -> bool) -> impl Iterator<Item = &mut User> {
+        self.slots.iter_mut().flatten().filter(move |it| matches(it)).map(Arc::make_mut)
+    }
+
+    /// A user's name in lower case.
+    pub(super) fn name(&self, slot: Slot) -> String {
+        self.get(slot).map(|it| it.username.to_lowercase()).unwrap_or_default()
+    }
+
+    /// A new empty slot.
+    pub(super) fn add_slot(&mut self) -> Slot {
+        self.slots.push(None);
+        Slot::try_from(self.slots.len() - 1).expect("memory ends before four billion users")
+    }
+
+    pub(super) fn put(&mut self, slot: Slot, user: Arc<User>) {
+        self.slots[slot as usize] = Some(user);
+    }
+
+    pub(super) fn take(&mut self, slot: Slot) -> Arc<User> {
+        self.slots[slot as usize].take().expect("a lookup leads to a user")
+    }
+}
+
+impl LookupKey {
     fn of(self, user: &User, country_code: &str) -> Option<String> {
         match self {
             Self::Name => Some(user.username.to_lowercase()),
@@ -42,22 +110,22 @@ impl Key {
 }
 
 impl Lookup {
-    pub(in crate::engine) fn new(key: Key) -> Self {
+    pub(super) fn new(key: LookupKey) -> Self {
         Self { key, slots: HashTable::new(), others: HashMap::new(), state: RandomState::new() }
     }
 
-    pub(in crate::engine) fn reserve(&mut self, users: usize) {
-        self.slots.reserve(users, |_| unreachable!("it is empty"));
+    pub(super) fn reserve(&mut self, users: usize) {
+        self.slots.reserve(users, |_| unreachable!("the table is empty"));
     }
 
-    /// The user with a key; of several, the one who had it first.
-    pub(in crate::engine) fn find(&self, key: &str, stored: &Stored) -> Option<Slot> {
+    /// The slot of a key; of several, the first.
+    pub(super) fn find(&self, key: &str, stored: &StoredUsers) -> Option<Slot> {
         let has = |slot: &Slot| self.of(stored, *slot).as_deref() == Some(key);
         self.slots.find(self.state.hash_one(key), has).copied()
     }
 
-    /// Lets a user be found in a slot.
-    pub(in crate::engine) fn add(&mut self, slot: Slot, user: &User, stored: &Stored) {
+    /// Adds the slot of a user, who is not in it yet.
+    pub(super) fn add(&mut self, slot: Slot, user: &User, stored: &StoredUsers) {
         let Some(key) = self.key.of(user, &stored.country_code) else { return };
         match self.find(&key, stored) {
             Some(_) => drop(self.others.entry(key).or_default().insert(slot)),
@@ -65,8 +133,8 @@ impl Lookup {
         }
     }
 
-    /// Lets a user no longer be found in a slot.
-    pub(in crate::engine) fn remove(&mut self, slot: Slot, user: &User, stored: &Stored) {
+    /// Removes the slot of a user, who is not in it any more.
+    pub(super) fn remove(&mut self, slot: Slot, user: &User, stored: &StoredUsers) {
         let Some(key) = self.key.of(user, &stored.country_code) else { return };
         let others = self.others.get_mut(&key);
         let next = match self.slots.find_entry(self.state.hash_one(&key), |it| *it == slot) {
@@ -87,14 +155,14 @@ impl Lookup {
         }
     }
 
-    fn insert(&mut self, slot: Slot, key: &str, stored: &Stored) {
+    fn insert(&mut self, slot: Slot, key: &str, stored: &StoredUsers) {
         let Self { key: kind, slots, state, .. } = self;
-        let of = |slot: &Slot| stored.at(*slot).and_then(|it| kind.of(it, &stored.country_code));
+        let of = |slot: &Slot| stored.get(*slot).and_then(|it| kind.of(it, &stored.country_code));
         let hash = |slot: &Slot| state.hash_one(of(slot).unwrap_or_default());
         slots.insert_unique(state.hash_one(key), slot, hash);
     }
 
-    fn of(&self, stored: &Stored, slot: Slot) -> Option<String> {
-        self.key.of(stored.at(slot)?, &stored.country_code)
+    fn of(&self, stored: &StoredUsers, slot: Slot) -> Option<String> {
+        self.key.of(stored.get(slot)?, &stored.country_code)
     }
 }

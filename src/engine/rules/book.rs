@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::contract::{AuthenticationType, Mode, Record, Value};
 use crate::engine::challenges::subject::{GivenNumber, Subject};
+use crate::engine::differences::Difference;
 use crate::engine::journal::{Changed, What};
 use crate::engine::rules::condition::Index;
-use crate::engine::rules::diff::Difference;
 use crate::engine::rules::facts::Facts;
 use crate::engine::rules::rule::{Rule, UserChange, Verdict};
 use crate::engine::rules::states::{Keys, Per};

@@ -114,7 +114,7 @@ fn judged(engine: &Engine, now: Timestamp, space: &str, entry: &AnsweredCall) ->
 
 /// The challenge of a call, step by step: the last one of that user that ended as the call did.
 fn life(engine: &Engine, event: &Event, entry: &AnsweredCall) -> Vec<String> {
-    let stored = engine.users().find(&entry.username).map_or(&*entry.username, |it| it.username.as_str());
+    let stored = engine.directory().find(&entry.username).map_or(&*entry.username, |it| it.username.as_str());
     let turns = || {
         let earlier = engine.journal.of(engine::EventKind::Turn).filter(|it| it.seq < event.seq);
         earlier.filter_map(|it| match &it.what {

@@ -44,7 +44,9 @@ pub(super) async fn metrics(State(admin): Shared) -> Response {
         sample(&mut out, "locmfa_challenges_open", &[("space", space)], engine.open_challenges() as u64);
     });
     family(&mut out, "locmfa_users", "gauge", "Users, by space.");
-    each(&spaces, |space, engine| sample(&mut out, "locmfa_users", &[("space", space)], engine.users().len() as u64));
+    each(&spaces, |space, engine| {
+        sample(&mut out, "locmfa_users", &[("space", space)], engine.directory().len() as u64)
+    });
     family(&mut out, "locmfa_calls_waiting", "gauge", "Calls that wait for their answer, by space.");
     spaces.iter().for_each(|it| sample(&mut out, "locmfa_calls_waiting", &[("space", it.name())], it.waiting() as u64));
     typed("text/plain; version=0.0.4; charset=utf-8", out)

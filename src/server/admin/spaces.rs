@@ -56,7 +56,7 @@ impl Space {
         let path = if space.name() == DEFAULT { String::new() } else { format!("/~{}", space.name()) };
         let (users, challenges, calls, last) = space.update(|engine, _| {
             (
-                engine.users().len(),
+                engine.directory().len(),
                 engine.open_challenges(),
                 engine.journal.count(EventKind::Call),
                 engine.journal.last(),

@@ -82,10 +82,10 @@ pub(super) async fn list(At(space): At, mut asked: Asked) -> Result<Json<Users>,
             let is = |it: &&crate::contract::Tag| it.name.as_ref() == Some(&tag) || it.tag_id.as_ref() == Some(&tag);
             company.tags.iter().find(is).and_then(|it| it.tag_id.clone()).unwrap_or(tag)
         });
-        let total = engine.users().len();
+        let total = engine.directory().len();
         let follows = |it: &&engine::User| after.as_ref().is_none_or(|after| it.username.to_lowercase() > *after);
         let tagged = |it: &&engine::User| tag.as_ref().is_none_or(|tag| it.tags.contains(tag));
-        let mut found = engine.find(&query).filter(follows).filter(tagged);
+        let mut found = engine.directory_mut().search(&query).filter(follows).filter(tagged);
         let users: Vec<&engine::User> = found.by_ref().take(limit).collect();
         let next = found.next().and_then(|_| users.last()).map(|it| it.username.clone());
         let items = users.into_iter().map(|it| User(scenario::written::told(it, &company, now)));
@@ -130,7 +130,7 @@ pub(super) async fn change(
 ) -> Result<Json<User>, Problem> {
     asked.finish()?;
     space.update(|engine, now| {
-        let old = engine.user(&username)?;
+        let old = engine.directory().user(&username)?;
         let name = old.username.clone();
         let mut merged = scenario::written::user(old, engine.company());
         merge(&mut merged, &patch);
@@ -157,7 +157,7 @@ pub(super) async fn change(
 pub(super) async fn remove(At(space): At, Path(username): Path<String>, asked: Asked) -> Result<StatusCode, Problem> {
     asked.finish()?;
     space.update(|engine, now| {
-        let name = engine.user(&username)?.username.clone();
+        let name = engine.directory().user(&username)?.username.clone();
         engine.delete_user(&name)?;
         note(engine, now, &name, "removed");
         Ok(StatusCode::NO_CONTENT)
@@ -168,7 +168,7 @@ pub(super) async fn remove(At(space): At, Path(username): Path<String>, asked: A
 const BODY: &str = "body";
 
 fn told(engine: &Engine, username: &str, now: Timestamp) -> Result<User, Problem> {
-    Ok(User(scenario::written::told(engine.user(username)?, engine.company(), now)))
+    Ok(User(scenario::written::told(engine.directory().user(username)?, engine.company(), now)))
 }
 
 /// Keeps that the API changed a user.

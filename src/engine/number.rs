@@ -105,7 +105,7 @@ impl Number {
         }
     }
 
-    /// Whether it lies in a range that is kept for fiction and belongs to nobody.
+    /// Whether it lies in a range that is reserved for fiction.
     #[must_use]
     pub fn is_fictional(&self) -> bool {
         let digits = &self.digits;

@@ -1,7 +1,10 @@
-//! What a user knows or holds: PINs, OATH tokens, security questions, the static token.
+//! The secrets of users: PINs, OATH tokens, security questions, the static token.
 
+use super::Directory;
+use super::user::User;
 use crate::contract::{Secret, UserPin, UserSecurityAnswerResults, UserSecurityQuestions, UserSettings};
-use crate::engine::{Engine, Refusal, Timestamp, User, oath};
+use crate::engine::company::Token;
+use crate::engine::{Refusal, Timestamp, oath};
 
 /// The longest PIN, in digits.
 const PIN: usize = 64;
@@ -9,13 +12,17 @@ const PIN: usize = 64;
 /// The longest token or answer, in bytes.
 const SECRET: usize = 4096;
 
-impl Engine {
-    /// Changes a user's PIN. A missing one stays; whether it must be changed is set all the same.
+impl Directory {
+    /// Changes a user's PIN, and whether it must be changed. A missing PIN stays.
     ///
     /// # Errors
     /// As [`Self::user`]; a refusal by the PIN rules.
-    pub fn change_pin(&mut self, now: Timestamp, username: &str, it: &UserPin) -> Result<(), Refusal> {
-        Refusal::unless(self.company.features.pin_mode, "PinMode")?;
+    pub(in crate::engine) fn change_pin(
+        &mut self,
+        now: Timestamp,
+        username: &str,
+        it: &UserPin,
+    ) -> Result<(), Refusal> {
         let user = self.user_mut(username)?;
         if let Some(pin) = &it.pin {
             user.check_pin(pin.reveal())?;
@@ -40,8 +47,8 @@ impl Engine {
     /// Gives a user an OATH token, once a code proves that the user holds it. Interval 0 stands for 30 seconds.
     ///
     /// # Errors
-    /// As [`Self::user`]; a refusal for a key, an interval or a code that is none.
-    pub fn enroll_token(
+    /// As [`Self::user`]; `TooLong`, `BadSecretKey`, `BadInterval`, `WrongOathCode`.
+    pub(in crate::engine) fn enroll_token(
         &mut self,
         now: Timestamp,
         username: &str,
@@ -49,7 +56,6 @@ impl Engine {
         code: &str,
         interval: i32,
     ) -> Result<(), Refusal> {
-        Refusal::unless(self.company.features.oath_token, "OathToken")?;
         let user = self.user_mut(username)?;
         let interval = match interval {
             0 => 30,
@@ -61,18 +67,24 @@ impl Engine {
         Ok(())
     }
 
-    /// Gives a user the token of a serial number, once a code proves that the user holds it.
+    /// Gives a user that one of `tokens` that has a serial number, once a code proves that the user holds it.
     ///
     /// # Errors
-    /// As [`Self::enroll_token`]; `UnknownToken`, and `TokenTaken`, which tells whose it is.
-    pub fn assign_token(&mut self, now: Timestamp, username: &str, serial: &str, code: &str) -> Result<(), Refusal> {
-        Refusal::unless(self.company.features.oath_token, "OathToken")?;
+    /// As [`Self::enroll_token`]; `UnknownToken`, and `TokenTaken`, which names the user who has it.
+    pub(in crate::engine) fn assign_token(
+        &mut self,
+        now: Timestamp,
+        username: &str,
+        serial: &str,
+        code: &str,
+        tokens: &[Token],
+    ) -> Result<(), Refusal> {
         let name = self.user(username)?.username.clone();
         let serial = serial.trim();
         let unknown = || Refusal::UnknownToken { serial_number: serial.into() };
-        let token = self.company.tokens.iter().find(|it| it.serial_number == serial).ok_or_else(unknown)?.clone();
+        let token = tokens.iter().find(|it| it.serial_number == serial).ok_or_else(unknown)?.clone();
         let holds = |it: &&User| it.settings.oath_token_serial_number.as_deref() == Some(serial);
-        if let Some(other) = self.users.iter().find(holds).filter(|it| it.username != name) {
+        if let Some(other) = self.iter().find(holds).filter(|it| it.username != name) {
             return Err(Refusal::TokenTaken { serial_number: serial.into(), username: other.username.clone() });
         }
         let step = proven(now, token.secret_key.reveal(), code, token.time_interval)?;
@@ -80,12 +92,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Changes a user's static token; an empty one takes it away.
+    /// Changes a user's static token; an empty one removes it.
     ///
     /// # Errors
     /// As [`Self::user`].
-    pub fn change_static_token(&mut self, username: &str, token: &str) -> Result<(), Refusal> {
-        Refusal::unless(self.company.features.static_token, "StaticToken")?;
+    pub(in crate::engine) fn change_static_token(&mut self, username: &str, token: &str) -> Result<(), Refusal> {
         let user = self.user_mut(username)?;
         bounded("staticToken", token)?;
         user.settings.static_token = Some(token).filter(|it| !it.is_empty()).map(Into::into);
@@ -97,8 +108,7 @@ impl Engine {
     ///
     /// # Errors
     /// `NoStaticToken`, `WrongStaticToken`, and those of [`Self::user`].
-    pub fn validate_static_token(&self, username: &str, token: &str) -> Result<(), Refusal> {
-        Refusal::unless(self.company.features.static_token, "StaticToken")?;
+    pub(in crate::engine) fn validate_static_token(&self, username: &str, token: &str) -> Result<(), Refusal> {
         let user = self.user(username)?;
         let username = || user.username.clone();
         match &user.settings.static_token {
@@ -110,13 +120,17 @@ impl Engine {
         }
     }
 
-    /// A user's security questions; the answers only where the scenario reveals secrets.
+    /// A user's security questions; the answers only with `reveal_answers`.
     ///
     /// # Errors
     /// As [`Self::user`].
-    pub fn questions(&self, username: &str) -> Result<UserSecurityQuestions, Refusal> {
+    pub(in crate::engine) fn questions(
+        &self,
+        username: &str,
+        reveal_answers: bool,
+    ) -> Result<UserSecurityQuestions, Refusal> {
         let mut questions = self.user(username)?.questions.as_deref().cloned().unwrap_or_default();
-        if !self.company.reveal_secrets {
+        if !reveal_answers {
             pairs_mut(&mut questions).into_iter().filter_map(|it| it.1.as_mut()).for_each(|it| *it = Secret::default());
         }
         Ok(questions)
@@ -143,14 +157,16 @@ impl Engine {
         Ok(())
     }
 
-    /// Checks the answers to a user's security questions. Letter case and blanks around them make no difference.
+    /// Checks the answers to a user's security questions, of which `needed` must be right. Letter case and blanks
+    /// around them make no difference.
     ///
     /// # Errors
     /// As [`Self::user`]; `NoQuestions`.
-    pub fn check_answers(
+    pub(in crate::engine) fn check_answers(
         &self,
         username: &str,
         mut it: UserSecurityQuestions,
+        needed: usize,
     ) -> Result<(UserSecurityAnswerResults, Result<(), Refusal>), Refusal> {
         let user = self.user(username)?;
         let none = || Refusal::NoQuestions { username: user.username.clone() };
@@ -167,15 +183,14 @@ impl Engine {
             security_answer4_correct: right[3],
         };
         let right = right.iter().filter(|it| **it).count();
-        let needed = usize::try_from(self.company.portal.security_questions_to_answer).unwrap_or_default().max(1);
         let passed = if right >= needed { Ok(()) } else { Err(Refusal::WrongAnswers { right, needed }) };
         Ok((results, passed))
     }
 }
 
 impl User {
-    /// Checks a new PIN by the rules that hold for the user.
-    pub(in crate::engine) fn check_pin(&self, pin: &str) -> Result<(), Refusal> {
+    /// Checks a new PIN by the user's PIN rules.
+    pub(super) fn check_pin(&self, pin: &str) -> Result<(), Refusal> {
         let it = &self.settings;
         if !pin.bytes().all(|it| it.is_ascii_digit()) {
             return Err(Refusal::PinNotDigits {});
@@ -206,7 +221,7 @@ impl User {
         self.pin_changed = now;
     }
 
-    /// The PIN and those before it, the newest first.
+    /// The PIN and the former ones, the newest first.
     fn former_pins(&self) -> impl Iterator<Item = &str> {
         let former = self.settings.historical_pin_values.as_ref().map(Secret::reveal).unwrap_or_default();
         let own = self.settings.pin.as_ref().map(Secret::reveal);
@@ -217,11 +232,11 @@ impl User {
         self.settings.oath_token_serial_number = Some(serial.into());
         self.settings.oath_token_secret_key = Some(key.into());
         self.settings.oath_token_time_interval = interval;
-        // The code that proved the token was used.
+        // The code that proved the token is used.
         self.oath_step = Some(step);
     }
 
-    /// The keys whose codes the user can show: the token's, then those of the phones with the mobile app.
+    /// The keys whose codes the user can read: the token's, then those of the phones with the mobile app.
     pub(in crate::engine) fn oath_keys(&self) -> impl Iterator<Item = OathKey> {
         let token = self.settings.oath_token_secret_key.as_ref().map(|it| (None, it));
         let devices = self.devices.iter().enumerate().filter_map(|(at, it)| Some((Some(at), it.oath_key.as_ref()?)));
@@ -231,7 +246,7 @@ impl User {
         })
     }
 
-    /// The last time step whose code of a key was accepted.
+    /// The time step of the newest code of a key that was accepted.
     pub(in crate::engine) fn oath_step_mut(&mut self, of: &OathKey) -> &mut Option<u64> {
         match of.device {
             None => &mut self.oath_step,
@@ -240,16 +255,16 @@ impl User {
     }
 }
 
-/// A key, and who holds it.
+/// An OATH key and its holder.
 pub(in crate::engine) struct OathKey {
-    /// The phone; none: the token.
+    /// The place of the phone in the user's list. `None`: the token.
     device: Option<usize>,
     pub key: Vec<u8>,
     /// Seconds.
     pub interval: i32,
 }
 
-/// What makes a PIN easy to guess.
+/// Why a PIN is easy to guess; `None` if it is not.
 fn weakness(pin: &str, it: &UserSettings) -> Option<&'static str> {
     let runs = |step: i16| {
         pin.as_bytes().windows(3).any(|it| it.windows(2).all(|it| i16::from(it[1]) - i16::from(it[0]) == step))
@@ -268,7 +283,7 @@ fn weakness(pin: &str, it: &UserSettings) -> Option<&'static str> {
     pin.as_bytes().windows(4).any(piece).then_some("four digits of the user's telephone number")
 }
 
-/// The step of a code that proves a key.
+/// The time step of a code that proves a key.
 fn proven(now: Timestamp, key: &str, code: &str, interval: i32) -> Result<u64, Refusal> {
     bounded("secretKey", key)?;
     let key = oath::key(key).ok_or(Refusal::BadSecretKey {})?;

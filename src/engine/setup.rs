@@ -1,0 +1,24 @@
+//! A scenario as the engine takes it.
+
+use std::sync::Arc;
+
+use super::{Company, Rule, Session, Start, State, User};
+
+/// What an engine starts with.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// The text of the scenario, for people and for snapshots.
+    pub text: Arc<str>,
+    pub company: Company,
+    pub users: Vec<User>,
+    /// The first that matches wins.
+    pub rules: Vec<Rule>,
+    /// Rules name these states by their places.
+    pub states: Vec<State>,
+    /// Whether magic numbers decide how a person reacts.
+    pub magic_numbers: bool,
+    pub sessions: Vec<Session>,
+    /// Fixes all that is drawn: codes, request identifiers. `None`: each space draws its own seed.
+    pub seed: Option<u64>,
+    pub clock: Start,
+}
