@@ -1,4 +1,4 @@
-//! A space's clock: the world's, or one that a test holds in its hand.
+//! A space's clock: it follows the system's, or a test controls it.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use crate::engine::{Pace, Timestamp};
 
-/// What time it is, and how time passes. Monotonic: a step of the system's clock moves no deadline.
+/// The time of a space, and how it passes. Monotonic: a step of the system's clock moves no deadline.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
-    /// What it showed when it was last set.
+    /// Its time when it was last set.
     base: Timestamp,
     set: Instant,
     pace: Pace,
@@ -32,17 +32,17 @@ impl Clock {
         self.pace
     }
 
-    /// Lets time pass differently from now on.
+    /// Changes how time passes from now on.
     pub(super) fn set_pace(&mut self, pace: Pace) {
         *self = Self::starting_at(self.now(), pace);
     }
 
-    /// Moves on to a later time; an earlier one changes nothing.
+    /// Moves forward to a time; an earlier one changes nothing.
     pub(super) fn move_to(&mut self, time: Timestamp) {
         *self = Self::starting_at(time.max(self.now()), self.pace);
     }
 
-    /// How long it takes until the clock shows a time by itself; none: it never will.
+    /// The real time until the clock reaches a time. `None`: a frozen clock never does.
     pub(super) fn until(&self, time: Timestamp) -> Option<Duration> {
         let left = time.since(self.now());
         match self.pace {

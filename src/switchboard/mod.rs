@@ -1,11 +1,13 @@
 //! The one place where engines meet time and waiting: spaces side by side, each with its own engine and clock.
+//!
+//! Locks are taken in one order: the template, the table of spaces, one space.
 
 mod clock;
 mod space;
 mod watch;
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
@@ -15,8 +17,8 @@ pub use watch::{Interest, Watcher};
 
 use crate::engine::{Bounds, Differences, Engine, OnReload, Setup, Start};
 
-/// The spaces of a server. One is always there and is called [`DEFAULT`]; the others are made when they are first
-/// called, and end when nobody has used them for a while.
+/// The spaces of a server. The one called [`DEFAULT`] always exists; the others are made by their first calls, and end
+/// when they are idle for a while.
 #[derive(Clone, Debug)]
 pub struct Switchboard(Arc<Board>);
 
@@ -24,37 +26,39 @@ pub struct Switchboard(Arc<Board>);
 struct Board {
     limits: Limits,
     default: Space,
-    /// What new spaces begin with.
-    loaded: RwLock<Loaded>,
+    /// What new spaces start with. To make a space of it, hold the lock until the space is in the table: a reload in
+    /// between would miss the space.
+    template: RwLock<Template>,
     /// By name in lower case.
-    spaces: RwLock<HashMap<String, Kept>>,
+    spaces: RwLock<HashMap<String, ServedSpace>>,
 }
 
+/// A scenario that is set up: each space starts with a fork of its engine.
 #[derive(Debug)]
-struct Loaded {
+struct Template {
     engine: Engine,
     start: Start,
 }
 
-/// A space, and the task that keeps its time.
+/// A space, and the task that runs its timer.
 #[derive(Debug)]
-struct Kept {
+struct ServedSpace {
     space: Space,
-    time: AbortHandle,
+    timer: AbortHandle,
 }
 
-/// How much there may be.
+/// The limits of a switchboard.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many spaces, the default one included.
+    /// The number of spaces, the default one included.
     pub spaces: usize,
-    /// How long nobody may use a space before it is dropped.
+    /// How long a space may be idle before it is dropped.
     pub idle: Duration,
-    /// What each space keeps of calls.
+    /// The bounds of calls in the journal of each space.
     pub journal: Bounds,
 }
 
-/// The name of the space that is always there.
+/// The name of the space that always exists.
 pub const DEFAULT: &str = "default";
 
 /// Why there is no such space.
@@ -79,14 +83,15 @@ impl Default for Limits {
 }
 
 impl Switchboard {
-    /// The spaces of a scenario. Time passes in them as long as the runtime in which this is called runs.
+    /// The spaces of a scenario. Their timers run in the runtime in which this is called.
     #[must_use]
     pub fn new(setup: Setup, limits: Limits) -> Self {
-        let loaded = Loaded::new(setup, limits.journal);
-        let default = Space::of(DEFAULT, loaded.engine.fork(space::chance(DEFAULT)), loaded.start);
-        tokio::spawn(default.clone().keep_time());
-        let (loaded, spaces) = (RwLock::new(loaded), RwLock::default());
-        Self(Arc::new(Board { limits, default, loaded, spaces }))
+        let template = Template::new(setup, limits.journal);
+        let (engine, start) = template.instance();
+        let default = Space::of(DEFAULT, engine, start);
+        tokio::spawn(default.clone().run_timer());
+        let (template, spaces) = (RwLock::new(template), RwLock::default());
+        Self(Arc::new(Board { limits, default, template, spaces }))
     }
 
     /// The space that needs no name.
@@ -104,21 +109,21 @@ impl Switchboard {
             return Ok(self.0.default.clone());
         }
         let spaces = self.0.spaces.read().unwrap_or_else(PoisonError::into_inner);
-        let kept = spaces.get(&name.to_ascii_lowercase()).ok_or_else(|| NoSpace::Unknown(name.into()))?;
-        kept.space.touch();
-        Ok(kept.space.clone())
+        let served = spaces.get(&name.to_ascii_lowercase()).ok_or_else(|| NoSpace::Unknown(name.into()))?;
+        served.space.touch();
+        Ok(served.space.clone())
     }
 
-    /// A space by its name, made from the loaded scenario if it is not there.
+    /// A space by its name, made from the loaded scenario if it does not exist.
     ///
     /// # Errors
     /// [`NoSpace::BadName`], [`NoSpace::Full`]
     pub fn open(&self, name: &str) -> Result<Space, NoSpace> {
         self.find(name).or_else(|_| {
-            // Until the space is there, no other scenario is loaded: it would miss this one.
-            let loaded = self.0.loaded.read().unwrap_or_else(PoisonError::into_inner);
-            let added = self.add(name, loaded.engine.fork(space::chance(name)), loaded.start);
-            drop(loaded);
+            let template = self.template();
+            let (engine, start) = template.instance();
+            let added = self.add(name, engine, start);
+            drop(template);
             // Another call may have made it meanwhile; then that one counts.
             added.or_else(|no| self.find(name).map_err(|_| no))
         })
@@ -129,8 +134,8 @@ impl Switchboard {
     /// # Errors
     /// [`NoSpace::BadName`], [`NoSpace::Full`], [`NoSpace::Taken`]
     pub fn create(&self, name: &str, setup: Setup) -> Result<Space, NoSpace> {
-        let loaded = Loaded::new(setup, self.0.limits.journal);
-        self.add(name, loaded.engine, loaded.start)
+        let (engine, start) = Template::new(setup, self.0.limits.journal).instance();
+        self.add(name, engine, start)
     }
 
     /// Makes a space that goes on from where another one is: with its users, rules, states and clock, and a journal
@@ -139,38 +144,44 @@ impl Switchboard {
     /// # Errors
     /// Any of [`NoSpace`].
     pub fn fork(&self, from: &str, name: &str) -> Result<Space, NoSpace> {
-        let (engine, start) = self.find(from)?.forked(name);
-        self.add(name, engine, start)
+        let template = self.template();
+        let (engine, start) = self.find(from)?.fork();
+        let added = self.add(name, engine, start);
+        drop(template);
+        added
     }
 
-    /// Lets a space begin anew from the loaded scenario.
+    /// Starts a space again with the loaded scenario.
     ///
     /// # Errors
     /// [`NoSpace::Unknown`]
     pub fn reset(&self, name: &str) -> Result<Space, NoSpace> {
         let space = self.find(name)?;
-        let loaded = self.0.loaded.read().unwrap_or_else(PoisonError::into_inner);
-        space.begin_anew(loaded.engine.fork(space::chance(name)), loaded.start);
-        drop(loaded);
+        let template = self.template();
+        space.restart(template.instance());
+        drop(template);
         Ok(space)
     }
 
-    /// Lets a space begin anew from a scenario of its own. What the default space begins with, new spaces do, too.
+    /// Starts a space again with a scenario of its own. With the scenario of the default space, new spaces start too.
     ///
     /// # Errors
     /// [`NoSpace::Unknown`]
     pub fn replace(&self, name: &str, setup: Setup) -> Result<Space, NoSpace> {
         let space = self.find(name)?;
+        let own = Template::new(setup, self.0.limits.journal);
         if space.name() == DEFAULT {
-            self.load(setup);
-            return self.reset(DEFAULT);
+            let mut template = self.template_mut();
+            *template = own;
+            space.restart(template.instance());
+            drop(template);
+        } else {
+            space.restart(own.instance());
         }
-        let loaded = Loaded::new(setup, self.0.limits.journal);
-        space.begin_anew(loaded.engine, loaded.start);
         Ok(space)
     }
 
-    /// Ends a space. Its callers that wait are let go.
+    /// Ends a space. Calls that wait in it end without an outcome.
     ///
     /// # Errors
     /// [`NoSpace::Unknown`], [`NoSpace::Default`]
@@ -179,8 +190,8 @@ impl Switchboard {
             return Err(NoSpace::Default);
         }
         let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
-        let kept = spaces.remove(&name.to_ascii_lowercase()).ok_or_else(|| NoSpace::Unknown(name.into()))?;
-        kept.end();
+        let served = spaces.remove(&name.to_ascii_lowercase()).ok_or_else(|| NoSpace::Unknown(name.into()))?;
+        served.end();
         Ok(())
     }
 
@@ -195,48 +206,49 @@ impl Switchboard {
         list
     }
 
-    /// Drops spaces that nobody has used for a while, again and again.
+    /// Drops idle spaces, for as long as the returned future runs.
     pub async fn drop_idle(self) {
         loop {
             tokio::time::sleep(self.0.limits.idle.clamp(Duration::from_secs(1), Duration::from_mins(1))).await;
             let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
-            for (_, kept) in spaces.extract_if(|_, it| it.space.idle() >= self.0.limits.idle) {
-                kept.end();
+            for (_, served) in spaces.extract_if(|_, it| it.space.idle() >= self.0.limits.idle) {
+                served.end();
             }
         }
     }
 
-    /// What new spaces begin with from now on.
+    /// Loads a scenario for new spaces. Those that exist stay as they are.
     pub fn load(&self, setup: Setup) {
-        let loaded = Loaded::new(setup, self.0.limits.journal);
-        *self.0.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+        let template = Template::new(setup, self.0.limits.journal);
+        *self.template_mut() = template;
     }
 
-    /// Goes on under a changed scenario: new spaces begin with it, and those that were made from the one before take
-    /// it over. Tells what is different.
+    /// Goes on under a changed scenario: new spaces start with it, and the spaces of the scenario before take it over.
+    /// Returns what differs.
+    ///
+    /// The template is locked for writing until the last space has taken the scenario over. So of two reloads at once
+    /// the second begins when the first is complete, and no space starts in between.
     pub fn reload(&self, setup: Setup, on_reload: OnReload) -> Differences {
-        let after = Loaded::new(setup, self.0.limits.journal);
-        let mut loaded = self.0.loaded.write().unwrap_or_else(PoisonError::into_inner);
-        let mut differences = loaded.engine.differences(&after.engine);
-        if loaded.start != after.start {
+        let after = Template::new(setup, self.0.limits.journal);
+        let mut template = self.template_mut();
+        let mut differences = template.engine.differences(&after.engine);
+        if template.start != after.start {
             differences.settings.push("clock");
         }
-        let before = std::mem::replace(&mut *loaded, after);
-        drop(loaded);
-        let loaded = self.0.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *template, after);
         for space in self.list() {
             let is_concerned = space.update(|engine, now| {
                 let is_concerned = engine.has_scenario_of(&before.engine);
                 if is_concerned && on_reload == OnReload::Keep {
-                    engine.reload(&loaded.engine, &differences, now);
+                    engine.reload(&template.engine, &differences, now);
                 }
                 is_concerned
             });
             if is_concerned && on_reload == OnReload::Reset {
-                space.begin_anew(loaded.engine.fork(space::chance(space.name())), loaded.start);
+                space.restart(template.instance());
             }
         }
-        drop(loaded);
+        drop(template);
         differences
     }
 
@@ -246,7 +258,7 @@ impl Switchboard {
         self.list().iter().map(Space::waiting).sum()
     }
 
-    /// Lets go of all who wait.
+    /// Ends all calls that wait, without an outcome.
     pub fn stop(&self) {
         self.list().iter().for_each(Space::stop);
     }
@@ -265,23 +277,36 @@ impl Switchboard {
             return Err(NoSpace::Full(self.0.limits.spaces));
         }
         let space = Space::of(&key, engine, start);
-        let time = tokio::spawn(space.clone().keep_time()).abort_handle();
-        spaces.insert(key, Kept { space: space.clone(), time });
+        let timer = tokio::spawn(space.clone().run_timer()).abort_handle();
+        spaces.insert(key, ServedSpace { space: space.clone(), timer });
         Ok(space)
+    }
+
+    fn template(&self) -> RwLockReadGuard<'_, Template> {
+        self.0.template.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn template_mut(&self) -> RwLockWriteGuard<'_, Template> {
+        self.0.template.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl ServedSpace {
     fn end(self) {
-        self.time.abort();
+        self.timer.abort();
         self.space.stop();
     }
 }
 
-impl Loaded {
+impl Template {
     fn new(setup: Setup, bounds: Bounds) -> Self {
         let start = setup.clock;
-        let now = start.at.unwrap_or_else(space::world_time);
-        Self { engine: Engine::new(setup, now, 0, bounds), start }
+        let now = start.at.unwrap_or_else(space::system_now);
+        Self { engine: Engine::new(setup, now, space::draw_seed(), bounds), start }
+    }
+
+    /// An engine that starts with the scenario, and its clock. Each draws a seed of its own if the scenario fixes none.
+    fn instance(&self) -> (Engine, Start) {
+        (self.engine.fork(space::draw_seed()), self.start)
     }
 }

@@ -1,7 +1,7 @@
-//! A space: one engine, its lock, its clock, and those who wait.
+//! A space: one engine, its lock, its clock, and the calls that wait.
 //!
-//! The lock is held for microseconds and never across an await. Whoever waits for a challenge holds its own channel,
-//! so that an update wakes nobody whom it does not concern, and the timer sleeps until the earliest deadline.
+//! The lock is held for microseconds and never across an await. Each call that waits for a challenge has a channel of
+//! its own, so that an update wakes only the calls it concerns. The timer sleeps until the earliest deadline.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,52 +23,53 @@ pub struct Space(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     name: String,
-    state: Mutex<State>,
-    /// The earliest deadline moved nearer, or time passes differently.
-    sooner: Notify,
+    locked: Mutex<Locked>,
+    /// Wakes the timer: the earliest deadline or the pace of the clock changed.
+    timer_changed: Notify,
     /// The number of the newest event.
-    happened: watch::Sender<u64>,
+    last_event: watch::Sender<u64>,
     watchers: Watchers,
     used: Mutex<Instant>,
 }
 
+/// What the lock of a space guards.
 #[derive(Debug)]
-struct State {
+struct Locked {
     engine: Engine,
     clock: Clock,
     waiting: HashMap<ChallengeId, oneshot::Sender<Settlement>>,
-    /// Those who wait for a time.
+    /// The sleepers, by the time at which they wake.
     sleeping: BTreeMap<(Timestamp, u64), oneshot::Sender<()>>,
     next_sleeper: u64,
 }
 
-/// How the waiting for a challenge ended without its outcome.
+/// Why a call that waits for a challenge ends without an outcome.
 #[derive(Debug)]
 pub enum Unsettled {
     Refused(Refusal),
-    /// The server ends.
+    /// The space or the server ended.
     Stopped,
 }
 
 impl Space {
-    /// A space as a scenario sets it up, on the clock that the scenario says.
+    /// A space as a scenario sets it up.
     #[must_use]
     pub fn new(name: &str, setup: Setup, bounds: Bounds) -> Self {
         let clock = setup.clock;
-        let engine = Engine::new(setup, clock.at.unwrap_or_else(world_time), chance(name), bounds);
+        let engine = Engine::new(setup, clock.at.unwrap_or_else(system_now), draw_seed(), bounds);
         Self::of(name, engine, clock)
     }
 
-    /// A space of an engine, whose clock starts as said.
+    /// A space of an engine.
     pub(super) fn of(name: &str, engine: Engine, start: Start) -> Self {
-        let clock = Clock::starting_at(start.at.unwrap_or_else(world_time), start.pace);
-        let happened = watch::Sender::new(engine.journal.last());
+        let clock = Clock::starting_at(start.at.unwrap_or_else(system_now), start.pace);
+        let last_event = watch::Sender::new(engine.journal.last());
         let (waiting, sleeping) = (HashMap::new(), BTreeMap::new());
         Self(Arc::new(Inner {
             name: name.into(),
-            state: Mutex::new(State { engine, clock, waiting, sleeping, next_sleeper: 0 }),
-            sooner: Notify::new(),
-            happened,
+            locked: Mutex::new(Locked { engine, clock, waiting, sleeping, next_sleeper: 0 }),
+            timer_changed: Notify::new(),
+            last_event,
             watchers: Watchers::default(),
             used: Mutex::new(Instant::now()),
         }))
@@ -84,9 +85,9 @@ impl Space {
         self.lock().clock.now()
     }
 
-    /// Changes the engine, after all that is due has happened, and tells those whose challenges ended.
+    /// Changes the engine, after all that is due, and notifies the calls whose challenges ended.
     pub fn update<T>(&self, change: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
-        self.update_state(|state, now| change(&mut state.engine, now))
+        self.update_locked(|locked, now| change(&mut locked.engine, now))
     }
 
     /// Challenges a user and waits for the outcome. A caller that stops waiting leaves the challenge ringing.
@@ -94,11 +95,11 @@ impl Space {
     /// # Errors
     /// [`Unsettled`]
     pub async fn authenticate(&self, ask: Ask<'_>) -> Result<Settlement, Unsettled> {
-        let outcome = self.update_state(|state, now| match state.engine.authenticate(now, ask)? {
+        let outcome = self.update_locked(|locked, now| match locked.engine.authenticate(now, ask)? {
             Authentication::Settled(settlement) => Ok(Ok(settlement)),
             Authentication::Open(id) => {
                 let (sender, receiver) = oneshot::channel();
-                state.waiting.insert(id, sender);
+                locked.waiting.insert(id, sender);
                 Ok(Err(receiver))
             }
         });
@@ -108,19 +109,19 @@ impl Space {
         }
     }
 
-    /// Waits until the space's clock has gone on by so much, or the server ends.
+    /// Waits until so much time has passed on the space's clock, or until the space ends.
     pub async fn sleep(&self, time: Duration) {
-        let receiver = self.update_state(|state, now| {
+        let receiver = self.update_locked(|locked, now| {
             let (sender, receiver) = oneshot::channel();
-            state.next_sleeper += 1;
-            state.sleeping.insert((now + time, state.next_sleeper), sender);
+            locked.next_sleeper += 1;
+            locked.sleeping.insert((now + time, locked.next_sleeper), sender);
             receiver
         });
-        // Let go at the end of the server, it is over as well.
+        // An error means that the space ended: then the wait is over too.
         let _ = receiver.await;
     }
 
-    /// Whether an answer without an error carries `error` all the same.
+    /// Whether an answer without an error carries `error`, with code 0.
     #[must_use]
     pub fn error_on_success(&self) -> bool {
         self.lock().engine.company().error_on_success
@@ -132,45 +133,45 @@ impl Space {
     /// `MasterAway` for one that runs on the master server where the scenario took that away, `FeatureOff` where the
     /// company has not licensed the service.
     pub fn may_run(&self, operation: &str) -> Result<(), Refusal> {
-        let state = self.lock();
-        let company = state.engine.company();
+        let locked = self.lock();
+        let company = locked.engine.company();
         match company.master_away && operation.contains("Master") {
             true => Err(Refusal::MasterAway {}),
             false => Refusal::unless(company.features.web_service_sdk, "WebServiceSdk"),
         }
     }
 
-    /// How time passes here.
+    /// How time passes on the space's clock.
     #[must_use]
     pub fn pace(&self) -> Pace {
         self.lock().clock.pace()
     }
 
-    /// Lets time pass differently.
+    /// Changes how time passes on the space's clock.
     pub fn set_pace(&self, pace: Pace) {
-        self.update_state(|state, _| state.clock.set_pace(pace));
-        self.0.sooner.notify_one();
+        self.update_locked(|locked, _| locked.clock.set_pace(pace));
+        self.0.timer_changed.notify_one();
     }
 
-    /// Moves the clock on, and lets everything happen that is due until then, each thing at its time.
+    /// Moves the clock forward. All that is due until then happens, each thing at its time.
     pub fn advance(&self, time: Duration) -> Timestamp {
         let end = self.now() + time;
         self.advance_to(end);
         end
     }
 
-    /// Moves the clock on to a time, as [`Self::advance`] does. An earlier time changes nothing.
+    /// Moves the clock forward to a time, as [`Self::advance`] does. An earlier time changes nothing.
     pub fn advance_to(&self, end: Timestamp) {
         loop {
             let due = {
-                let mut state = self.lock();
-                let due = state.next_due().filter(|it| *it < end);
-                state.clock.move_to(due.unwrap_or(end));
+                let mut locked = self.lock();
+                let due = locked.next_due().filter(|it| *it < end);
+                locked.clock.move_to(due.unwrap_or(end));
                 due
             };
             self.update(|_, _| ());
             if due.is_none() {
-                break self.0.sooner.notify_one();
+                break self.0.timer_changed.notify_one();
             }
         }
     }
@@ -181,45 +182,44 @@ impl Space {
     }
 
     /// The number of the newest event, and every later one as it comes.
-    pub(super) fn happened(&self) -> watch::Receiver<u64> {
-        self.0.happened.subscribe()
+    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.0.last_event.subscribe()
     }
 
-    /// Looks at what happened.
-    pub(super) fn with_journal<T>(&self, look: impl FnOnce(&Journal) -> T) -> T {
-        look(&self.lock().engine.journal)
+    /// Reads the journal under the lock.
+    pub(super) fn with_journal<T>(&self, read: impl FnOnce(&Journal) -> T) -> T {
+        read(&self.lock().engine.journal)
     }
 
-    /// Those who wait for something to happen.
     pub(super) fn watchers(&self) -> &Watchers {
         &self.0.watchers
     }
 
-    /// Lets what is due happen on time; runs for as long as the space is served.
-    pub async fn keep_time(self) {
+    /// Lets all that is due happen on time, for as long as the returned future runs.
+    pub async fn run_timer(self) {
         loop {
-            let sooner = self.0.sooner.notified();
+            let changed = self.0.timer_changed.notified();
             let wait = {
-                let state = self.lock();
-                state.next_due().and_then(|it| state.clock.until(it))
+                let locked = self.lock();
+                locked.next_due().and_then(|it| locked.clock.until(it))
             };
             match wait {
                 Some(wait) => {
                     tokio::select! {
                         () = tokio::time::sleep(wait.max(Duration::from_micros(1))) => self.update(|_, _| ()),
-                        () = sooner => (),
+                        () = changed => (),
                     }
                 }
-                None => sooner.await,
+                None => changed.await,
             }
         }
     }
 
-    /// Lets go of all who wait: their calls end without an outcome.
+    /// Ends all calls that wait, without an outcome.
     pub fn stop(&self) {
-        let mut state = self.lock();
-        state.waiting.clear();
-        state.sleeping.clear();
+        let mut locked = self.lock();
+        locked.waiting.clear();
+        locked.sleeping.clear();
     }
 
     /// How many callers wait for a challenge.
@@ -233,7 +233,7 @@ impl Space {
         *self.0.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// How long nobody has used the space; nothing while a caller waits.
+    /// How long the space is idle; zero while a caller waits.
     #[must_use]
     pub fn idle(&self) -> Duration {
         match self.waiting() {
@@ -242,66 +242,66 @@ impl Space {
         }
     }
 
-    /// The engine as it is, for a space that goes on from here, and how its clock stands.
-    pub(super) fn forked(&self, name: &str) -> (Engine, Start) {
-        let state = self.lock();
-        (state.engine.fork(chance(name)), Start { at: Some(state.clock.now()), pace: state.clock.pace() })
+    /// An engine that goes on from here by itself, and the state of the clock.
+    pub(super) fn fork(&self) -> (Engine, Start) {
+        let locked = self.lock();
+        (locked.engine.fork(draw_seed()), Start { at: Some(locked.clock.now()), pace: locked.clock.pace() })
     }
 
-    /// Begins anew with another engine. Callers that wait are let go.
-    pub(super) fn begin_anew(&self, mut engine: Engine, start: Start) {
-        let mut state = self.lock();
-        state.waiting.clear();
-        state.sleeping.clear();
-        // Who follows the events still knows where he was.
-        engine.journal.continue_from(&state.engine.journal);
-        state.clock = Clock::starting_at(start.at.unwrap_or_else(world_time), start.pace);
-        state.engine = engine;
-        drop(state);
-        self.0.sooner.notify_one();
+    /// Starts again with another engine. Calls that wait end without an outcome.
+    pub(super) fn restart(&self, (mut engine, start): (Engine, Start)) {
+        let mut locked = self.lock();
+        locked.waiting.clear();
+        locked.sleeping.clear();
+        // Sequence numbers continue, so that cursors stay valid.
+        engine.journal.continue_from(&locked.engine.journal);
+        locked.clock = Clock::starting_at(start.at.unwrap_or_else(system_now), start.pace);
+        locked.engine = engine;
+        drop(locked);
+        self.0.timer_changed.notify_one();
     }
 
-    fn update_state<T>(&self, change: impl FnOnce(&mut State, Timestamp) -> T) -> T {
-        let mut state = self.lock();
-        let before = state.next_due();
-        let happened = state.engine.journal.last();
-        let now = state.clock.now();
-        state.engine.tick(now);
-        let result = change(&mut state, now);
-        state.tell(now);
-        while let Some(due) = state.next_jump() {
-            state.clock.move_to(due);
-            let now = state.clock.now();
-            state.engine.tick(now);
-            state.tell(now);
+    fn update_locked<T>(&self, change: impl FnOnce(&mut Locked, Timestamp) -> T) -> T {
+        let mut locked = self.lock();
+        let before = locked.next_due();
+        let last_before = locked.engine.journal.last();
+        let now = locked.clock.now();
+        locked.engine.tick(now);
+        let result = change(&mut locked, now);
+        locked.notify(now);
+        while let Some(due) = locked.next_jump() {
+            locked.clock.move_to(due);
+            let now = locked.clock.now();
+            locked.engine.tick(now);
+            locked.notify(now);
         }
-        let after = state.next_due();
-        let last = state.engine.journal.last();
-        drop(state);
-        if last != happened {
-            self.0.happened.send_replace(last);
+        let after = locked.next_due();
+        let last = locked.engine.journal.last();
+        drop(locked);
+        if last != last_before {
+            self.0.last_event.send_replace(last);
         }
         if after.is_some_and(|after| before.is_none_or(|before| after < before)) {
-            self.0.sooner.notify_one();
+            self.0.timer_changed.notify_one();
         }
         result
     }
 
-    /// The lock. A panic inside an update leaves the engine as whole as the update left it: better than a server
-    /// that answers nobody.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks the space, also after a panic in an update: the engine is then as the update left it, and the server goes
+    /// on.
+    fn lock(&self) -> MutexGuard<'_, Locked> {
+        self.0.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    /// When something is due next.
+impl Locked {
+    /// The time at which something is due next.
     fn next_due(&self) -> Option<Timestamp> {
         let sleeper = self.sleeping.first_key_value().map(|it| it.0.0);
         [self.engine.next_deadline(), sleeper].into_iter().flatten().min()
     }
 
-    /// Where a clock that jumps goes next: to the next thing for which an open call waits.
+    /// The time to which a clock of pace `auto` jumps next: the next one that a call waits for.
     fn next_jump(&self) -> Option<Timestamp> {
         if self.clock.pace() != Pace::Auto || self.engine.asks_a_person() {
             return None;
@@ -311,11 +311,11 @@ impl State {
         waiting.chain(sleeper).min()
     }
 
-    /// Tells those who wait what came.
-    fn tell(&mut self, now: Timestamp) {
+    /// Sends settlements to the calls that wait for them, and wakes the sleepers.
+    fn notify(&mut self, now: Timestamp) {
         for (id, settlement) in self.engine.take_settled() {
             if let Some(sender) = self.waiting.remove(&id) {
-                // A caller that hung up does not hear it.
+                // An error means that the caller hung up.
                 let _ = sender.send(settlement);
             }
         }
@@ -326,11 +326,11 @@ impl State {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one reading of the system's clock")]
-pub(super) fn world_time() -> Timestamp {
+pub(super) fn system_now() -> Timestamp {
     Timestamp::from_unix(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
 
-/// What seeds a space where the scenario fixes no seed.
-pub(super) fn chance(name: &str) -> u64 {
-    std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), name)
+/// A random seed, for a space whose scenario fixes none.
+pub(super) fn draw_seed() -> u64 {
+    std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ())
 }

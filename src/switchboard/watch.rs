@@ -1,5 +1,5 @@
-//! Those who wait for something to happen in a space, however many they are: one task looks at what happened, in
-//! batches, and wakes those whom it may concern. An event costs a look into a table, not a look at everybody.
+//! Waiter for events of a space. One task reads new events in batches, and wakes the watchers that they may concern.
+//! An event costs one lookup, not a scan of the watchers.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,44 +13,44 @@ use tokio::time::Instant;
 use super::Space;
 use crate::engine::{Event, EventKind, Journal, What};
 
-/// What somebody waits for. It may take in more than that: whoever is woken looks again.
+/// The events that a watcher waits for. It may match more than these: the watcher checks the events when it wakes.
 pub struct Interest {
     pub kinds: Vec<EventKind>,
-    /// The one user whom it concerns, where it concerns one alone.
+    /// The user, if only the events of one user match.
     pub username: Option<String>,
-    /// Whether an event of these kinds may be it.
-    pub fits: Box<dyn Fn(&Event) -> bool + Send + Sync>,
+    /// Whether an event of these kinds matches.
+    pub matches: Box<dyn Fn(&Event) -> bool + Send + Sync>,
 }
 
-/// Somebody who waits, for as long as it is kept.
+/// Waits for events until it is dropped.
 #[derive(Debug)]
 pub struct Watcher {
     space: Space,
     number: u64,
-    waiting: Arc<Waiting>,
+    waiter: Arc<Waiter>,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct Waiter {
     interest: Interest,
-    woken: Notify,
+    wake: Notify,
 }
 
-/// Everybody who waits in a space.
+/// The watchers of a space.
 #[derive(Debug, Default)]
 pub(super) struct Watchers(Mutex<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
     next: u64,
-    /// Those who wait for one user, by the name in lower case.
-    by_username: HashMap<String, HashMap<u64, Arc<Waiting>>>,
-    others: HashMap<u64, Arc<Waiting>>,
-    /// Whether the task runs that wakes them.
+    /// The watchers of one user, by the name in lower case.
+    by_username: HashMap<String, HashMap<u64, Arc<Waiter>>>,
+    others: HashMap<u64, Arc<Waiter>>,
+    /// Whether the task that wakes them runs.
     is_served: bool,
 }
 
-/// How long events gather before they are looked at.
+/// How long events gather before they are read.
 const BATCH: Duration = Duration::from_millis(10);
 
 impl fmt::Debug for Interest {
@@ -60,16 +60,16 @@ impl fmt::Debug for Interest {
 }
 
 impl Watcher {
-    /// Waits until something has happened that may fit, from when the watcher was made, or from the last such wait.
+    /// Waits until an event may match: one since the last such wait, or since the watcher was made.
     pub async fn woken(&self) {
-        self.waiting.woken.notified().await;
+        self.waiter.wake.notified().await;
     }
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
         let mut table = self.space.watchers().lock();
-        let Some(name) = self.waiting.interest.key() else {
+        let Some(name) = self.waiter.interest.key() else {
             table.others.remove(&self.number);
             return;
         };
@@ -87,45 +87,45 @@ impl Interest {
         Some(self.username.as_ref()?.to_lowercase())
     }
 
-    fn takes(&self, event: &Event) -> bool {
-        self.kinds.contains(&event.what.kind()) && (self.fits)(event)
+    fn includes(&self, event: &Event) -> bool {
+        self.kinds.contains(&event.what.kind()) && (self.matches)(event)
     }
 }
 
 impl Space {
-    /// Begins to wait. What happens from now on wakes the watcher if it fits.
+    /// Watches for events: those from now on wake the watcher if they match.
     #[must_use]
     pub fn watch(&self, interest: Interest) -> Watcher {
-        let waiting = Arc::new(Waiting { interest, woken: Notify::new() });
+        let waiter = Arc::new(Waiter { interest, wake: Notify::new() });
         let last = self.last_event();
         let mut table = self.watchers().lock();
         let number = table.next;
         table.next += 1;
-        match waiting.interest.key() {
-            Some(name) => table.by_username.entry(name).or_default().insert(number, waiting.clone()),
-            None => table.others.insert(number, waiting.clone()),
+        match waiter.interest.key() {
+            Some(name) => table.by_username.entry(name).or_default().insert(number, waiter.clone()),
+            None => table.others.insert(number, waiter.clone()),
         };
         if !std::mem::replace(&mut table.is_served, true) {
             tokio::spawn(self.clone().wake_watchers(last));
         }
         drop(table);
-        Watcher { space: self.clone(), number, waiting }
+        Watcher { space: self.clone(), number, waiter }
     }
 
-    /// Wakes those whom events concern, until nobody is left.
+    /// Wakes the watchers that events concern, until none is left.
     async fn wake_watchers(self, mut after: u64) {
-        let mut happened = self.happened();
-        let mut looked = Instant::now();
+        let mut last_event = self.subscribe();
+        let mut last_batch = Instant::now();
         loop {
             if self.last_event() == after {
-                let _ = tokio::time::timeout(IDLE, happened.changed()).await;
-                if self.watchers().end_if_alone() {
+                let _ = tokio::time::timeout(IDLE, last_event.changed()).await;
+                if self.watchers().end_if_unwatched() {
                     return;
                 }
             }
-            // Whatever comes after a while of nothing is told at once.
-            tokio::time::sleep_until(looked + BATCH).await;
-            looked = Instant::now();
+            // The first event after a pause wakes its watchers at once.
+            tokio::time::sleep_until(last_batch + BATCH).await;
+            last_batch = Instant::now();
             let (events, last) = self.with_journal(|it| (self.watchers().lock().concerned(it, after), it.last()));
             after = last;
             self.watchers().lock().wake(&events);
@@ -133,7 +133,7 @@ impl Space {
     }
 }
 
-/// How often the task looks whether anybody is left, where nothing happens.
+/// How often the task checks whether a watcher is left, while no event comes.
 const IDLE: Duration = Duration::from_secs(1);
 
 impl Watchers {
@@ -141,17 +141,17 @@ impl Watchers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the service where nobody waits.
-    fn end_if_alone(&self) -> bool {
+    /// Ends the task if no watcher is left.
+    fn end_if_unwatched(&self) -> bool {
         let mut table = self.lock();
-        let alone = table.others.is_empty() && table.by_username.is_empty();
-        table.is_served &= !alone;
-        alone
+        let is_unwatched = table.others.is_empty() && table.by_username.is_empty();
+        table.is_served &= !is_unwatched;
+        is_unwatched
     }
 }
 
 impl Table {
-    /// The events after one that may concern somebody.
+    /// The events after one that may concern a watcher.
     fn concerned(&self, journal: &Journal, after: u64) -> Vec<Arc<Event>> {
         let mut events = Vec::new();
         for kind in EventKind::ALL {
@@ -166,25 +166,25 @@ impl Table {
     }
 
     fn wake(&self, events: &[Arc<Event>]) {
-        for waiting in self.others.values() {
-            if events.iter().any(|it| waiting.interest.takes(it)) {
-                waiting.woken.notify_one();
+        for waiter in self.others.values() {
+            if events.iter().any(|it| waiter.interest.includes(it)) {
+                waiter.wake.notify_one();
             }
         }
         if self.by_username.is_empty() {
             return;
         }
         for event in events {
-            for waiting in self.by_username.get(&*lower(username(event))).into_iter().flat_map(HashMap::values) {
-                if waiting.interest.takes(event) {
-                    waiting.woken.notify_one();
+            for waiter in self.by_username.get(&*lower(username(event))).into_iter().flat_map(HashMap::values) {
+                if waiter.interest.includes(event) {
+                    waiter.wake.notify_one();
                 }
             }
         }
     }
 }
 
-/// A name in lower case, as most are.
+/// A name in lower case; most names are already.
 fn lower(name: &str) -> Cow<'_, str> {
     match name.bytes().all(|it| it.is_ascii() && !it.is_ascii_uppercase()) {
         true => name.into(),
@@ -192,7 +192,7 @@ fn lower(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// The user whom an event concerns.
+/// The user that an event concerns.
 fn username(event: &Event) -> &str {
     match &event.what {
         What::Call(it) => &it.username,

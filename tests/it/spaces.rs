@@ -1,9 +1,11 @@
 //! Spaces side by side, and their clocks.
 
+use std::collections::BTreeSet;
+use std::sync::Barrier;
 use std::time::Duration;
 
 use locmfa::contract::{Mode, NAMESPACE};
-use locmfa::engine::{Bounds, ChallengeStage, Event, EventKind, Outcome, Pace, Setup, Timestamp, What};
+use locmfa::engine::{Bounds, ChallengeStage, Event, EventKind, OnReload, Outcome, Pace, Setup, Timestamp, What};
 use locmfa::scenario;
 use locmfa::switchboard::{Interest, Limits, NoSpace, Space, Switchboard, Unsettled};
 use tokio::time::Instant;
@@ -84,7 +86,7 @@ async fn there_is_a_bound_on_spaces_and_an_end_to_idle_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_space_lets_its_callers_go() {
+async fn calls_that_wait_in_a_dropped_space_end() {
     let spaces = Switchboard::new(setup(RING), Limits::default());
     let space = spaces.open("a").unwrap();
     let call = tokio::spawn(async move {
@@ -97,7 +99,7 @@ async fn a_dropped_space_lets_its_callers_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fork_goes_its_own_way_and_a_reset_begins_anew() {
+async fn a_fork_and_its_origin_change_apart_and_a_reset_starts_again() {
     let spaces = Switchboard::new(setup("users: [{username: anna, phone: '+1 425 555 0100'}]"), Limits::default());
     let a = spaces.open("a").unwrap();
     let bypass = |it: &Space| it.update(|engine, now| engine.bypass_once(now, "anna", "", 0)).unwrap();
@@ -110,9 +112,50 @@ async fn a_fork_goes_its_own_way_and_a_reset_begins_anew() {
     let before = a.update(|engine, at| engine.journal.note(at, What::Notice(notice())));
     spaces.reset("a").unwrap();
     assert!(!bypassed(&a));
-    // Who follows the events of a space goes on behind the reset.
+    // After a reset, sequence numbers continue.
     let after = a.update(|engine, at| engine.journal.note(at, What::Notice(notice())));
     assert_eq!(after, before + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_space_draws_a_seed_of_its_own_unless_the_scenario_fixes_one() {
+    let spaces = Switchboard::new(Setup::default(), Limits::default());
+    let drawn = async |space: Space| asked(&space, asking("anna", Mode::Unspecified, "")).await.unwrap().request_id;
+    let (unseeded, seeded) = (setup("users: [anna]"), setup("seed: 7\nusers: [anna]"));
+    let ids = async |own: &Setup| {
+        let mut ids = Vec::new();
+        for name in ["a", "b"] {
+            ids.push(drawn(spaces.create(name, own.clone()).unwrap()).await);
+            ids.push(drawn(spaces.replace(name, own.clone()).unwrap()).await);
+        }
+        ids.push(drawn(spaces.replace("default", own.clone()).unwrap()).await);
+        ids.push(drawn(spaces.open("c").unwrap()).await);
+        ids.push(drawn(spaces.fork("c", "d").unwrap()).await);
+        ["a", "b", "c", "d"].into_iter().for_each(|it| spaces.drop_space(it).unwrap());
+        let different = ids.iter().collect::<BTreeSet<_>>().len();
+        (different, ids.len())
+    };
+    assert_eq!(ids(&unseeded).await, (7, 7));
+    assert_eq!(ids(&seeded).await, (1, 7));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_reloads_at_once_follow_each_other() {
+    let scenario = |name: &str| setup(&format!("users: [anna, {name}]"));
+    let names = |it: &Space| it.update(|engine, _| engine.directory().iter().map(|it| it.username.clone()).collect());
+    for _ in 0..50 {
+        let spaces = Switchboard::new(setup("users: [anna]"), Limits::default());
+        let start = Barrier::new(2);
+        let reload = |name| {
+            start.wait();
+            spaces.reload(scenario(name), OnReload::Keep);
+        };
+        std::thread::scope(|scope| ["ben", "carla"].map(|name| scope.spawn(move || reload(name))).map(drop));
+        // A space that lived through both has what new spaces have.
+        let (kept, new): (Vec<String>, Vec<String>) =
+            (names(spaces.default_space()), names(&spaces.open("new").unwrap()));
+        assert_eq!(kept, new);
+    }
 }
 
 fn notice() -> locmfa::engine::Notice {
@@ -167,7 +210,7 @@ async fn a_clock_can_run_faster() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_misses_nothing() {
+async fn a_watcher_misses_no_event() {
     let spaces = Switchboard::new(setup("users: [anna]"), Limits::default());
     let space = spaces.default_space().clone();
     let happen = |count| {
@@ -175,7 +218,7 @@ async fn who_waits_misses_nothing() {
             space.update(|engine, at| engine.journal.note(at, What::Notice(notice())));
         }
     };
-    let interest = |kinds: &[EventKind]| Interest { kinds: kinds.into(), username: None, fits: Box::new(|_| true) };
+    let interest = |kinds: &[EventKind]| Interest { kinds: kinds.into(), username: None, matches: Box::new(|_| true) };
     let (notices, calls) = (space.watch(interest(&[EventKind::Notice])), space.watch(interest(&[EventKind::Call])));
     let after = |seq| space.update(|engine, _| engine.journal.after(seq, &[EventKind::Notice]).len());
     happen(3);

@@ -172,7 +172,7 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
         let next = engine.journal.last();
         Ok((is_over || !items.is_empty()).then_some(Challenges { items, next }))
     };
-    let interest = Interest { kinds: vec![EventKind::Turn], username: filter.username(), fits: Box::new(|_| true) };
+    let interest = Interest { kinds: vec![EventKind::Turn], username: filter.username(), matches: Box::new(|_| true) };
     let found = awaited(&admin, &space, interest, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
     Ok(Json::ok(found.await?))
 }
@@ -213,7 +213,7 @@ pub(super) async fn get(
         Ok((is_over || settled).then_some(ChallengeSoFar { id, open, turns, settled }))
     };
     let of_it = move |event: &engine::Event| matches!(&event.what, engine::What::Turn(it) if it.challenge.0 == id);
-    let interest = Interest { kinds: vec![EventKind::Turn], username: None, fits: Box::new(of_it) };
+    let interest = Interest { kinds: vec![EventKind::Turn], username: None, matches: Box::new(of_it) };
     let seen = awaited(&admin, &space, interest, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
     Ok(Json::ok(seen.await?))
 }

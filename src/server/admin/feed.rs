@@ -65,7 +65,7 @@ impl Feed {
         Interest {
             kinds: self.kinds.clone(),
             username: filter.username(),
-            fits: Box::new(move |event| filter.fits(event)),
+            matches: Box::new(move |event| filter.fits(event)),
         }
     }
 

@@ -148,7 +148,7 @@ pub(super) async fn verify(
         EventKind::ALL.into_iter().filter(|it| wanted.iter().any(|wanted| wanted.kind == *it)).collect();
     let filters: Vec<_> = wanted.iter().map(|it| (it.kind, it.filter.clone())).collect();
     let fits = move |event: &Event| filters.iter().any(|(kind, it)| *kind == event.what.kind() && it.fits(event));
-    let interest = Interest { kinds: kinds.clone(), username: None, fits: Box::new(fits) };
+    let interest = Interest { kinds: kinds.clone(), username: None, matches: Box::new(fits) };
     let verified = awaited(&admin, &space, interest, wait, |is_over| {
         let (events, next, forgotten) = space.update(|engine, _| {
             let journal = &engine.journal;
