@@ -1,12 +1,12 @@
 //! A row of the dispatch table, and the macros that write one.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+
+use futures_util::FutureExt;
 
 use crate::contract::{Error, Invalid, NAMESPACE, Recast, Record, Shape, Signature, Value, Wire};
 use crate::engine::{Broken, Call, Canned, CannedValue, Change, Effect, Engine, Refusal, Timestamp, Verdict};
@@ -404,12 +404,8 @@ fn write_value(xml: &mut Writer, name: &str, shape: &'static Shape, value: Optio
 /// # Errors
 /// What leaves in place of a reply: a fault, or what the scenario wants.
 pub async fn answered(request: Box<dyn Request>, context: Context<'_>) -> Result<Reply, Unanswered> {
-    let mut answer = request.answer(context);
-    poll_fn(|task| {
-        let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(task)));
-        polled.unwrap_or_else(|_| Poll::Ready(Err(Fault::Internal { operation: context.operation }.into())))
-    })
-    .await
+    let answer = AssertUnwindSafe(request.answer(context)).catch_unwind().await;
+    answer.unwrap_or_else(|_| Err(Fault::Internal { operation: context.operation }.into()))
 }
 
 /// A request of an operation that answers a text.
