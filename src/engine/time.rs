@@ -30,6 +30,11 @@ impl Timestamp {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
+    /// The start of the second.
+    pub(super) const fn whole_second(self) -> Self {
+        Self(self.0 - self.0 % 1_000_000)
+    }
+
     /// A moment as RFC 3339 writes it: `2026-11-24T08:00:00Z`.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {

@@ -43,10 +43,7 @@ pub(in crate::engine) fn fill<'a>(text: &'a str, words: &Words) -> Cow<'a, str> 
             Piece::Word("number") => out += &words.number.as_ref().map(ToString::to_string).unwrap_or_default(),
             Piece::Word("masked") => out += &words.number.as_ref().map(masked).unwrap_or_default(),
             Piece::Word("code") => out += words.code.reveal(),
-            Piece::Word("time") => {
-                let time = std::time::SystemTime::UNIX_EPOCH + words.time.unix();
-                out += &humantime::format_rfc3339_seconds(time).to_string();
-            }
+            Piece::Word("time") => out += &words.time.whole_second().to_string(),
             Piece::Word("counter") => out += &words.counter.to_string(),
             Piece::Word(word) => out.extend(["{", word, "}"]),
         }
