@@ -3,6 +3,7 @@
 //! The modules in dependency order: each uses only those above it, and a test holds that. `docs/architecture.md`
 //! says what each is for.
 
+pub mod file;
 pub mod xml;
 #[macro_use]
 pub mod contract;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::files::text_of;
+use super::files;
 use super::print::print;
 use crate::contract::Secret;
 use crate::tls::{self, Certificates, Keys, PfxCipher, Summary};
@@ -175,8 +175,7 @@ pub(super) fn pfx_password(file: Option<&Path>, flag: &str) -> anyhow::Result<Se
             anyhow!("a PFX file has a password; write it into a file and name that with {flag}, or set {PFX_PASSWORD} in the environment")
         });
     };
-    let text = text_of(file).context("the password of the PFX file")?;
-    Ok(text.lines().next().unwrap_or_default().into())
+    files::secret(file).context("the password of the PFX file")
 }
 
 const PFX_PASSWORD: &str = "LOCMFA_PFX_PASSWORD";

@@ -10,9 +10,10 @@ use clap::{Args, Subcommand};
 use hyper::Method;
 use serde_json::{Map, Value, json};
 
+use super::files;
 use super::table::{Column, line, sheet, table};
-use crate::contract::Secret;
 use crate::control::{Api, No, Url, segment};
+use crate::file;
 use crate::scenario;
 
 /// Which server is asked, and how it is told.
@@ -579,7 +580,7 @@ async fn space(space: Space, out: &mut (dyn Write + Send)) -> anyhow::Result<Exi
             Told::new(&target, out).list(SPACES, &spaces)
         }
         Space::New { name, from, scenario, target } => {
-            let scenario = scenario.map(|it| text_of(&it)).transpose()?;
+            let scenario = scenario.map(|it| file::read_text(&it)).transpose()?;
             let body = json!({"from": from, "scenario": scenario});
             let space = target.api()?.json(Method::PUT, &format!("/spaces/{}", segment(&name)), Some(body)).await?;
             Told::new(&target, out).sheet(&space)
@@ -608,7 +609,7 @@ async fn verify(
     target: &Target,
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<ExitCode> {
-    let text = text_of(file)?;
+    let text = file::read_text(file)?;
     let mut expectations = match scenario::written::value(&file.display().to_string(), &text) {
         Ok(Value::Array(list)) => json!({"expect": list}),
         Ok(value) => value,
@@ -643,10 +644,7 @@ async fn verify(
 
 impl Target {
     fn api(&self) -> anyhow::Result<Api> {
-        let token = self.admin_token_file.as_deref().map(|file| {
-            let text = text_of(file)?;
-            Ok::<Secret, anyhow::Error>(text.lines().next().unwrap_or_default().trim().into())
-        });
+        let token = self.admin_token_file.as_deref().map(files::token);
         Ok(Api { url: self.admin.clone(), space: self.space.clone(), token: token.transpose()? })
     }
 }
@@ -691,10 +689,6 @@ impl<'a> Told<'a> {
 
 fn items(page: &Value) -> &[Value] {
     page.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-}
-
-fn text_of(file: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(file).with_context(|| format!("{} cannot be read; check the path", file.display()))
 }
 
 /// `name=value`

@@ -17,9 +17,10 @@ use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::certs::{CertificateArgs, pfx_password};
-use super::files::{text_of, write_whole};
+use super::files;
 use crate::contract::Secret;
 use crate::engine::{Bounds, EventKind};
+use crate::file::{self, Access};
 use crate::scenario::{self, Scenario};
 use crate::server::admin::{self, Admin, Gate, Stage};
 use crate::server::connection::{self, Limits, Listening};
@@ -301,14 +302,7 @@ impl Serve {
             anyhow!("the admin API: {}; --no-admin does without it", it.to_string().replace("--listen", "--admin"))
         })?;
         let token = match &it.admin_token_file {
-            Some(file) => {
-                let text = text_of(file).context("the token of the admin API")?;
-                let token = text.lines().next().unwrap_or_default().trim();
-                if token.is_empty() {
-                    bail!("{} holds no token in its first line", file.display());
-                }
-                Some(Secret::from(token))
-            }
+            Some(file) => Some(files::token(file).context("the token of the admin API")?),
             None if self.allow_remote => Some(drawn_token()?),
             None => None,
         };
@@ -431,7 +425,7 @@ impl Ready {
     /// Writes the file whole or not at all, so that who waits for it never reads half of it.
     fn write(&self, file: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(self).context("the ready file")?;
-        write_whole(file, &text).with_context(|| {
+        file::write(file, text.as_bytes(), Access::Usual).with_context(|| {
             format!("cannot write {}; give --ready-file a path in a folder that this account may write", file.display())
         })
     }

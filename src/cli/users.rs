@@ -8,8 +8,8 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 
 use super::control;
-use super::files::{text_of, write_whole};
 use super::print::print;
+use crate::file::{self, Access, NotText};
 use crate::scenario;
 
 #[derive(Debug, Subcommand)]
@@ -36,19 +36,20 @@ pub(super) struct Import {
 }
 
 pub(super) fn import(args: &Import) -> anyhow::Result<ExitCode> {
-    let text = text_of(&args.file)?;
+    let text = exported(&args.file)?;
     let imported = crate::import::read(&text, args.fictional);
     let imported = imported.map_err(|why| anyhow::anyhow!("{}: {why}.", args.file.display()))?;
     let (text, imported) = match args.into.as_deref().filter(|it| it.exists()) {
         Some(scenario) => {
-            let existing = text_of(scenario)?;
+            let existing = file::read_text(scenario)?;
             let merged = imported.into_scenario(&existing, args.force, &|text| scenario::load_file_as(scenario, text));
             merged.map_err(|why| anyhow::anyhow!("{}: {why}", scenario.display()))?
         }
         None => (args.into.as_deref().and_then(schema_line).unwrap_or_default() + &imported.scenario(), imported),
     };
     match &args.into {
-        Some(file) => write_whole(file, &text).with_context(|| format!("cannot write {}", file.display()))?,
+        Some(file) => file::write(file, text.as_bytes(), Access::Usual)
+            .with_context(|| format!("cannot write {}", file.display()))?,
         None => drop(print(&text)?),
     }
     let mut report = String::new();
@@ -74,4 +75,14 @@ fn schema_line(scenario: &Path) -> Option<String> {
     let folder = scenario.parent()?;
     let found = near.iter().find(|it| folder.join(it).exists())?;
     Some(format!("# yaml-language-server: $schema={found}\n\n"))
+}
+
+/// The text of an export: as people write text, or in the code page of older Windows programs.
+fn exported(path: &Path) -> anyhow::Result<String> {
+    let bytes = std::fs::read(path).map_err(|error| file::Unreadable::File { path: path.into(), error })?;
+    match file::decode(&bytes) {
+        Ok(text) => Ok(text),
+        Err(NotText("UTF-8")) => Ok(encoding_rs::WINDOWS_1252.decode(&bytes).0.into_owned()),
+        Err(error) => Err(file::Unreadable::Encoding { path: path.into(), error }.into()),
+    }
 }

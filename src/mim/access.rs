@@ -9,6 +9,7 @@ use clap::Args;
 use super::Service;
 use crate::client::{Client, Target};
 use crate::contract::Secret;
+use crate::file;
 use crate::sign_in::Credentials;
 use crate::tls::Trust;
 
@@ -72,9 +73,7 @@ const PASSWORD: &str = "LOCMFA_PASSWORD";
 
 fn password(account: &str, file: Option<&Path>) -> anyhow::Result<Secret> {
     if let Some(file) = file {
-        let text = std::fs::read_to_string(file).with_context(|| {
-            format!("cannot read {}; name a file that holds the password of {account}", file.display())
-        })?;
+        let text = file::read_text(file).with_context(|| format!("the password of {account}"))?;
         return Ok(text.lines().next().unwrap_or_default().into());
     }
     #[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]

@@ -2,10 +2,10 @@
 //!
 //! A backup stands beside its file, as `MfaSettings.xml.2026-11-24T13-05-00.000Z.<was>.<became>.locmfa-backup`. The two
 //! hashes are of what it holds and of what was written instead. So half a backup is recognised, and so is a file that
-//! somebody else changed since.
+//! changed since.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -16,6 +16,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::check;
+use crate::file::{Access, Draft};
 
 #[derive(Debug)]
 pub struct Backup {
@@ -40,8 +41,9 @@ impl Backup {
         loop {
             let time = now.format(TIME).context("the time of the backup")?;
             let path = file.with_added_extension(format!("{time}.{}.{}{SUFFIX}", hash(holds), hash(becomes)));
-            match write(&path, holds, file) {
-                Ok(_) => return Ok(path),
+            let kept = Draft::beside(&path, holds, Access::Like(file)).and_then(|it| it.create(&path));
+            match kept {
+                Ok(()) => return Ok(path),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => now += time::Duration::MILLISECOND,
                 Err(error) => {
                     return Err(error).with_context(|| {
@@ -112,8 +114,8 @@ pub fn replace(file: &Path, current: &[u8], bytes: &[u8]) -> anyhow::Result<()> 
     let name = file.display();
     // Beside it, so that the rename stays on one disk. Its being there keeps a second program out.
     let part = file.with_added_extension(PART);
-    let written = write(&part, bytes, file);
-    if let Err(error) = &written
+    let draft = Draft::alone(&part, bytes, Access::Like(file));
+    if let Err(error) = &draft
         && error.kind() == io::ErrorKind::AlreadyExists
     {
         bail!(
@@ -121,16 +123,12 @@ pub fn replace(file: &Path, current: &[u8], bytes: &[u8]) -> anyhow::Result<()> 
             part.display()
         );
     }
-    let replaced = written.map_err(anyhow::Error::from).and_then(|()| {
+    let replaced = draft.map_err(anyhow::Error::from).and_then(|draft| {
         if check::read(file)?.0 != current {
-            bail!("somebody else changed it at this moment; look at it and start again");
+            bail!("another program changed it at this moment; look at it and start again");
         }
-        Ok(fs::rename(&part, file)?)
+        Ok(draft.replace(file)?)
     });
-    if replaced.is_err() {
-        // What failed is told; that half a file is left beside it would be all there is to add.
-        let _ = fs::remove_file(&part);
-    }
     replaced.with_context(|| {
         format!(
             "{name} cannot be written, and is as it was; close programs that have it open, and let this account write there (on Windows, start the program as administrator)"
@@ -148,29 +146,4 @@ pub fn refuse_read_only(file: &Path) -> anyhow::Result<()> {
         );
     }
     Ok(())
-}
-
-/// Writes a new file with the permissions of another. Half a file is removed again.
-fn write(path: &Path, bytes: &[u8], like: &Path) -> io::Result<()> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    // Until it has its own permissions, it is nobody else's business.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    let written = fs::metadata(like).and_then(|like| {
-        file.write_all(bytes)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::{MetadataExt, fchown};
-            // Only root may give files away; others own what they may replace, as a rule.
-            let _ = fchown(&file, Some(like.uid()), Some(like.gid()));
-        }
-        file.set_permissions(like.permissions())?;
-        file.sync_all()
-    });
-    if written.is_err() {
-        let _ = fs::remove_file(path);
-    }
-    written
 }

@@ -470,14 +470,8 @@ fn text_of(path: &Path, limit: usize) -> Result<String, NoText> {
     if bytes.len() > limit {
         return Err(too_long());
     }
-    let encoding = encoding_rs::Encoding::for_bom(&bytes).map_or(encoding_rs::UTF_8, |it| it.0);
-    match encoding.decode_with_bom_removal(&bytes) {
-        (text, false) => Ok(text.into_owned()),
-        (_, true) => {
-            let message = format!("{} is no text in {}", path.display(), encoding.name());
-            Err(unreadable(message, "Save it as UTF-8 in your editor."))
-        }
-    }
+    crate::file::decode(&bytes)
+        .map_err(|error| unreadable(format!("{} {error}", path.display()), "Save it as UTF-8 in your editor."))
 }
 
 fn too_long() -> NoText {

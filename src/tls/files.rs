@@ -1,13 +1,14 @@
 //! Reading and writing the files of certificates and keys.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::error::TlsError;
+use crate::file::{self, Access};
 
 /// Who may read a file. On Windows, which has no mode bits, the access list of the directory decides.
 #[derive(Clone, Copy)]
@@ -64,30 +65,11 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, TlsError> {
 
 /// Writes a whole file or none: a reader sees the former file until the new one is complete.
 pub(super) fn write(path: &Path, contents: &[u8], readers: Readers) -> Result<(), TlsError> {
-    let temporary = path.with_added_extension("new");
-    let written = (|| {
-        match fs::remove_file(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(
-            &mut options,
-            match readers {
-                Readers::Owner => 0o600,
-                Readers::Everyone => 0o644,
-            },
-        );
-        #[cfg(not(unix))]
-        let _ = readers;
-        let mut file = options.open(&temporary)?;
-        file.write_all(contents)?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&temporary, path)
-    })();
+    let access = match readers {
+        Readers::Owner => Access::Owner,
+        Readers::Everyone => Access::Usual,
+    };
+    let written = file::write(path, contents, access);
     written.map_err(|error| TlsError::unwritable(path, &error))
 }
 

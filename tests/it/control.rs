@@ -144,6 +144,35 @@ fn expectations_of_a_file_are_verified() {
 }
 
 #[test]
+fn files_of_the_command_line_may_have_every_encoding_of_windows() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let text = format!("\u{feff}{text}\r\n");
+        let wide = text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        fs::write(folder.path().join(name), wide).unwrap();
+        fs::write(folder.path().join(format!("{name}-8")), text).unwrap();
+    };
+    write("s.yaml", "users: [anna]");
+    write("token", "correct horse");
+    write("e.yaml", "expect: [{where: {username: anna}, exactly: 0}]");
+    write("wrong", "battery staple");
+    let server = Server::start(folder.path(), &["s.yaml", "--admin-token-file", "token"]);
+    let url = server.ready["admin"].as_str().unwrap();
+    for suffix in ["", "-8"] {
+        let named = |name: &str| format!("{name}{suffix}");
+        let ask = |arguments: &[&str], token: &str| {
+            asked(folder.path(), url, &[arguments, &["--admin-token-file", token]].concat())
+        };
+        let (code, text) = ask(&["verify", &named("e.yaml")], &named("token"));
+        assert_eq!((code, text.as_str()), (0, "All 1 expectations came true.\n"));
+        let (code, text) = ask(&["space", "new", &named("one"), "--scenario", &named("s.yaml")], &named("token"));
+        assert!(code == 0 && text.contains("one"), "{text}");
+        let (code, text) = ask(&["status"], &named("wrong"));
+        assert!(code == 1 && !text.contains("staple"), "{text}");
+    }
+}
+
+#[test]
 fn a_server_that_does_not_answer_is_one_sentence_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
