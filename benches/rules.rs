@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use divan::{Bencher, black_box};
-use locmfa::contract::Value;
+use locmfa::contract::{FieldValue, Value};
 use locmfa::engine::{Bounds, Call, Engine, Timestamp};
 use locmfa::scenario;
 
@@ -37,7 +37,8 @@ fn now() -> Timestamp {
 
 fn receive(bencher: Bencher<'_, '_>, rules: usize, username: &str, number: &str) {
     let mut engine = engine(rules);
-    let values = [("username", Value::Text(username)), ("phoneNumber", Value::Text(number))];
+    let values =
+        [FieldValue::new("username", Value::Text(username)), FieldValue::new("phoneNumber", Value::Text(number))];
     let call = Call { operation: "PfAuthUser_5", asks: true, space: "default", values: &values };
     bencher.bench_local(|| engine.receive(now(), black_box(&call)).is_some());
 }

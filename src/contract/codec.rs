@@ -5,7 +5,7 @@ use crate::xml::{self, Node, Position, Writer};
 use super::NAMESPACE;
 use super::primitive::Primitive;
 use super::shape::Shape;
-use super::value::{Secret, Value};
+use super::value::{FieldValue, Secret, Value};
 
 /// A Rust type that has a place in the contract.
 pub trait Wire: Sized {
@@ -49,8 +49,8 @@ pub trait Wire: Sized {
 
 /// A record, by its fields.
 pub trait Record: Wire {
-    /// The fields by their wire names, for rules and logs.
-    fn values(&self) -> Vec<(&'static str, Value<'_>)>;
+    /// The fields, for rules and logs.
+    fn values(&self) -> Vec<FieldValue<'_>>;
 
     /// The fields by their Rust names, as [`Self::set`] takes them: secrets in full.
     fn texts(&self) -> Vec<(&'static str, Option<String>)>;

@@ -52,8 +52,12 @@ macro_rules! message {
         }
 
         impl $crate::contract::Record for $name {
-            fn values(&self) -> Vec<(&'static str, $crate::contract::Value<'_>)> {
-                vec![$(($key, $crate::contract::Wire::value(&self.$field)),)*]
+            fn values(&self) -> Vec<$crate::contract::FieldValue<'_>> {
+                vec![$($crate::contract::FieldValue {
+                    name: $key,
+                    role: const { $crate::contract::Role::of($key) },
+                    value: $crate::contract::Wire::value(&self.$field),
+                },)*]
             }
 
             fn texts(&self) -> Vec<(&'static str, Option<String>)> {

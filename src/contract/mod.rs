@@ -8,6 +8,7 @@ mod declare;
 mod codec;
 mod primitive;
 mod recast;
+mod role;
 mod shape;
 mod types;
 mod value;
@@ -15,9 +16,10 @@ mod value;
 pub use codec::{Invalid, Record, Wire};
 pub use primitive::Primitive;
 pub use recast::Recast;
+pub use role::Role;
 pub use shape::{Field, Shape};
 pub use types::*;
-pub use value::{Secret, Value};
+pub use value::{FieldValue, Secret, Value};
 
 /// The namespace of every element, and the start of every SOAPAction.
 pub const NAMESPACE: &str = "http://www.phonefactor.com/PfWsSdk";

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::role::Role;
+
 /// A value of the contract, seen without its type. A secret shows only that it is there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
@@ -13,6 +15,31 @@ pub enum Value<'a> {
     Secret,
     /// A record or an array.
     Nested,
+}
+
+/// A field with its value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FieldValue<'a> {
+    /// The name on the wire.
+    pub name: &'static str,
+    pub role: Option<Role>,
+    pub value: Value<'a>,
+}
+
+impl<'a> FieldValue<'a> {
+    #[must_use]
+    pub const fn new(name: &'static str, value: Value<'a>) -> Self {
+        Self { name, role: Role::of(name), value }
+    }
+
+    /// The text of the first field in a role; `None` where no field has it, or where it holds no text.
+    #[must_use]
+    pub fn text_of(fields: &[Self], role: Role) -> Option<&'a str> {
+        match fields.iter().find(|it| it.role == Some(role))?.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Value<'_> {

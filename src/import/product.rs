@@ -152,7 +152,7 @@ fn is_default(key: &str, value: &str) -> bool {
                 Value::Text(text) => text.to_owned(),
                 other => other.to_string(),
             };
-            fields.zip(user.values().into_iter().map(|it| text(it.1))).collect()
+            fields.zip(user.values().into_iter().map(|it| text(it.value))).collect()
         };
     }
     // A country code says what the number beside it means.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use crate::contract::{Error, Invalid, NAMESPACE, Recast, Record, Shape, Signature, Value, Wire};
+use crate::contract::{Error, FieldValue, Invalid, NAMESPACE, Recast, Record, Shape, Signature, Wire};
 use crate::engine::{Broken, Call, Canned, CannedValue, Change, Effect, Engine, Refusal, Timestamp, Verdict};
 use crate::soap::Fault;
 use crate::switchboard::Space;
@@ -29,8 +29,8 @@ type Reader = fn(Option<Node<'_, '_>>) -> Result<Box<dyn Request>, Invalid>;
 
 /// A request that was read and waits to be answered.
 pub trait Request: fmt::Debug + Send {
-    /// What the client sent, by wire name.
-    fn values(&self) -> Vec<(&'static str, Value<'_>)>;
+    /// The parameters as the client sent them.
+    fn values(&self) -> Vec<FieldValue<'_>>;
 
     /// Answers it. Dropping the future, as when the client hangs up, leaves the engine's state whole.
     fn answer<'a>(self: Box<Self>, context: Context<'a>) -> Pending<'a>;
@@ -74,7 +74,7 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// Lets the rules decide a call, once for each.
-    fn receive(self, asks: bool, values: &[(&'static str, Value<'_>)]) -> Option<Verdict> {
+    fn receive(self, asks: bool, values: &[FieldValue<'_>]) -> Option<Verdict> {
         let call = Call { operation: self.operation, asks, space: self.space.name(), values };
         self.space.update(|engine, now| engine.receive(now, &call))
     }
@@ -261,7 +261,7 @@ where
     In: Record + Recast<T> + fmt::Debug + Send + 'static,
     Out: Record + Send + 'static,
 {
-    fn values(&self) -> Vec<(&'static str, Value<'_>)> {
+    fn values(&self) -> Vec<FieldValue<'_>> {
         self.request.values()
     }
 
@@ -413,7 +413,7 @@ pub async fn answered(request: Box<dyn Request>, context: Context<'_>) -> Result
 struct Plain<T>(T);
 
 impl<T: Says> Request for Plain<T> {
-    fn values(&self) -> Vec<(&'static str, Value<'_>)> {
+    fn values(&self) -> Vec<FieldValue<'_>> {
         self.0.values()
     }
 
@@ -498,7 +498,7 @@ mod tests {
     struct Failing;
 
     impl Request for Failing {
-        fn values(&self) -> Vec<(&'static str, Value<'_>)> {
+        fn values(&self) -> Vec<FieldValue<'_>> {
             Vec::new()
         }
 

@@ -16,7 +16,7 @@ mod users;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use crate::contract::{Record, Secret, Value};
+use crate::contract::{FieldValue, Record, Secret, Value};
 use crate::engine::Refusal;
 
 pub use declare::{
@@ -189,9 +189,9 @@ fn bounded(field: &str, text: &str) -> Result<(), Refusal> {
 /// A record that must be there, and whose texts must not be too long.
 fn record<T: Record>(name: &'static str, record: Option<T>) -> Result<T, Refusal> {
     let record = record.ok_or(Refusal::NoRecord { record: name })?;
-    for (field, value) in record.values() {
+    for FieldValue { name, value, .. } in record.values() {
         if let Value::Text(text) = value {
-            bounded(field, text)?;
+            bounded(name, text)?;
         }
     }
     Ok(record)

@@ -62,7 +62,7 @@ pub fn told(user: &User, company: &Company, now: Timestamp) -> Map<String, Value
     map.insert("username".into(), user.username.clone().into());
     let settings = user.visible_settings(now, false);
     let keys = UserSettings::SHAPE.fields().iter().map(|it| it.key);
-    let values = keys.zip(settings.values()).filter_map(|(key, (_, value))| Some((key.to_owned(), json(value)?)));
+    let values = keys.zip(settings.values()).filter_map(|(key, it)| Some((key.to_owned(), json(it.value)?)));
     map.extend(values);
     beside(&mut map, user, company);
     if let Some(block) = &user.block {

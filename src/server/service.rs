@@ -17,7 +17,7 @@ use tracing::{debug, error, info, warn};
 use super::answer::{self, Page};
 use super::caller::{Admission, Peer};
 use super::connection::Connection;
-use crate::contract::Value;
+use crate::contract::{FieldValue, Role};
 use crate::description;
 use crate::engine::{AnsweredCall, Broken, Raw, Refusal, What};
 use crate::operations::{self, Context, Leaves, Note, Operation, Reply, Unanswered};
@@ -305,14 +305,11 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn reads(&mut self, operation: &Operation, values: &[(&'static str, Value<'_>)]) {
+    fn reads(&mut self, operation: &Operation, values: &[FieldValue<'_>]) {
         self.operation = operation.signature.name;
-        let text = |names: &[&str]| match values.iter().find(|it| names.contains(&it.0))?.1 {
-            Value::Text(text) if !text.is_empty() => Some(text),
-            _ => None,
-        };
-        self.username = text(&["username", "oldUsername"]).unwrap_or_default().into();
-        self.number = text(&["phoneNumber"]).map(|number| match text(&["countryCode"]) {
+        let text = |role| FieldValue::text_of(values, role).filter(|it| !it.is_empty());
+        self.username = text(Role::Username).unwrap_or_default().into();
+        self.number = text(Role::PhoneNumber).map(|number| match text(Role::CountryCode) {
             Some(country) => format!("{country} {number}").into(),
             None => number.into(),
         });

@@ -28,7 +28,7 @@ use axum::body::Body;
 use axum::http::{Request, request};
 use http_body_util::BodyExt;
 
-use locmfa::contract::{AuthenticationType, Mode, Value};
+use locmfa::contract::{AuthenticationType, FieldValue, Mode, Value};
 use locmfa::engine::{Ask, Call, Engine, Settlement, Timestamp, Verdict};
 use locmfa::server::{Admission, Site, router};
 use locmfa::switchboard::{Limits, Space, Switchboard, Unsettled};
@@ -67,10 +67,10 @@ pub(crate) fn asking<'a>(username: &'a str, mode: Mode, phone_number: &'a str) -
 /// What the rules make of a challenge, as of the call that asks for it.
 pub(crate) fn received(engine: &mut Engine, now: Timestamp, ask: &Ask<'_>) -> Option<Verdict> {
     let values = [
-        ("username", Value::Text(ask.username)),
-        ("initiatingAuthenticationType", Value::Text(ask.initiating_type.word())),
-        ("mode", Value::Text(ask.mode.word())),
-        ("phoneNumber", Value::Text(ask.phone_number)),
+        FieldValue::new("username", Value::Text(ask.username)),
+        FieldValue::new("initiatingAuthenticationType", Value::Text(ask.initiating_type.word())),
+        FieldValue::new("mode", Value::Text(ask.mode.word())),
+        FieldValue::new("phoneNumber", Value::Text(ask.phone_number)),
     ];
     engine.receive(now, &Call { operation: ask.operation, asks: true, space: ask.space, values: &values })
 }

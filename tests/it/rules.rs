@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use locmfa::contract::{AddUserSettings, Mode, Value};
+use locmfa::contract::{AddUserSettings, FieldValue, Mode, Value};
 use locmfa::engine::{
     Act, ActRefusal, Acted, Ask, Authentication, Bounds, Call, ChallengeId, Engine, EventKind, Method, Open, OpenState,
     Outcome, Settlement, Timestamp, What, When,
@@ -203,7 +203,7 @@ fn a_change_of_a_rule_is_noted() {
     let mut engine = engine(
         "users: [{username: anna, phone: '+1 425 555 0100'}]\nrules: [{name: leaves, error: {code: 9}, change: {enabled: false}}]",
     );
-    let values = [("username", Value::Text("anna"))];
+    let values = [FieldValue::new("username", Value::Text("anna"))];
     let call = Call { operation: "UserExists", asks: false, space: "default", values: &values };
     let verdict = engine.receive(at(0), &call).unwrap();
     engine.follow(at(0), &verdict);
@@ -232,7 +232,8 @@ rules:
   - {when: {user: anna}, outcome: busy}
 "#,
     );
-    let values = [("username", Value::Text("ANNA")), ("requireUserMatch", Value::Truth(true))];
+    let values =
+        [FieldValue::new("username", Value::Text("ANNA")), FieldValue::new("requireUserMatch", Value::Truth(true))];
     let call = Call { operation: "PfAuthUser_4", asks: true, space: "default", values: &values };
     let explained: Vec<_> = engine.explain(at(0), &call).into_iter().map(|it| it.why_not).collect();
     let expected = [
@@ -305,16 +306,16 @@ rules:
         assert!(REFERENCE.contains(&format!("| `when.{key}` | ")), "docs/scenarios.md lacks when.{key}");
     }
     let mut engine = engine(&text);
-    let remembered = [("username", Value::Text("anna"))];
+    let remembered = [FieldValue::new("username", Value::Text("anna"))];
     engine.receive(at(0), &Call { operation: "GetPhone", asks: false, space: "default", values: &remembered }).unwrap();
     let values = [
-        ("username", Value::Text("mim")),
-        ("phoneNumber", Value::Text("+1 425 555 0100")),
-        ("extension", Value::Text("42")),
-        ("initiatingAuthenticationType", Value::Text("radius")),
-        ("initiatingIpAddress", Value::Text("10.1.2.3")),
-        ("applicationName", Value::Text("VPN")),
-        ("mode", Value::Text("smsText")),
+        FieldValue::new("username", Value::Text("mim")),
+        FieldValue::new("phoneNumber", Value::Text("+1 425 555 0100")),
+        FieldValue::new("extension", Value::Text("42")),
+        FieldValue::new("initiatingAuthenticationType", Value::Text("radius")),
+        FieldValue::new("initiatingIpAddress", Value::Text("10.1.2.3")),
+        FieldValue::new("applicationName", Value::Text("VPN")),
+        FieldValue::new("mode", Value::Text("smsText")),
     ];
     let call = Call { operation: "PfAuthUser_5", asks: true, space: "default", values: &values };
     let mut reasons = engine.explain(at(0), &call).into_iter().skip(2).map(|it| it.why_not);
@@ -394,9 +395,9 @@ proptest! {
         let username = format!("user{username}");
         let number = number.map(|it| format!("1425555010{it}")).unwrap_or_default();
         let values = [
-            ("username", Value::Text(&username)),
-            ("applicationName", Value::Text(application)),
-            ("phoneNumber", Value::Text(&number)),
+            FieldValue::new("username", Value::Text(&username)),
+            FieldValue::new("applicationName", Value::Text(application)),
+            FieldValue::new("phoneNumber", Value::Text(&number)),
         ];
         let operation = if asks { "PfAuthUser_5" } else { "UserExists" };
         let call = Call { operation, asks, space: "default", values: &values };

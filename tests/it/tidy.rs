@@ -1,7 +1,11 @@
 //! The house in order: modules use one another in one direction, and files hold no more than they should.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use locmfa::contract::{Field, Shape};
+use locmfa::operations;
 
 #[test]
 fn modules_use_only_those_above_them() {
@@ -54,13 +58,39 @@ fn names_of_primitives_stand_in_one_file() {
 }
 
 /// Each source file below `src`, by its path there, without its unit tests.
-fn sources() -> Vec<(String, String)> {
+fn sources() -> impl Iterator<Item = (String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let read = |path: PathBuf| {
+    let files = rust_files(&src);
+    let read = move |path: PathBuf| {
         let name = path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
         let text = fs::read_to_string(&path).unwrap();
         let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
         (name, code.to_owned())
     };
-    rust_files(&src).into_iter().map(read).collect()
+    files.into_iter().map(read)
+}
+
+/// Files outside the declarations that name a parameter, and why.
+const NAME_PARAMETERS: [(&str, &str); 2] = [
+    ("engine/directory/device.rs", "a refusal names the text that is too long"),
+    ("engine/directory/secret.rs", "a refusal names the text that is too long"),
+];
+
+#[test]
+fn wire_names_of_parameters_stand_in_declarations() {
+    let requests = || operations::all().map(|it| it.signature.request);
+    // A name that Rust writes in the same way is also a key of scenario files.
+    let of_wire = |it: &&Field| it.name != it.key;
+    let names: BTreeSet<&str> = requests().flat_map(Shape::fields).filter(of_wire).map(|it| it.name).collect();
+
+    let mut found = BTreeSet::new();
+    for (file, code) in sources().filter(|it| !it.0.starts_with("contract/") && !it.0.starts_with("operations/")) {
+        for name in names.iter().filter(|it| code.contains(&format!("\"{it}\""))) {
+            found.insert((file.clone(), *name));
+        }
+    }
+    let allowed: BTreeSet<&str> = NAME_PARAMETERS.map(|it| it.0).into();
+    let files: BTreeSet<&str> = found.iter().map(|it| it.0.as_str()).collect();
+    assert!(names.contains("phoneNumber") && names.contains("initiatingIpAddress"), "{names:?}");
+    assert_eq!(files, allowed, "give the field a role (contract::Role), or the file a reason: {found:?}");
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::contract::{AuthenticationType, Mode, Record, Value};
+use crate::contract::{AuthenticationType, FieldValue, Mode, Record, Role};
 use crate::engine::challenges::subject::{GivenNumber, Subject};
 use crate::engine::differences::Difference;
 use crate::engine::journal::{Changed, What};
@@ -23,8 +23,7 @@ pub struct Call<'a> {
     /// Whether the operation asks somebody for a second factor.
     pub asks: bool,
     pub space: &'a str,
-    /// The parameters by their wire names.
-    pub values: &'a [(&'static str, Value<'a>)],
+    pub values: &'a [FieldValue<'a>],
 }
 
 /// The rules, found by what they select by.
@@ -197,26 +196,9 @@ impl Kept {
     }
 }
 
-/// The parameters that say whom a call concerns, by their wire names.
-mod parameter {
-    pub(in crate::engine) const USERNAMES: [&str; 2] = ["username", "oldUsername"];
-    pub(in crate::engine) const CALL: &str = "callIdentifier";
-    pub(in crate::engine) const INITIATING_TYPE: &str = "initiatingAuthenticationType";
-    pub(in crate::engine) const IP_ADDRESS: &str = "initiatingIpAddress";
-    pub(in crate::engine) const APPLICATION: &str = "applicationName";
-    pub(in crate::engine) const EVENT: &str = "eventName";
-    pub(in crate::engine) const MODE: &str = "mode";
-    pub(in crate::engine) const PHONE: &str = "phoneNumber";
-    pub(in crate::engine) const COUNTRY_CODE: &str = "countryCode";
-    pub(in crate::engine) const EXTENSION: &str = "extension";
-}
-
 impl<'a> Call<'a> {
-    fn text(&self, name: &str) -> Option<&'a str> {
-        match self.values.iter().find(|it| it.0 == name)?.1 {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
+    fn text(&self, role: Role) -> Option<&'a str> {
+        FieldValue::text_of(self.values, role)
     }
 }
 
@@ -313,23 +295,23 @@ impl Engine {
 
     /// What is known of a call.
     fn facts<'a>(&'a self, now: Timestamp, call: &Call<'a>) -> Facts<'a> {
-        let sent = parameter::USERNAMES.into_iter().find_map(|it| call.text(it));
-        let of_call = || self.challenges.event_caller(call.text(parameter::CALL)?);
+        let sent = call.text(Role::Username);
+        let of_call = || self.challenges.event_caller(call.text(Role::CallIdentifier)?);
         let sent = sent.or_else(of_call).unwrap_or_default();
-        let text = |name| call.text(name).unwrap_or_default();
+        let text = |role| call.text(role).unwrap_or_default();
         let number = GivenNumber {
-            country_code: text(parameter::COUNTRY_CODE),
-            phone: text(parameter::PHONE),
-            extension: text(parameter::EXTENSION),
+            country_code: text(Role::CountryCode),
+            phone: text(Role::PhoneNumber),
+            extension: text(Role::Extension),
         };
         let subject = Subject::resolve(&self.users, &self.company.country_code, sent, number);
         let Subject { username, account, owner, person, number_given, .. } = subject;
         let number = subject.number.ok().flatten();
-        let event = call.text(parameter::EVENT);
-        let initiating_type = text(parameter::INITIATING_TYPE).parse().unwrap_or(AuthenticationType::Unspecified);
+        let event = call.text(Role::Event);
+        let initiating_type = text(Role::InitiatingType).parse().unwrap_or(AuthenticationType::Unspecified);
         let asked = match event {
             Some(_) => Mode::VoiceCall,
-            None => text(parameter::MODE).parse().ok().filter(|_| call.asks).unwrap_or(Mode::Unspecified),
+            None => text(Role::Mode).parse().ok().filter(|_| call.asks).unwrap_or(Mode::Unspecified),
         };
         let mode = match account {
             Some(account) => Method::choose(asked, Some(&account.settings), &self.company.defaults).mode(),
@@ -349,8 +331,8 @@ impl Engine {
             keys: Keys::of(username, person, number.as_ref(), number_given),
             number,
             initiating_type,
-            application: event.unwrap_or_else(|| text(parameter::APPLICATION)),
-            ip_address: text(parameter::IP_ADDRESS),
+            application: event.unwrap_or_else(|| text(Role::Application)),
+            ip_address: text(Role::IpAddress),
             mode,
             people: &self.people,
         }

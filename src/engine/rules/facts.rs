@@ -1,6 +1,6 @@
 //! What is known of a call when the rules decide it.
 
-use crate::contract::{AuthenticationType, Mode, Value};
+use crate::contract::{AuthenticationType, FieldValue, Mode, Value};
 use crate::engine::rules::states::{Keys, People};
 use crate::engine::{Number, Timestamp, User};
 
@@ -12,8 +12,7 @@ pub struct Facts<'a> {
     pub asks: bool,
     pub space: &'a str,
     pub now: Timestamp,
-    /// The parameters by their wire names.
-    pub values: &'a [(&'static str, Value<'a>)],
+    pub values: &'a [FieldValue<'a>],
     /// As stored where the user is known, else as sent.
     pub username: &'a str,
     pub account: Option<&'a User>,
@@ -45,7 +44,7 @@ impl Facts<'_> {
     /// A simple parameter of the request as a scenario writes it. `None`: there is none of that name, or it is a
     /// secret or a record.
     pub(super) fn parameter(&self, name: &str) -> Option<String> {
-        match self.values.iter().find(|it| it.0 == name)?.1 {
+        match self.values.iter().find(|it| it.name == name)?.value {
             Value::Text(text) => Some(text.into()),
             Value::Number(number) => Some(number.to_string()),
             Value::Real(number) => Some(number.to_string()),

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::contract::{Primitive, Shape, Wire};
+use crate::contract::{Primitive, Role, Shape, Wire};
 use crate::engine::{AnsweredCall, ChallengeStage, Channel, Event, EventKind, MessageKind, Number, What};
 use crate::{operations, xml};
 
@@ -318,9 +318,12 @@ pub(super) fn fields(entry: &AnsweredCall) -> Map<String, Value> {
 
 /// The number that a request names, put together from its fields.
 pub(super) fn phone(fields: &Map<String, Value>, default_country: &str) -> Option<Number> {
-    let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
-    let number = ["phoneNumber", "phone"].into_iter().map(text).find(|it| !it.is_empty())?;
-    Number::read(number, text("countryCode"), text("extension"), default_country).ok()
+    let text = |role| {
+        let field = fields.iter().find(|it| Role::of(it.0) == Some(role));
+        field.and_then(|it| it.1.as_str()).unwrap_or_default()
+    };
+    let number = Some(text(Role::PhoneNumber)).filter(|it| !it.is_empty())?;
+    Number::read(number, text(Role::CountryCode), text(Role::Extension), default_country).ok()
 }
 
 fn nested(element: xml::Node<'_, '_>, shape: &Shape) -> Value {
