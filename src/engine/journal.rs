@@ -92,9 +92,9 @@ pub struct Raw(Box<str>);
 pub struct Turn {
     pub challenge: ChallengeId,
     pub stage: ChallengeStage,
-    pub username: Box<str>,
+    pub username: Arc<str>,
     /// The user whose number is called.
-    pub owner: Option<Box<str>>,
+    pub owner: Option<Arc<str>>,
     pub number: Option<Number>,
     pub method: Method,
     pub rule: Option<Arc<str>>,
@@ -126,7 +126,7 @@ pub struct Message {
     /// The operation that sent it.
     pub operation: &'static str,
     /// The user of the call.
-    pub username: Box<str>,
+    pub username: Arc<str>,
     /// The number or mail address; empty for the mobile app.
     pub to: Box<str>,
     /// Mail alone.
@@ -337,7 +337,8 @@ impl Event {
             }
             What::Turn(it) => it.username.len() + it.owner.as_ref().map_or(0, |it| it.len()),
             What::Message(it) => {
-                [&it.username, &it.to, &it.from, &it.cc, &it.subject].iter().map(|it| it.len()).sum::<usize>()
+                it.username.len()
+                    + [&it.to, &it.from, &it.cc, &it.subject].iter().map(|it| it.len()).sum::<usize>()
                     + it.text.reveal().len()
             }
             What::Changed(it) => it.username.len() + it.by.len() + it.detail.len(),

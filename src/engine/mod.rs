@@ -23,8 +23,8 @@ use std::sync::Arc;
 
 pub use challenges::act::{Act, ActRefusal, Acted, NotAnAct};
 pub use challenges::ask::{Ask, Authentication};
-pub use challenges::challenge::{ChallengeId, Open, OpenState, Settlement};
-pub use challenges::outcome::{Channel, Ending, Method, Outcome, Own, Passes, Reaction};
+pub use challenges::challenge::{ChallengeId, OpenChallenge, OpenState, Settlement};
+pub use challenges::outcome::{Channel, CustomResult, Ending, Method, Outcome, Passes, Reaction};
 pub use change::Change;
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Token};
 pub use differences::{Difference, Differences, OnReload};

@@ -171,7 +171,7 @@ operation! {
         /// Whether an unknown user is refused (true) or let through without a challenge.
         "requireUserMatch" => require_user_match: bool,
     } -> CombinedAuthUserOut {
-        /// Whether the password is right. If not, nobody is asked.
+        /// Whether the password is right. If not, no person is asked.
         "primaryAuthSucceeded" => primary_auth_succeeded: bool,
         /// Whether the second factor was passed.
         "pfAuthSucceeded" => pf_auth_succeeded: bool,

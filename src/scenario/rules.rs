@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use crate::contract::{Primitive, Secret, Shape};
 use crate::engine::{
-    Act, Addresses, Answer, Answers, Broken, Canned, CannedValue, Company, Conduct, Day, Directory, Effect, Ending,
-    Hours, Led, Move, NamedState, NotAnAct, Operations, Outcome, Own, Parameter, Pattern, Per, Reached, Reaction, Rule,
-    Script, Standing, State, Trigger, User, UserChange, WORDS, When, by_any_form, unknown_word,
+    Act, Addresses, Answer, Answers, Broken, Canned, CannedValue, Company, Conduct, CustomResult, Day, Directory,
+    Effect, Ending, Hours, Led, Move, NamedState, NotAnAct, Operations, Outcome, Parameter, Pattern, Per, Reached,
+    Reaction, Rule, Script, Standing, State, Trigger, User, UserChange, WORDS, When, by_any_form, unknown_word,
 };
 use crate::operations::{self, Operation};
 
@@ -794,5 +794,5 @@ fn own_outcome(fields: &mut Fields<'_>) -> Option<Conduct> {
     fields.set("text", &mut text, template);
     let mut passes = false;
     fields.set("passes", &mut passes, Written::truth);
-    Some(Conduct::End(Ending::Own(Arc::new(Own { code: code?, text, passes }))))
+    Some(Conduct::End(Ending::Custom(Arc::new(CustomResult { code: code?, text, passes }))))
 }

@@ -75,7 +75,7 @@ impl Running {
     }
 }
 
-/// A client that trusts nobody and is nobody.
+/// A client without trust anchors and without credentials.
 fn client(url: &str) -> Client {
     Client { target: url.parse().unwrap(), trust: Trust::new(vec![], vec![]), credentials: None }
 }
@@ -92,7 +92,7 @@ fn plan(gate: Gate, number: &str) -> Plan {
 }
 
 async fn call(client: &Client, plan: &Plan) -> Round {
-    place(client, plan, || anyhow::bail!("nobody is there")).await
+    place(client, plan, || anyhow::bail!("no person is there")).await
 }
 
 fn answers(round: &Round) -> Vec<String> {
@@ -139,9 +139,9 @@ async fn who_cannot_sign_in_is_told_why() {
     assert_eq!((at, &*what), (Stage::SignIn, r"The service refused CONTOSO\mimservice (on offer: Negotiate, NTLM)."));
     let (at, what) = failure(&server.client(r"CONTOSO\visitor", "Winter-2026!")).await;
     assert!(at == Stage::Group && what.contains("not in the group PhoneFactor Admins"), "{what}");
-    let mut nobody = server.client("", "");
-    nobody.credentials = None;
-    let (at, what) = failure(&nobody).await;
+    let mut anonymous = server.client("", "");
+    anonymous.credentials = None;
+    let (at, what) = failure(&anonymous).await;
     assert!(at == Stage::SignIn && what.contains("there is no account to sign in as"), "{what}");
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use locmfa::contract::{AddUserSettings, FieldValue, Mode, Value};
 use locmfa::engine::{
-    Act, ActRefusal, Acted, Ask, Authentication, Bounds, Call, ChallengeId, Engine, EventKind, Method, Open, OpenState,
-    Outcome, Settlement, Timestamp, What, When,
+    Act, ActRefusal, Acted, Ask, Authentication, Bounds, Call, ChallengeId, Engine, EventKind, Method, OpenChallenge,
+    OpenState, Outcome, Settlement, Timestamp, What, When,
 };
 use locmfa::scenario;
 use proptest::prelude::*;
@@ -46,7 +46,7 @@ fn settled(engine: &mut Engine) -> Vec<(ChallengeId, Settlement)> {
 }
 
 fn state(engine: &Engine) -> OpenState {
-    engine.open().next().unwrap().state
+    engine.open_challenges().next().unwrap().state
 }
 
 const DECIDES: &str = "
@@ -64,7 +64,7 @@ fn somebody_acts_while_the_call_waits() {
     let mut engine = engine(DECIDES);
     let id = rings(&mut engine, 0, "anna");
     {
-        let open: Vec<Open<'_>> = engine.open().collect();
+        let open: Vec<OpenChallenge<'_>> = engine.open_challenges().collect();
         let [it] = open.as_slice() else { panic!("{open:?}") };
         assert_eq!((it.id, it.since, it.due), (id, at(0), at(90)));
         assert_eq!((it.username, it.owner, it.rule), ("anna", Some("anna"), Some("somebody decides")));
@@ -114,7 +114,7 @@ fn voicemail_hands_an_acted_call_to_the_backup_number() {
     let id = rings(&mut engine, 0, "anna");
     engine.act(at(3), id, &Act::Voicemail).unwrap();
     assert!(settled(&mut engine).is_empty());
-    let number = engine.open().next().unwrap().number.unwrap().to_string();
+    let number = engine.open_challenges().next().unwrap().number.unwrap().to_string();
     assert_eq!((number.as_str(), state(&engine)), ("+1 4255550101", OpenState::Deciding));
 }
 
@@ -124,19 +124,25 @@ fn what_nobody_can_do_is_refused_in_words() {
     let mut refused = |username: &str, act: &Act| {
         let id = match asks(&mut engine, 0, username) {
             Authentication::Open(id) => id,
-            Authentication::Settled(_) => engine.open().last().unwrap().id,
+            Authentication::Settled(_) => engine.open_challenges().last().unwrap().id,
         };
         let refusal = engine.act(at(1), id, act).unwrap_err();
         engine.tick(at(1000));
         settled(&mut engine);
         refusal.to_string()
     };
-    assert_eq!(refused("anna", &Act::Deny), "It is a phone call: nobody can deny it.");
-    assert_eq!(refused("dario", &Act::Press("1".into())), "It is a text message: nobody can press keys.");
-    assert_eq!(refused("erin", &Act::ReplyRight), "It is a notification of the mobile app: nobody can reply to it.");
+    assert_eq!(refused("anna", &Act::Deny), "The challenge is a phone call: the person cannot deny it.");
+    assert_eq!(
+        refused("dario", &Act::Press("1".into())),
+        "The challenge is a text message: the person cannot press keys."
+    );
+    assert_eq!(
+        refused("erin", &Act::ReplyRight),
+        "The challenge is a notification of the mobile app: the person cannot reply to it."
+    );
     assert_eq!(
         refused("carla", &Act::ReplyRight),
-        "The code is typed where the person signs in, and ValidatePasscode or ValidateOathCode brings it: nobody can reply to it."
+        "The challenge waits for a code from ValidatePasscode or ValidateOathCode: the person cannot reply to it."
     );
 }
 
@@ -148,7 +154,10 @@ fn a_script_that_does_not_fit_is_told() {
     engine.tick(at(2));
     let settlement = &settled(&mut engine)[0].1;
     assert_eq!(settlement.ending.known(), Some(Outcome::HungUp));
-    assert_eq!(settlement.warning, Some("the rule has the person do what nobody can do when asked so"));
+    assert_eq!(
+        settlement.warning,
+        Some("the rule has the person do something that this kind of challenge does not allow")
+    );
 }
 
 #[test]

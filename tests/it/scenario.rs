@@ -566,7 +566,7 @@ fn channels_have_a_section_each() {
         (Channel::Oath, "### OATH token"),
         (Channel::Questions, "### Security questions"),
         (Channel::Any, "### Any way"),
-        (Channel::Nobody, "### Nobody is asked"),
+        (Channel::Unasked, "### No person is asked"),
     ];
     for (channel, title) in sections {
         let section = REFERENCE.split(title).nth(1).unwrap().split("\n#").next().unwrap();

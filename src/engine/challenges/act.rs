@@ -7,7 +7,7 @@ use crate::engine::challenges::outcome::{Channel, Ending, Method, Outcome, React
 /// One act of a person who is asked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {
-    /// Takes the call.
+    /// Answers the call.
     Answer,
     /// Presses keys: digits, `*`, and `#`, which ends an entry.
     Press(Secret),
@@ -15,9 +15,9 @@ pub enum Act {
     EnterPin,
     /// Enters a wrong PIN and presses `#`.
     EnterWrongPin,
-    /// Enters the code that says that somebody else is signing in.
+    /// Enters the company's fraud code: another person is signing in.
     EnterFraudCode,
-    /// Hangs up, or does not take the call.
+    /// Hangs up, or declines the call.
     HangUp,
     /// Does nothing more.
     LetRing,
@@ -35,12 +35,12 @@ pub enum Act {
     ApproveWith(Secret),
     /// Denies in the app.
     Deny,
-    /// Says in the app that somebody else is signing in.
+    /// Reports in the app that another person is signing in.
     ReportFraud,
 }
 
 impl Act {
-    /// The way of being asked that lets a person do it; `None` where several do.
+    /// The channel on which a person can do it; `None` where there are several.
     #[must_use]
     pub const fn channel(&self) -> Option<Channel> {
         match self {
@@ -58,7 +58,7 @@ impl Act {
     }
 }
 
-/// What came of an act.
+/// The effect of an act.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Acted {
     /// The challenge stays open.
@@ -66,28 +66,26 @@ pub enum Acted {
     Ended(Ending),
 }
 
-/// Why an act cannot be.
+/// Why an act is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ActRefusal {
-    #[error("There is no such challenge: it never was, or it ended.")]
+    #[error("There is no such open challenge: it never existed, or it ended.")]
     NotOpen,
-    #[error("It is a phone call: nobody can {0}.")]
+    #[error("The challenge is a phone call: the person cannot {0}.")]
     PhoneCall(&'static str),
-    #[error("It is a text message: nobody can {0}.")]
+    #[error("The challenge is a text message: the person cannot {0}.")]
     TextMessage(&'static str),
-    #[error("It is a notification of the mobile app: nobody can {0}.")]
+    #[error("The challenge is a notification of the mobile app: the person cannot {0}.")]
     App(&'static str),
-    #[error(
-        "The code is typed where the person signs in, and ValidatePasscode or ValidateOathCode brings it: nobody can {0}."
-    )]
+    #[error("The challenge waits for a code from ValidatePasscode or ValidateOathCode: the person cannot {0}.")]
     CodeElsewhere(&'static str),
-    #[error("The phone still rings: the person has to answer it first.")]
+    #[error("The phone still rings: the person has to answer the call first.")]
     StillRings,
-    #[error("The person has answered the phone already.")]
+    #[error("The person has already answered the call.")]
     AnsweredAlready,
 }
 
-/// What there is of a call: a phone that rings or is held, and what was entered.
+/// The state of a phone call: whether it is answered, and what was entered.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
     pub answered: bool,
@@ -98,7 +96,7 @@ pub(super) struct Line {
     pub entered: Option<Secret>,
 }
 
-/// What an act needs to know.
+/// What decides the effect of an act.
 pub(super) struct Scene<'a> {
     pub method: Method,
     pub plays_event: bool,
@@ -111,7 +109,7 @@ pub(super) struct Scene<'a> {
     pub code: Option<&'a Secret>,
 }
 
-/// Why a word is no act.
+/// Why a word is not an act.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NotAnAct {
     #[error("there is no such act")]
@@ -187,7 +185,7 @@ impl Act {
         }
     }
 
-    /// Whether it takes somebody to hold the phone.
+    /// Whether the act needs an answered call.
     #[must_use]
     pub const fn is_by_keys(&self) -> bool {
         matches!(self, Self::Press(_) | Self::EnterPin | Self::EnterWrongPin | Self::EnterFraudCode)
@@ -246,7 +244,7 @@ impl Line {
         }
     }
 
-    /// How it ends when nothing more comes.
+    /// How a challenge ends when the person does nothing more.
     pub(super) fn silence(&self, method: Method) -> Outcome {
         match method {
             Method::Voice(_) if !self.answered => Outcome::CallTimedOut,
@@ -268,11 +266,11 @@ impl Line {
         let right = match scene.asked_pin() {
             _ if scene.fraud_alert && entry == scene.fraud_code => return Some(Outcome::FraudCodeEntered),
             Some(pin) => !pin.is_empty() && entry == pin,
-            // An event asks for whatever digits.
+            // An event accepts any digits.
             None => entry.is_empty() || scene.plays_event,
         };
         if right {
-            // Whoever enters a PIN enters nothing else.
+            // Of a call that asks for a PIN, an event gets no digits.
             self.entered = Some(entry.into()).filter(|_| scene.plays_event && scene.asked_pin().is_none());
             return Some(scene.right_entry());
         }

@@ -1,6 +1,8 @@
 //! Asking a person for the second factor: the subject is resolved, settled without asking where that is possible, and
 //! challenged otherwise.
 
+use std::sync::Arc;
+
 use crate::contract::{AuthResult, AuthenticationType, Mode, PinMode};
 use crate::engine::challenges::challenge::{Challenge, ChallengeId, Phase, Settlement};
 use crate::engine::challenges::memory::{SignIn, SubjectKey};
@@ -43,6 +45,8 @@ pub enum Authentication {
 struct Request<'a> {
     ask: Ask<'a>,
     subject: Subject<'a>,
+    /// The subject's, shared by the challenge and by all that is noted of it.
+    username: Arc<str>,
     key: SubjectKey,
     method: Method,
 }
@@ -86,14 +90,15 @@ impl Engine {
         let country = &self.company.country_code;
         let number = GivenNumber { country_code: ask.country_code, phone: ask.phone_number, extension: ask.extension };
         let subject = Subject::resolve(&self.users, country, ask.username, number);
-        let key = SubjectKey::new(subject.username, subject.number());
+        let username = subject.username.into();
+        let key = SubjectKey::new(&username, subject.number());
         let method = Method::choose(ask.mode, subject.account.map(|it| &it.settings), &self.company.defaults);
-        Request { ask, subject, key, method }
+        Request { ask, subject, username, key, method }
     }
 
     /// The end of an authentication for which no person is asked; `None` where a challenge has to decide.
     fn settle_without_asking(&self, now: Timestamp, request: &Request<'_>) -> Result<Option<Unasked>, Refusal> {
-        let Request { ask, subject, key, method } = request;
+        let Request { ask, subject, key, method, .. } = request;
         let settled = |outcome| Ok(Some(Unasked::new(outcome)));
         if ask.initiating_type == AuthenticationType::Pfsdk && !self.company.direct_sdk {
             return settled(Outcome::DirectSdkNotAllowed);
@@ -182,7 +187,7 @@ impl Engine {
 
     /// A challenge of which nothing is planned yet.
     fn challenge(&self, now: Timestamp, id: ChallengeId, request_id: String, request: Request<'_>) -> Challenge {
-        let Request { ask, subject, key, method } = request;
+        let Request { ask, subject, username, key, method } = request;
         let rolls_over = self.company.features.call_rollover && !subject.number_given;
         let has_backup = rolls_over && method.channel() == Channel::Voice;
         let account = subject.account.filter(|_| has_backup);
@@ -195,7 +200,7 @@ impl Engine {
             method,
             operation: ask.operation,
             space: ask.space.into(),
-            username: subject.username.into(),
+            username,
             owner: subject.owner.map(|it| it.username.as_str().into()),
             number: subject.number.ok().flatten(),
             sign_in: ask.sign_in(),

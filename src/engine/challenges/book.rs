@@ -58,7 +58,7 @@ impl Challenges {
         }
     }
 
-    /// The user whom a call of events reaches, even if its time is over.
+    /// The user that a call of events reaches, even if its time is over.
     pub(in crate::engine) fn event_caller(&self, id: &str) -> Option<&str> {
         self.event_calls.username(id)
     }

@@ -1,4 +1,4 @@
-//! One open challenge: who is asked, how, what is planned, and how it is told.
+//! One open challenge: who is asked, how, what is planned, and what the journal and the API show of it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::engine::{Directory, Number, Timestamp, User};
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ChallengeId(pub u64);
 
-/// How an authentication ended, as its caller is told.
+/// How an authentication ended, for its caller.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settlement {
     pub ending: Ending,
@@ -43,7 +43,7 @@ pub(super) struct Challenge {
     pub plays_event: bool,
     pub method: Method,
     pub operation: &'static str,
-    pub space: Arc<str>,
+    pub space: Box<str>,
     /// As stored where the user is known, else as sent.
     pub username: Arc<str>,
     /// The user who has the number.
@@ -97,7 +97,7 @@ pub(super) enum Planned {
 
 /// A view of an open challenge.
 #[derive(Clone, Debug)]
-pub struct Open<'a> {
+pub struct OpenChallenge<'a> {
     pub id: ChallengeId,
     pub since: Timestamp,
     pub operation: &'static str,
@@ -209,8 +209,8 @@ impl Challenge {
         names.into_iter().flatten().filter(|it| ***it == *from).for_each(|it| it.clone_from(to));
     }
 
-    pub(super) fn view(&self) -> Open<'_> {
-        Open {
+    pub(super) fn view(&self) -> OpenChallenge<'_> {
+        OpenChallenge {
             id: self.id,
             since: self.since,
             operation: self.operation,
@@ -247,8 +247,8 @@ impl Challenge {
         Turn {
             challenge: self.id,
             stage,
-            username: (&*self.username).into(),
-            owner: self.owner.as_deref().map(Into::into),
+            username: self.username.clone(),
+            owner: self.owner.clone(),
             number: self.number.clone(),
             method: self.method,
             rule: self.rule.clone(),
@@ -278,7 +278,7 @@ impl Challenge {
         Some(Message {
             kind,
             operation: self.operation,
-            username: (&*self.username).into(),
+            username: self.username.clone(),
             to: self.number.as_ref().map(|it| it.to_string().into()).unwrap_or_default(),
             from: "".into(),
             cc: "".into(),

@@ -27,7 +27,7 @@ impl EventCalls {
         }
     }
 
-    /// The user whom a call reaches, even if its time is over.
+    /// The user that a call reaches, even if its time is over.
     pub(super) fn username(&self, id: &str) -> Option<&str> {
         Some(&self.0.get(id.trim())?.username)
     }
@@ -43,7 +43,7 @@ impl Engine {
         id
     }
 
-    /// The user whom an open call reaches. The call then stays open for five more minutes.
+    /// The user that an open call reaches. The call then stays open for five more minutes.
     ///
     /// # Errors
     /// `UnknownCall`

@@ -48,17 +48,18 @@ struct Passed {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct SignIn {
     pub initiating_type: AuthenticationType,
-    pub application: Arc<str>,
-    pub ip_address: Arc<str>,
+    pub application: Box<str>,
+    pub ip_address: Box<str>,
 }
 
 /// How many subjects are remembered before the first look for those whose successes ran out.
 const SWEEP: usize = 1024;
 
 impl SubjectKey {
-    pub(super) fn new(username: &str, number: Option<&Number>) -> Self {
-        let digits = number.map(|it| it.digits().into()).unwrap_or_default();
-        Self { username: username.to_lowercase().into(), digits }
+    pub(super) fn new(username: &Arc<str>, number: Option<&Number>) -> Self {
+        let is_lower = username.bytes().all(|it| it.is_ascii() && !it.is_ascii_uppercase());
+        let username = if is_lower { username.clone() } else { username.to_lowercase().into() };
+        Self { username, digits: number.map(|it| it.digits().into()).unwrap_or_default() }
     }
 
     /// The key of the same person under another username, in lower case.
@@ -136,7 +137,7 @@ impl Memory {
         self.subjects.extend(moved.into_iter().map(|(subject, it)| (subject.renamed(to), it)));
     }
 
-    /// The subjects of whom a call rings.
+    /// The subjects whose phone rings or is answered.
     #[cfg(test)]
     pub(super) fn in_call(&self) -> impl Iterator<Item = &SubjectKey> {
         self.subjects.iter().filter(|it| it.1.in_call).map(|it| it.0)

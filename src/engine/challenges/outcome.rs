@@ -16,7 +16,7 @@ pub enum Passes {
     Later,
 }
 
-/// The way that a code belongs to.
+/// The channel that a call result belongs to.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Channel {
     Voice,
@@ -25,8 +25,8 @@ pub enum Channel {
     Oath,
     Questions,
     Any,
-    /// Nobody is asked.
-    Nobody,
+    /// No person is asked.
+    Unasked,
 }
 
 /// Declares the outcomes: `Name => code, "word", "description", channel, passes`.
@@ -76,15 +76,15 @@ outcomes! {
     PoundNotPressed => 3, "pound-not-pressed", "# Not Pressed After Entry", Voice, No;
     NoInput => 4, "no-input", "No Phone Input - Timed Out", Voice, No;
     PinExpired => 5, "pin-expired", "PIN Expired and Not Changed", Voice, No;
-    UsedCache => 6, "used-cache", "Used Cache", Nobody, Yes;
-    Bypassed => 7, "bypassed", "Bypassed Auth", Nobody, Yes;
-    UsedIpCache => 8, "used-ip-cache", "Used IP-based Cache", Nobody, Yes;
-    UsedAppCache => 9, "used-app-cache", "Used App-based Cache", Nobody, Yes;
+    UsedCache => 6, "used-cache", "Used Cache", Unasked, Yes;
+    Bypassed => 7, "bypassed", "Bypassed Auth", Unasked, Yes;
+    UsedIpCache => 8, "used-ip-cache", "Used IP-based Cache", Unasked, Yes;
+    UsedAppCache => 9, "used-app-cache", "Used App-based Cache", Unasked, Yes;
     Disconnected => 10, "disconnected", "Call Disconnected", Voice, No;
     CallTimedOut => 11, "call-timed-out", "Call Timed Out", Voice, No;
     InvalidInput => 12, "invalid-input", "Invalid Phone Input", Voice, No;
     Voicemail => 13, "voicemail", "Got Voicemail", Voice, No;
-    UserBlocked => 14, "user-blocked", "User is Blocked", Nobody, No;
+    UserBlocked => 14, "user-blocked", "User is Blocked", Unasked, No;
     Pending => 15, "pending", "Status Pending", Any, Later;
     VoiceprintSucceeded => 16, "voiceprint-succeeded", "Voiceprint Succeeded", Voice, Yes;
     VoiceprintEnrolled => 17, "voiceprint-enrolled", "Voiceprint Enrolled", Voice, Yes;
@@ -143,7 +143,7 @@ outcomes! {
     AuthTimedOut => 144, "auth-timed-out", "Auth Result Timeout", Any, No;
     TextRetriesReached => 146, "text-retries-reached", "Exceeded Maximum Text Message OTP Attempts", Text, No;
     OathPinIncorrect => 147, "oath-pin-incorrect", "OATH Code + PIN Incorrect", Oath, No;
-    DirectSdkNotAllowed => 149, "direct-sdk-not-allowed", "Direct SDK Not Allowed", Nobody, No;
+    DirectSdkNotAllowed => 149, "direct-sdk-not-allowed", "Direct SDK Not Allowed", Unasked, No;
 }
 
 impl Outcome {
@@ -177,11 +177,11 @@ impl Outcome {
     }
 }
 
-/// How the user is reached, and what is asked of him.
+/// How the user is reached, and what the user is asked to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Method {
     Voice(PinMode),
-    /// The user types the code where he signs in; `ValidatePasscode` brings it.
+    /// The user types the code where they sign in; `ValidatePasscode` brings it.
     TextOneWay(SmsMode),
     /// The user replies to the message.
     TextTwoWay(SmsMode),
@@ -224,7 +224,7 @@ impl Method {
         }
     }
 
-    /// The mode that it is told as.
+    /// The mode of the contract that stands for it.
     #[must_use]
     pub const fn mode(self) -> Mode {
         match self {
@@ -288,20 +288,20 @@ reactions! {
     WrongPin => "wrong-pin", InvalidInput, TextPinIncorrect, TextPinIncorrect, AppInvalidPin, OathPinIncorrect;
     /// Enters a wrong code.
     WrongCode => "wrong-code", InvalidInput, TextCodeIncorrect, TextCodeIncorrect, AppInvalidResult, OathIncorrect;
-    /// Says that somebody else is signing in.
+    /// Reports that another person is signing in.
     Fraud => "fraud", FraudCodeEntered, FraudReported, FraudReported, FraudReported, FraudReported;
 }
 
-/// How an authentication ends: a row of the table, or what a scenario made up.
+/// How an authentication ends: a row of the table, or a call result that a scenario defines.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Ending {
     Known(Outcome),
-    Own(Arc<Own>),
+    Custom(Arc<CustomResult>),
 }
 
 /// A call result that is not in the table.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Own {
+pub struct CustomResult {
     pub code: i32,
     pub text: String,
     pub passes: bool,
@@ -312,7 +312,7 @@ impl Ending {
     pub fn code(&self) -> i32 {
         match self {
             Self::Known(outcome) => outcome.code(),
-            Self::Own(own) => own.code,
+            Self::Custom(result) => result.code,
         }
     }
 
@@ -320,7 +320,7 @@ impl Ending {
     pub fn description(&self) -> &str {
         match self {
             Self::Known(outcome) => outcome.description(),
-            Self::Own(own) => &own.text,
+            Self::Custom(result) => &result.text,
         }
     }
 
@@ -328,7 +328,7 @@ impl Ending {
     pub fn known(&self) -> Option<Outcome> {
         match self {
             Self::Known(outcome) => Some(*outcome),
-            Self::Own(_) => None,
+            Self::Custom(_) => None,
         }
     }
 
@@ -336,7 +336,7 @@ impl Ending {
     #[must_use]
     pub fn succeeds(&self, method: Option<Method>) -> bool {
         match self {
-            Self::Own(own) => own.passes,
+            Self::Custom(result) => result.passes,
             Self::Known(outcome) => match outcome.passes() {
                 Passes::Yes | Passes::Later => true,
                 Passes::No => false,
@@ -345,7 +345,7 @@ impl Ending {
         }
     }
 
-    /// Whether nobody took the call, so that the backup number is tried.
+    /// Whether the call was not answered, so that the backup number is tried.
     pub(in crate::engine) fn is_unanswered(&self) -> bool {
         matches!(self.known(), Some(Outcome::CallTimedOut | Outcome::Voicemail))
     }
@@ -356,7 +356,7 @@ impl Ending {
             use Outcome as O;
             matches!(it, O::TextNotSent | O::TextNotAllowed | O::TextLicensesExceeded | O::AppNotAllowed)
                 || matches!(it, O::AppDevicesBlocked | O::AppNotificationFailed)
-                || matches!(it.channel(), Channel::Nobody)
+                || matches!(it.channel(), Channel::Unasked)
         };
         self.known().is_some_and(never)
     }
@@ -364,7 +364,9 @@ impl Ending {
     /// The ending with the words of its own text filled in.
     pub(in crate::engine) fn filled(&self, words: &Words) -> Self {
         match self {
-            Self::Own(own) => Self::Own(Arc::new(Own { text: template::fill(&own.text, words).into(), ..**own })),
+            Self::Custom(result) => {
+                Self::Custom(Arc::new(CustomResult { text: template::fill(&result.text, words).into(), ..**result }))
+            }
             Self::Known(_) => self.clone(),
         }
     }

@@ -1,7 +1,7 @@
 //! An open challenge from its beginning to its end: the plan is played, a caller of the API acts, time runs out.
 
 use crate::engine::challenges::act::{Act, ActRefusal, Acted, Scene};
-use crate::engine::challenges::challenge::{Challenge, ChallengeId, Open, Phase, Planned, Settlement};
+use crate::engine::challenges::challenge::{Challenge, ChallengeId, OpenChallenge, Phase, Planned, Settlement};
 use crate::engine::challenges::outcome::{Channel, Ending, Method, Outcome};
 use crate::engine::directory::Block;
 use crate::engine::journal::{ChallengeStage, What};
@@ -48,12 +48,12 @@ impl Engine {
 
     /// How many challenges are open, those that wait for a code included.
     #[must_use]
-    pub fn open_challenges(&self) -> usize {
+    pub fn challenge_count(&self) -> usize {
         self.challenges.iter().len()
     }
 
     /// The challenges that are open, the oldest first.
-    pub fn open(&self) -> impl Iterator<Item = Open<'_>> {
+    pub fn open_challenges(&self) -> impl Iterator<Item = OpenChallenge<'_>> {
         let mut open: Vec<_> = self.challenges.iter().collect();
         open.sort_unstable_by_key(|it| it.id);
         open.into_iter().map(Challenge::view)
@@ -113,7 +113,10 @@ impl Engine {
                 Some((at, Planned::Act(act))) => match self.perform(at, challenge, &act) {
                     Ok(Some(ending)) => return Some(ending),
                     Ok(None) => (),
-                    Err(_) => challenge.warning = Some("the rule has the person do what nobody can do when asked so"),
+                    Err(_) => {
+                        challenge.warning =
+                            Some("the rule has the person do something that this kind of challenge does not allow")
+                    }
                 },
                 None if stops <= now => return Some(line.silence(challenge.method).into()),
                 None => {
@@ -188,7 +191,7 @@ impl Engine {
         true
     }
 
-    /// Ends a challenge: what it means for the person, and what its caller is told.
+    /// Ends a challenge: block, states, journal and cache follow. The settlement is for its caller.
     fn end(&mut self, now: Timestamp, mut challenge: Challenge, ending: Ending) -> Settlement {
         self.challenges.memory.end_call(&challenge.subject);
         if ending.known().is_some_and(Outcome::is_fraud) {

@@ -12,7 +12,7 @@ pub(in crate::engine) struct GivenNumber<'a> {
     pub extension: &'a str,
 }
 
-/// Whom a call concerns. Every part of the engine that needs it takes it from [`Subject::resolve`].
+/// The people that a call concerns. Every part of the engine that needs them takes them from [`Subject::resolve`].
 #[derive(Debug)]
 pub(in crate::engine) struct Subject<'a> {
     /// As stored where the user is known, else as sent.

@@ -99,7 +99,7 @@ fn play(engine: &mut Engine, now: &mut Timestamp, happening: &Happening) {
         }
         Happening::Act { challenge, act } => drop(engine.act(*now, ChallengeId(*challenge), act)),
         Happening::Passcode { username, is_right } => {
-            let code = engine.open().find(|it| it.username == *username).and_then(|it| it.code.cloned());
+            let code = engine.open_challenges().find(|it| it.username == *username).and_then(|it| it.code.cloned());
             let code = code.filter(|_| *is_right).unwrap_or_else(|| "wrong".into());
             drop(engine.validate_passcode(*now, username, code.reveal()));
         }
@@ -114,7 +114,7 @@ fn play(engine: &mut Engine, now: &mut Timestamp, happening: &Happening) {
         Happening::Unblock { username } => drop(engine.unblock(username)),
         Happening::Fork => {
             let fork = engine.fork(1);
-            assert_eq!((fork.open_challenges(), fork.next_deadline()), (0, None));
+            assert_eq!((fork.challenge_count(), fork.next_deadline()), (0, None));
             fork.challenges.check();
         }
     }
@@ -133,6 +133,6 @@ proptest! {
         now = now + Duration::from_hours(1);
         engine.tick(now);
         engine.challenges.check();
-        prop_assert_eq!((engine.open_challenges(), engine.next_deadline()), (0, None));
+        prop_assert_eq!((engine.challenge_count(), engine.next_deadline()), (0, None));
     }
 }

@@ -11,7 +11,7 @@ use super::input::{Asked, Body, bad};
 use super::problem::{Kind, Problem};
 use super::view::{self, Turn, View};
 use super::{At, Json, Shared};
-use crate::engine::{self, Acted, ChallengeId, Engine, EventKind, Open, OpenState};
+use crate::engine::{self, Acted, ChallengeId, Engine, EventKind, OpenChallenge, OpenState};
 use crate::scenario;
 use crate::switchboard::Interest;
 
@@ -90,7 +90,7 @@ pub(super) struct ActDone {
 }
 
 impl Challenge {
-    fn of(it: &Open<'_>) -> Self {
+    fn of(it: &OpenChallenge<'_>) -> Self {
         Self {
             id: it.id.0,
             state: match it.state {
@@ -168,7 +168,7 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
         };
         let is_new = |it: &Challenge| after.is_none() || opened.contains(&it.id);
         let fits = |it: &Challenge| is_new(it) && filter.fits_by(|name| it.get(name));
-        let items: Vec<_> = engine.open().map(|it| Challenge::of(&it)).filter(fits).collect();
+        let items: Vec<_> = engine.open_challenges().map(|it| Challenge::of(&it)).filter(fits).collect();
         let next = engine.journal.last();
         Ok((is_over || !items.is_empty()).then_some(Challenges { items, next }))
     };
@@ -200,7 +200,7 @@ pub(super) async fn get(
     asked.finish()?;
     let id = id_of(&id)?;
     let look = |engine: &mut Engine, is_over: bool| {
-        let open = engine.open().find(|it| it.id.0 == id).map(|it| Challenge::of(&it));
+        let open = engine.open_challenges().find(|it| it.id.0 == id).map(|it| Challenge::of(&it));
         let turns = engine.journal.of(EventKind::Turn).filter(|it| match &it.what {
             engine::What::Turn(it) => it.challenge.0 == id,
             _ => false,
@@ -233,7 +233,7 @@ pub(super) async fn act(
         act => vec![read(act)?],
     };
     space.update(|engine, now| {
-        if !engine.open().any(|it| it.id.0 == id) {
+        if !engine.open_challenges().any(|it| it.id.0 == id) {
             return Err(unknown(id));
         }
         let mut ending = None;

@@ -41,7 +41,7 @@ pub(super) async fn metrics(State(admin): Shared) -> Response {
     });
     family(&mut out, "locmfa_challenges_open", "gauge", "Challenges that are open, by space.");
     each(&spaces, |space, engine| {
-        sample(&mut out, "locmfa_challenges_open", &[("space", space)], engine.open_challenges() as u64);
+        sample(&mut out, "locmfa_challenges_open", &[("space", space)], engine.challenge_count() as u64);
     });
     family(&mut out, "locmfa_users", "gauge", "Users, by space.");
     each(&spaces, |space, engine| {

@@ -57,7 +57,7 @@ impl Space {
         let (users, challenges, calls, last) = space.update(|engine, _| {
             (
                 engine.directory().len(),
-                engine.open_challenges(),
+                engine.challenge_count(),
                 engine.journal.count(EventKind::Call),
                 engine.journal.last(),
             )

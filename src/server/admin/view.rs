@@ -297,7 +297,7 @@ pub(super) const fn channel(channel: Channel) -> &'static str {
         Channel::App => "app",
         Channel::Oath => "oath",
         Channel::Questions => "questions",
-        Channel::Any | Channel::Nobody => "",
+        Channel::Any | Channel::Unasked => "",
     }
 }
 
