@@ -2,16 +2,21 @@
 
 #[macro_use]
 mod declare;
+mod answer;
 mod authentication;
 mod blocks;
 mod connection;
+mod context;
 mod devices;
 mod events;
+mod operation;
 mod phones;
 mod portal;
+mod reply;
 mod secrets;
 mod settings;
 mod users;
+mod verdict;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -19,10 +24,10 @@ use std::sync::LazyLock;
 use crate::contract::{FieldValue, Record, Secret, Value};
 use crate::engine::Refusal;
 
-pub use declare::{
-    Answer, Answers, Context, Leaves, No, Note, Operation, Pending, Reply, Request, Says, Unanswered, answered,
-    response,
-};
+pub use answer::{Answer, Leaves, No, Note, Unanswered};
+pub use context::Context;
+pub use operation::{Answers, Operation, Pending, Request, Says, answered};
+pub use reply::{Reply, response};
 
 pub use authentication::{PfAuthUser, PfAuthUserOut};
 pub use connection::{TestMasterConnection, TestSecurity};

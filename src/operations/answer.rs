@@ -1,0 +1,69 @@
+//! What an operation answers, and what leaves in place of an answer.
+
+use std::sync::Arc;
+
+use crate::engine::Refusal;
+use crate::soap::Fault;
+
+/// What an operation answers: its result, its out parameters, and the refusal if there is one.
+#[derive(Debug)]
+pub struct Answer<T> {
+    pub out: T,
+    pub refusal: Option<Refusal>,
+    pub note: Note,
+}
+
+/// Why an operation has no answer of its own.
+#[derive(Debug)]
+pub enum No {
+    /// The in-band no: result false, and `error` says why.
+    Refused(Refusal),
+    /// A SOAP fault.
+    Failed(Fault),
+}
+
+/// What the log tells of a call beyond its refusal.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Note {
+    /// The code of `callResult`.
+    pub call_result: Option<i32>,
+    /// The rule of the scenario that decided.
+    pub rule: Option<Arc<str>>,
+    /// What a tester should know, such as that a user passed without a challenge.
+    pub warning: Option<&'static str>,
+}
+
+/// What leaves in place of a reply.
+#[derive(Debug, PartialEq)]
+pub struct Unanswered {
+    pub leaves: Leaves,
+    /// The rule of the scenario that decided.
+    pub rule: Option<Arc<str>>,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Leaves {
+    Fault(Fault),
+    /// An HTTP status without a body.
+    Status(u16),
+    /// Nothing: the connection is cut.
+    Nothing,
+}
+
+impl<T> From<T> for Answer<T> {
+    fn from(out: T) -> Self {
+        Self { out, refusal: None, note: Note::default() }
+    }
+}
+
+impl From<Refusal> for No {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Fault> for Unanswered {
+    fn from(fault: Fault) -> Self {
+        Self { leaves: Leaves::Fault(fault), rule: None }
+    }
+}

@@ -1,0 +1,244 @@
+//! A row of the dispatch table: an operation under one of its signatures.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+
+use futures_util::FutureExt;
+
+use crate::contract::{FieldValue, Invalid, Recast, Record, Shape, Signature, Wire};
+use crate::engine::{Canned, Refusal, Verdict};
+use crate::soap::Fault;
+use crate::xml::{Node, Writer};
+
+use super::answer::{Answer, No, Note, Unanswered};
+use super::context::Context;
+use super::reply::{Reply, dress};
+use super::verdict::{canned_reply, carried_out};
+
+/// One operation under one of its signatures, with its types erased.
+#[derive(Debug)]
+pub struct Operation {
+    pub signature: Signature,
+    /// Whether it asks somebody for a second factor.
+    pub asks: bool,
+    /// Where it is declared.
+    module: &'static str,
+    read: Reader,
+}
+
+type Reader = fn(Option<Node<'_, '_>>) -> Result<Box<dyn Request>, Invalid>;
+
+/// A request that was read and waits to be answered.
+pub trait Request: fmt::Debug + Send {
+    /// The parameters as the client sent them.
+    fn values(&self) -> Vec<FieldValue<'_>>;
+
+    /// Answers it. Dropping the future, as when the client hangs up, leaves the engine's state whole.
+    fn answer<'a>(self: Box<Self>, context: Context<'a>) -> Pending<'a>;
+}
+
+/// The answer to come.
+pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Reply, Unanswered>> + Send + 'a>>;
+
+/// The behaviour of an operation.
+pub trait Answers: Record + Recast<Self> + fmt::Debug + Send + 'static {
+    type Out: Record + Recast<Self::Out> + Default + Send + 'static;
+
+    /// Whether it asks somebody for a second factor.
+    const ASKS: bool = false;
+
+    fn answer(self, context: Context<'_>) -> impl Future<Output = Result<Answer<Self::Out>, No>> + Send;
+}
+
+/// The behaviour of an operation that answers a text and takes nothing.
+pub trait Says: Record + fmt::Debug + Send + 'static {
+    fn text(self, context: Context<'_>) -> String;
+}
+
+impl Operation {
+    /// Reads the element that carries the parameters; `None` reads as all defaults.
+    ///
+    /// # Errors
+    /// [`Invalid`] where a parameter does not fit its type.
+    pub fn read(&self, element: Option<Node<'_, '_>>) -> Result<Box<dyn Request>, Invalid> {
+        (self.read)(element)
+    }
+
+    /// What it is about: the name of the file that declares it, such as `authentication`.
+    #[must_use]
+    pub fn subject(&self) -> &'static str {
+        self.module.rsplit("::").next().unwrap_or_default()
+    }
+
+    pub(super) const fn new<T: Answers>(name: &'static str, module: &'static str) -> Self {
+        Self::row::<T, T, T::Out>(name, None, module, |element| {
+            Ok(Box::new(Form::<T, T, T::Out>::new(T::read(element)?)))
+        })
+    }
+
+    /// Another signature of `T`: the fields that `In` and `Out` have.
+    pub(super) const fn form<T, In, Out>(
+        name: &'static str,
+        overload_of: Option<&'static str>,
+        module: &'static str,
+    ) -> Self
+    where
+        T: Answers<Out: Recast<Out>>,
+        In: Record + Recast<T> + fmt::Debug + Send + 'static,
+        Out: Record + Send + 'static,
+    {
+        Self::row::<T, In, Out>(name, overload_of, module, |element| {
+            Ok(Box::new(Form::<T, In, Out>::new(In::read(element)?)))
+        })
+    }
+
+    pub(super) const fn plain<T: Says>(name: &'static str, module: &'static str) -> Self {
+        Self {
+            signature: Signature {
+                name,
+                overload_of: None,
+                about: about(T::SHAPE),
+                request: T::SHAPE,
+                result: String::SHAPE,
+                out: &Shape::Record { name: "", about: "", fields: &[] },
+            },
+            asks: false,
+            module,
+            read: |element| Ok(Box::new(Plain(T::read(element)?))),
+        }
+    }
+
+    const fn row<T: Answers, In: Record, Out: Record>(
+        name: &'static str,
+        overload_of: Option<&'static str>,
+        module: &'static str,
+        read: Reader,
+    ) -> Self {
+        let (about, request, out) = (about(T::SHAPE), In::SHAPE, Out::SHAPE);
+        let signature = Signature { name, overload_of, about, request, result: bool::SHAPE, out };
+        Self { signature, asks: T::ASKS, module, read }
+    }
+}
+
+const fn about(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Record { about, .. } => about,
+        _ => "",
+    }
+}
+
+/// Answers a request. An operation that panics answers a fault, as an exception does in ASP.NET, and neither its
+/// connection nor anybody else's ends.
+///
+/// # Errors
+/// What leaves in place of a reply: a fault, or what the scenario wants.
+pub async fn answered(request: Box<dyn Request>, context: Context<'_>) -> Result<Reply, Unanswered> {
+    let answer = AssertUnwindSafe(request.answer(context)).catch_unwind().await;
+    answer.unwrap_or_else(|_| Err(Fault::Internal { operation: context.operation }.into()))
+}
+
+/// A request under one signature of its operation.
+struct Form<T, In, Out> {
+    request: In,
+    types: PhantomData<fn() -> (T, Out)>,
+}
+
+impl<T, In: fmt::Debug, Out> fmt::Debug for Form<T, In, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.request.fmt(f)
+    }
+}
+
+impl<T, In, Out> Form<T, In, Out> {
+    const fn new(request: In) -> Self {
+        Self { request, types: PhantomData }
+    }
+}
+
+impl<T, In, Out> Request for Form<T, In, Out>
+where
+    T: Answers<Out: Recast<Out>>,
+    In: Record + Recast<T> + fmt::Debug + Send + 'static,
+    Out: Record + Send + 'static,
+{
+    fn values(&self) -> Vec<FieldValue<'_>> {
+        self.request.values()
+    }
+
+    fn answer<'a>(self: Box<Self>, context: Context<'a>) -> Pending<'a> {
+        Box::pin(async move {
+            let verdict = context.receive(T::ASKS, &self.request.values());
+            let context = Context { verdict: verdict.as_ref(), ..context };
+            let refused = |refusal| dress(context, &T::Out::default().recast(), Some(refusal), Note::default());
+            let usual = async {
+                let answer = match context.space.may_run(context.operation) {
+                    Ok(()) => self.request.recast().answer(context).await,
+                    Err(refusal) => Err(refusal.into()),
+                };
+                match answer {
+                    Ok(answer) => Ok(dress(context, &answer.out.recast(), answer.refusal, answer.note)),
+                    Err(No::Refused(refusal)) => Ok(refused(refusal)),
+                    Err(No::Failed(fault)) => Err(fault),
+                }
+            };
+            let canned = |verdict: &Verdict, canned: &Canned| canned_reply(context, verdict, canned, Out::SHAPE);
+            carried_out(context, usual, refused, canned).await
+        })
+    }
+}
+
+/// A request of an operation that answers a text.
+#[derive(Debug)]
+struct Plain<T>(T);
+
+impl<T: Says> Request for Plain<T> {
+    fn values(&self) -> Vec<FieldValue<'_>> {
+        self.0.values()
+    }
+
+    fn answer<'a>(self: Box<Self>, context: Context<'a>) -> Pending<'a> {
+        Box::pin(async move {
+            let verdict = context.receive(false, &self.0.values());
+            let context = Context { verdict: verdict.as_ref(), ..context };
+            let said = |text: &str| {
+                let mut xml = Writer::default();
+                xml.element(&[context.operation, "Result"].concat(), text);
+                Reply { xml: xml.finish(), succeeded: true, refusal: None, note: Note::default(), broken: None }
+            };
+            let usual = async { Ok(said(&self.0.text(context))) };
+            let refused = |refusal: Refusal| said(&refusal.to_string());
+            let canned = |verdict: &Verdict, it: &Canned| said(&verdict.fill(&it.result));
+            carried_out(context, usual, refused, canned).await
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Bounds, Setup};
+    use crate::switchboard::Space;
+
+    #[derive(Debug)]
+    struct Failing;
+
+    impl Request for Failing {
+        fn values(&self) -> Vec<FieldValue<'_>> {
+            Vec::new()
+        }
+
+        fn answer<'a>(self: Box<Self>, _: Context<'a>) -> Pending<'a> {
+            Box::pin(async { panic!("an operation with a mistake in it") })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_operation_that_panics_answers_a_fault() {
+        let space = Space::new("default", Setup::default(), Bounds::default());
+        let context = Context { space: &space, operation: "UserExists", verdict: None };
+        let failed = answered(Box::new(Failing), context).await.unwrap_err();
+        assert_eq!(failed, Fault::Internal { operation: "UserExists" }.into());
+    }
+}

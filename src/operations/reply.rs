@@ -1,0 +1,52 @@
+//! The body of an answer: the result, the out parameters and `error`.
+
+use crate::contract::{Error, NAMESPACE, Record, Signature, Wire};
+use crate::engine::{Broken, Refusal};
+use crate::xml::Writer;
+
+use super::answer::Note;
+use super::context::Context;
+
+/// The body of an answer, and what it says in short.
+#[derive(Debug)]
+pub struct Reply {
+    /// The children of the response element.
+    pub xml: String,
+    pub succeeded: bool,
+    pub refusal: Option<Refusal>,
+    pub note: Note,
+    /// How the answer is spoilt on its way.
+    pub broken: Option<Broken>,
+}
+
+/// `<OpResult>`, the out parameters, `<error>`.
+pub(super) fn dress<Out: Record>(context: Context<'_>, out: &Out, refusal: Option<Refusal>, note: Note) -> Reply {
+    let succeeded = refusal.is_none();
+    let mut xml = Writer::with_capacity(512);
+    succeeded.write(&[context.operation, "Result"].concat(), &mut xml);
+    out.write_fields(&mut xml);
+    close(context, xml, succeeded, refusal, note)
+}
+
+/// Ends an answer by `<error>`.
+pub(super) fn close(
+    context: Context<'_>,
+    mut xml: Writer,
+    succeeded: bool,
+    refusal: Option<Refusal>,
+    note: Note,
+) -> Reply {
+    let error = match &refusal {
+        Some(refusal) => Some(Error { code: refusal.code(), description: Some(refusal.to_string()) }),
+        None if context.space.error_on_success() => Some(Error { code: 0, description: None }),
+        None => None,
+    };
+    error.write("error", &mut xml);
+    Reply { xml: xml.finish(), succeeded, refusal, note, broken: None }
+}
+
+/// The response element around a reply.
+#[must_use]
+pub fn response(operation: &Signature, reply: &Reply) -> String {
+    ["<", operation.name, "Response xmlns=\"", NAMESPACE, "\">", &reply.xml, "</", operation.name, "Response>"].concat()
+}

@@ -1,0 +1,102 @@
+//! What the verdict of the rules does to an answer.
+
+use crate::contract::Shape;
+use crate::engine::{Canned, CannedValue, Effect, Refusal, Verdict};
+use crate::soap::Fault;
+use crate::switchboard::Space;
+use crate::xml::Writer;
+
+use super::answer::{Leaves, Note, Unanswered};
+use super::context::Context;
+use super::reply::{Reply, close};
+
+/// Carries out what the rules made of a call; without a verdict it is answered as usual.
+pub(super) async fn carried_out(
+    context: Context<'_>,
+    usual: impl Future<Output = Result<Reply, Fault>>,
+    refused: impl FnOnce(Refusal) -> Reply,
+    canned: impl FnOnce(&Verdict, &Canned) -> Reply,
+) -> Result<Reply, Unanswered> {
+    let Some(verdict) = context.verdict else { return Ok(usual.await?) };
+    let _changes = Following { space: context.space, verdict };
+    let leaves = match &verdict.answer.effect {
+        Effect::Proceed(_) => usual.await.map_err(Leaves::Fault),
+        Effect::Refuse { code, text } => Ok(refused(Refusal::Own { code: *code, text: verdict.fill(text) })),
+        Effect::Fault { text, by_client } => {
+            let text = verdict.fill(text);
+            Err(Leaves::Fault(if *by_client { Fault::OwnOfClient { text } } else { Fault::Own { text } }))
+        }
+        Effect::Canned(it) => Ok(canned(verdict, it)),
+        Effect::Status(status) => Err(Leaves::Status(*status)),
+        Effect::Drop => Err(Leaves::Nothing),
+    };
+    if let Some(delay) = verdict.answer.delay {
+        context.space.sleep(delay).await;
+    }
+    match leaves {
+        Ok(mut reply) => {
+            reply.broken = verdict.answer.broken;
+            // Where somebody was to be asked, and nobody was, the rule decided nothing.
+            if !verdict.answer.asks() {
+                reply.note.rule.get_or_insert_with(|| verdict.rule.clone());
+            }
+            Ok(reply)
+        }
+        Err(leaves) => Err(Unanswered { leaves, rule: Some(verdict.rule.clone()) }),
+    }
+}
+
+/// Makes the change that a verdict brings about when the call was answered, or when the client hung up.
+struct Following<'a> {
+    space: &'a Space,
+    verdict: &'a Verdict,
+}
+
+impl Drop for Following<'_> {
+    fn drop(&mut self) {
+        if self.verdict.answer.change.is_some() {
+            self.space.update(|engine, now| engine.follow(now, self.verdict));
+        }
+    }
+}
+
+/// The answer that a scenario gives in its fields.
+pub(super) fn canned_reply(context: Context<'_>, verdict: &Verdict, canned: &Canned, out: &'static Shape) -> Reply {
+    let mut xml = Writer::with_capacity(512);
+    xml.element(&[context.operation, "Result"].concat(), &verdict.fill(&canned.result));
+    write_fields(&mut xml, out, &canned.out, verdict);
+    let refusal = canned.error.as_ref().map(|(code, text)| Refusal::Own { code: *code, text: verdict.fill(text) });
+    close(context, xml, canned.result == "true", refusal, Note::default())
+}
+
+/// The fields of a record in the order of the contract: those that a scenario gives, and what .NET writes for those
+/// that cannot be left out.
+fn write_fields(xml: &mut Writer, record: &'static Shape, given: &[(&'static str, CannedValue)], verdict: &Verdict) {
+    for field in record.fields() {
+        let value = given.iter().find(|it| it.0 == field.name).map(|it| &it.1);
+        write_value(xml, field.name, field.shape, value, verdict);
+    }
+}
+
+fn write_value(xml: &mut Writer, name: &str, shape: &'static Shape, value: Option<&CannedValue>, verdict: &Verdict) {
+    match (shape, value) {
+        (Shape::Optional(_), None) => (),
+        (Shape::Optional(shape), value) => write_value(xml, name, shape, value, verdict),
+        (_, Some(CannedValue::Text(text))) => xml.element(name, &verdict.fill(text)),
+        (Shape::Array(item), Some(CannedValue::List(items))) if !items.is_empty() => {
+            xml.open(name);
+            for it in items {
+                write_value(xml, &item.name(), item, Some(it), verdict);
+            }
+            xml.close(name);
+        }
+        (Shape::Record { .. }, Some(CannedValue::Record(fields))) => {
+            xml.open(name);
+            write_fields(xml, shape, fields, verdict);
+            xml.close(name);
+        }
+        (Shape::Choice { values, .. }, _) => xml.element(name, values[0]),
+        (Shape::Simple(primitive), _) => xml.element(name, primitive.unset()),
+        (Shape::Array(_) | Shape::Record { .. }, _) => xml.empty(name),
+    }
+}
