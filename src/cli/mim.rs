@@ -1,5 +1,9 @@
 //! `locmfa mim …`: a function for each command.
 
+mod access;
+mod call;
+mod connect;
+
 use std::io::{self, IsTerminal, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -10,13 +14,14 @@ use clap::{Args, Subcommand, ValueEnum};
 use similar::TextDiff;
 use time::OffsetDateTime;
 
-use crate::mim::Service;
-use crate::mim::access::Access;
+use access::Access;
+pub use call::Call;
+pub use connect::Connect;
+
 use crate::mim::backup::{self, Backup};
-use crate::mim::call::{self, Call};
 use crate::mim::check::{self, Checked, Finding, Problem};
-use crate::mim::connect::{self, Connect};
 use crate::mim::settings::{Edit, Key, Settings, secrets};
+use crate::mim::{self, Service};
 use crate::scenario::{self, Severity};
 
 /// Commands for Microsoft Identity Manager's side.
@@ -150,7 +155,7 @@ async fn check(args: &Check, out: &mut (dyn Write + Send)) -> anyhow::Result<Exi
     let service = Service::of_file(&args.file)?;
     let client = args.access.client(service.target.clone())?;
     let (mut written, mut all_right) = (Ok(()), true);
-    connect::check(&client, &service, None, &mut |step| {
+    mim::connect::check(&client, &service, None, &mut |step| {
         all_right &= step.is_right();
         if written.is_ok() {
             written = step.tell(out);

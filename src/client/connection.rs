@@ -1,109 +1,51 @@
-//! A client that calls the service as a .NET program does: it asks without credentials, is told what is on offer,
-//! signs in on that connection and calls.
+//! One connection to the service: sign-in and calls.
 
-use std::net::SocketAddr;
-use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1::SendRequest;
 use hyper::header::{self, HeaderMap};
-use hyper::{Request, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
-use rustls::crypto::ring::default_provider;
-use rustls::pki_types::ServerName;
-use rustls::{AlertDescription, ClientConfig, ProtocolVersion};
+use hyper::{Request, StatusCode};
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
+use tokio::time::Instant;
 
+use super::failure::{CallStage, Failure, by};
+use super::target::Target;
+use super::{Client, http};
 use crate::contract::{self, Invalid, NAMESPACE, Shape, Wire};
 use crate::operations::{self, Answers, Says};
-use crate::sign_in::{Credentials, Scheme, SignIn, Surroundings, Unsigned, offered};
+use crate::sign_in::{Scheme, SignIn, Surroundings, Unsigned, offered};
 use crate::soap::{self, Version};
-use crate::tls::hello::suite_name;
-use crate::tls::{AcceptAny, ServerCertificate, Summary, Trust, TrustAnchor};
 use crate::xml::{self, Node, Writer};
 
-/// Where the service is, from the URL of `LOCMFASRV`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Target {
-    pub is_secure: bool,
-    /// A name, or an address without brackets.
-    pub host: String,
-    pub port: u16,
-    /// The path, and the query if there is one.
-    pub path: String,
-    url: String,
-}
-
-/// What a client is made of.
-#[derive(Debug)]
-pub struct Client {
-    pub target: Target,
-    pub trust: Trust,
-    /// Without them it calls only where nobody asks who it is.
-    pub credentials: Option<Credentials>,
-}
-
-/// Why there is no answer, as a person reads it.
-#[derive(Clone, Debug, Serialize, thiserror::Error)]
-#[error("{what}")]
-pub struct Failure {
-    pub at: Stage,
-    /// A sentence.
-    pub what: String,
-    /// What to do about it: sentences.
-    pub remedy: String,
-}
-
-/// How far a call came.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    Name,
-    Port,
-    Tls,
-    Certificate,
-    SignIn,
-    /// Signed in, and not allowed to call.
-    Group,
-    Call,
-}
-
-/// What a TLS handshake settled.
-#[derive(Clone, Debug)]
-pub struct Secured {
-    /// `TLS 1.2`
-    pub version: &'static str,
-    /// As the standards write it.
-    pub suite: String,
-    pub shown: ServerCertificate,
-}
-
-/// How long the parts of a call took.
+/// How long the parts of a call take.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Times {
     pub connect: Duration,
     pub tls: Duration,
-    /// All up to the request that carries the call: the first 401, and NTLM's messages but the last.
+    /// From the first request to the one that carries the call: the first 401, and all NTLM messages but the last.
     pub sign_in: Duration,
     pub call: Duration,
 }
 
-/// A request and its answer, without secrets and without credentials.
+impl Times {
+    /// The whole time.
+    #[must_use]
+    pub fn total(self) -> Duration {
+        self.connect + self.tls + self.sign_in + self.call
+    }
+}
+
+/// A request and its answer, without secrets and credentials.
 #[derive(Clone, Debug, Serialize)]
 pub struct Exchange {
     pub request: String,
     pub response: String,
 }
 
-/// What an operation answered.
+/// The answer of an operation.
 #[derive(Clone, Debug)]
 pub struct Replied<Out> {
     pub succeeded: bool,
@@ -117,13 +59,13 @@ pub struct Connection<'a> {
     client: &'a Client,
     sender: SendRequest<Full<Bytes>>,
     server_certificate_hash: Option<Vec<u8>>,
-    /// What each request has to carry: Basic is said every time.
+    /// The `Authorization` of each request: Basic needs it every time.
     authorization: Option<String>,
-    /// When the client gives up.
+    /// When the client stops waiting for an answer.
     pub deadline: Instant,
-    /// How it signed in; nothing where nobody asked, or not yet.
+    /// How the client signed in. `None`: not yet, or the service did not ask.
     pub signed_in: Option<Scheme>,
-    /// What the service offered, as it wrote it.
+    /// The sign-in offers of the service, unchanged.
     pub offers: Vec<String>,
     pub times: Times,
     pub exchanges: Vec<Exchange>,
@@ -134,212 +76,11 @@ const MAX_BODY: usize = 16 << 20;
 
 const AGENT: &str = concat!("locmfa/", env!("CARGO_PKG_VERSION"));
 
-impl FromStr for Target {
-    type Err = String;
-
-    fn from_str(url: &str) -> Result<Self, Self::Err> {
-        let wrong = |what: &str| {
-            format!(
-                "{url:?} {what}; write it like https://mfa.contoso.com:9999/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx"
-            )
-        };
-        let uri: Uri = url.trim().parse().map_err(|_| wrong("is not a URL"))?;
-        let is_secure = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => return Err(wrong("begins with neither https:// nor http://")),
-        };
-        let host = uri.host().filter(|it| !it.is_empty()).ok_or_else(|| wrong("names no host"))?;
-        if uri.authority().is_some_and(|it| it.as_str().contains('@')) {
-            return Err(wrong("has a user name in it, which no .NET client sends"));
-        }
-        Ok(Self {
-            is_secure,
-            host: host.trim_matches(['[', ']']).into(),
-            port: uri.port_u16().unwrap_or(if is_secure { 443 } else { 80 }),
-            path: uri.path_and_query().map_or("/", |it| it.as_str()).into(),
-            url: url.trim().into(),
-        })
-    }
-}
-
-impl std::fmt::Display for Target {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.url)
-    }
-}
-
-impl Failure {
-    pub(crate) fn new(at: Stage, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { at, what: what.into(), remedy: remedy.into() }
-    }
-}
-
-impl Stage {
-    /// What the client waits for.
-    const fn waits_for(self) -> &'static str {
-        match self {
-            Self::Name => "the name to be found",
-            Self::Port => "the connection to be taken",
-            Self::Tls | Self::Certificate => "the TLS handshake",
-            Self::SignIn | Self::Group | Self::Call => "the answer",
-        }
-    }
-}
-
-/// What comes of a future, or the failure that it took too long.
-async fn by<T>(deadline: Instant, at: Stage, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let started = Instant::now();
-    timeout_at(deadline, future).await.unwrap_or_else(|_| {
-        let seconds = started.elapsed().as_secs_f32().round();
-        Err(Failure::new(
-            at,
-            format!("The client gave up after {seconds} seconds of waiting for {}.", at.waits_for()),
-            match at {
-                Stage::Call => "A .NET client waits for 100 seconds: a phone that rings longer is given up by MIM. Look for the call in the service's log.",
-                _ => "Something takes the connection and says nothing, or a firewall drops it: look at what listens there.",
-            },
-        ))
-    })
-}
-
 impl Client {
-    /// The addresses of the host, in the order in which they are tried.
+    /// Begins HTTP on a stream. `end_point` is the hash of the server's certificate for channel bindings.
     ///
     /// # Errors
-    /// [`Stage::Name`]
-    pub async fn resolve(&self, deadline: Instant) -> Result<Vec<SocketAddr>, Failure> {
-        let Target { host, port, .. } = &self.target;
-        let failure = |why: &str| {
-            Failure::new(
-                Stage::Name,
-                format!("The host {host} has no address here{why}."),
-                "Correct the host in the URL, or add it to the DNS or to the hosts file (on Windows C:\\Windows\\System32\\drivers\\etc\\hosts).",
-            )
-        };
-        by(deadline, Stage::Name, async {
-            let found = tokio::net::lookup_host((host.as_str(), *port)).await;
-            let addresses: Vec<_> = found.map_err(|error| failure(&format!(" ({error})")))?.collect();
-            if addresses.is_empty() { Err(failure("")) } else { Ok(addresses) }
-        })
-        .await
-    }
-
-    /// Connects to the first address that takes the connection; those before it that did not, with their reasons.
-    ///
-    /// # Errors
-    /// [`Stage::Port`]
-    pub async fn reach(
-        &self,
-        addresses: &[SocketAddr],
-        deadline: Instant,
-    ) -> Result<(TcpStream, SocketAddr, Vec<String>), Failure> {
-        by(deadline, Stage::Port, async {
-            let mut refused = Vec::new();
-            for address in addresses {
-                match TcpStream::connect(address).await {
-                    Ok(stream) => {
-                        // Small requests shall not wait for company. It goes on without, only slower.
-                        let _ = stream.set_nodelay(true);
-                        return Ok((stream, *address, refused));
-                    }
-                    Err(error) => refused.push(format!("{address} ({error})")),
-                }
-            }
-            Err(Failure::new(
-                Stage::Port,
-                format!("Nothing takes connections at {}.", refused.join(", ")),
-                "Start the service, correct the port in the URL, or let the firewall pass it.",
-            ))
-        })
-        .await
-    }
-
-    /// Shakes hands and judges the certificate. That it is to be trusted is another question:
-    /// [`check`](Self::check).
-    ///
-    /// # Errors
-    /// [`Stage::Tls`]
-    pub async fn shake<S>(&self, stream: S, deadline: Instant) -> Result<(TlsStream<S>, Secured), Failure>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let failure = |what: String, remedy: &str| Failure::new(Stage::Tls, what, remedy);
-        let host = ServerName::try_from(self.target.host.clone()).map_err(|_| {
-            failure(format!("{} cannot stand in a certificate.", self.target.host), "Correct the host.")
-        })?;
-        by(deadline, Stage::Tls, async {
-            let connector = TlsConnector::from(Arc::new(config()));
-            let stream = connector.connect(host.clone(), stream).await.map_err(|error| tls_failure(&error))?;
-            let connection = stream.get_ref().1;
-            let chain = connection.peer_certificates().unwrap_or_default();
-            let shown = self.trust.judge(chain, &host).map_err(|what| {
-                failure(format!("The service {what}."), "Give the service a certificate with its key.")
-            })?;
-            let secured = Secured {
-                version: match connection.protocol_version() {
-                    Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
-                    _ => "TLS 1.2",
-                },
-                suite: connection.negotiated_cipher_suite().map(|it| suite_name(it.suite())).unwrap_or_default(),
-                shown,
-            };
-            Ok((stream, secured))
-        })
-        .await
-    }
-
-    /// Whether the certificate would do for a .NET client on this machine, or does for us.
-    ///
-    /// # Errors
-    /// [`Stage::Certificate`], with the first of what is wrong: name, dates, trust.
-    pub fn check(&self, shown: &ServerCertificate) -> Result<(), Failure> {
-        self.check_name(shown)?;
-        check_dates(shown)?;
-        check_trust(shown)
-    }
-
-    /// Whether the certificate is for the host.
-    ///
-    /// # Errors
-    /// [`Stage::Certificate`]
-    pub fn check_name(&self, shown: &ServerCertificate) -> Result<(), Failure> {
-        if shown.names_host {
-            return Ok(());
-        }
-        let names = shown.summary.names.join(", ");
-        let names = if names.is_empty() { "no name at all" } else { &names };
-        Err(Failure::new(
-            Stage::Certificate,
-            format!("The certificate is for {names}, and the URL says {}.", self.target.host),
-            "Write one of these names into the URL, or give the service a certificate for the URL's host (locmfa --host NAME).",
-        ))
-    }
-
-    /// Connects, with TLS where the URL says so, to a service that is to be trusted.
-    ///
-    /// # Errors
-    /// [`Failure`], of the stage that failed.
-    pub async fn connect(&self, deadline: Instant) -> Result<Connection<'_>, Failure> {
-        let started = Instant::now();
-        let addresses = self.resolve(deadline).await?;
-        let (stream, ..) = self.reach(&addresses, deadline).await?;
-        let connect = started.elapsed();
-        if !self.target.is_secure {
-            let times = Times { connect, ..Times::default() };
-            return self.open(stream, None, times, deadline).await;
-        }
-        let started = Instant::now();
-        let (stream, secured) = self.shake(stream, deadline).await?;
-        self.check(&secured.shown)?;
-        let times = Times { connect, tls: started.elapsed(), ..Times::default() };
-        self.open(stream, Some(secured.shown.end_point), times, deadline).await
-    }
-
-    /// Begins HTTP on a stream. `end_point` is the server's certificate as channel bindings name it.
-    ///
-    /// # Errors
-    /// [`Stage::Call`]
+    /// [`CallStage::Call`]
     pub async fn open<S>(
         &self,
         stream: S,
@@ -350,9 +91,7 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
-        // It ends with the connection; what ends it shows at the request.
-        tokio::spawn(driver);
+        let sender = http::begin(stream).await.map_err(|error| broken(&error))?;
         Ok(Connection {
             client: self,
             sender,
@@ -365,35 +104,6 @@ impl Client {
             exchanges: Vec::new(),
         })
     }
-}
-
-/// Whether the certificate is valid now.
-///
-/// # Errors
-/// [`Stage::Certificate`]
-pub fn check_dates(shown: &ServerCertificate) -> Result<(), Failure> {
-    if shown.is_current {
-        return Ok(());
-    }
-    let Summary { not_before, not_after, .. } = &shown.summary;
-    Err(Failure::new(
-        Stage::Certificate,
-        format!("The certificate is valid from {} to {}, which is not now.", not_before.date(), not_after.date()),
-        "Give the service a new certificate (locmfa certs new), or set the clock of this machine right.",
-    ))
-}
-
-/// Whether anybody vouches for the certificate.
-///
-/// # Errors
-/// [`Stage::Certificate`]
-pub fn check_trust(shown: &ServerCertificate) -> Result<(), Failure> {
-    let TrustAnchor::None(why) = &shown.trust_anchor else { return Ok(()) };
-    Err(Failure::new(
-        Stage::Certificate,
-        format!("The certificate of {} by {} {why}.", shown.summary.subject, shown.summary.issuer),
-        "Import the authority into this machine's root store (`locmfa certs trust` says how), or name its file with --authority (certs/authority.pem, where locmfa made it).",
-    ))
 }
 
 /// An answer of HTTP.
@@ -418,7 +128,7 @@ impl Connection<'_> {
     /// Calls an operation.
     ///
     /// # Errors
-    /// [`Failure`] where there is no answer; an answer that says no is none.
+    /// [`Failure`]: there is no answer. A refusal is an answer.
     pub async fn call<T: Answers>(&mut self, request: &T) -> Result<Replied<T::Out>, Failure> {
         let name = name_of(T::SHAPE);
         let answer = self.post(name, &envelope(name, |out| request.write_fields(out))).await?;
@@ -448,13 +158,13 @@ impl Connection<'_> {
         let mut started = Instant::now();
         let mut sign_in: Option<SignIn<'_>> = None;
         let answer = loop {
-            // Until all is said there is no use in sending the body, and .NET does not.
-            let is_said = sign_in.as_ref().is_none_or(SignIn::is_said);
-            if is_said && sign_in.is_some() {
+            // Before the last message of the sign-in, .NET does not send the body.
+            let is_last = sign_in.as_ref().is_none_or(SignIn::is_said);
+            if is_last && sign_in.is_some() {
                 self.times.sign_in += started.elapsed();
                 started = Instant::now();
             }
-            let (body, stage) = if is_said { (body, Stage::Call) } else { ("", Stage::SignIn) };
+            let (body, stage) = if is_last { (body, CallStage::Call) } else { ("", CallStage::SignIn) };
             let (deadline, authorization) = (self.deadline, self.authorization.clone());
             let answer = by(deadline, stage, self.send(operation, body, authorization.as_deref())).await?;
             if answer.status != StatusCode::UNAUTHORIZED {
@@ -465,7 +175,7 @@ impl Connection<'_> {
                 None => {
                     self.offers.clone_from(&offers);
                     let scheme = offered(&offers).first().copied().ok_or_else(|| nothing_to_take(&offers))?;
-                    let credentials = client.credentials.as_ref().ok_or_else(|| nobody(&offers))?;
+                    let credentials = client.credentials.as_ref().ok_or_else(|| no_account(&offers))?;
                     let (begun, next) = SignIn::begin(scheme, credentials);
                     sign_in = Some(begun);
                     next
@@ -488,7 +198,7 @@ impl Connection<'_> {
         if let Some(sign_in) = sign_in.filter(SignIn::is_said) {
             sign_in.end(&answer.offers()).map_err(|unsigned| unsigned_failure(&unsigned, &answer, &[]))?;
             self.signed_in = Some(sign_in.scheme());
-            // What NTLM proved belongs to the connection.
+            // NTLM and Negotiate sign in the connection, not each request.
             if sign_in.scheme() != Scheme::Basic {
                 self.authorization = None;
             }
@@ -511,7 +221,7 @@ impl Connection<'_> {
         }
         let request = request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).map_err(|error| {
             Failure::new(
-                Stage::Call,
+                CallStage::Call,
                 format!("The request cannot be made ({error})."),
                 "Look at the URL and the account's name.",
             )
@@ -529,7 +239,7 @@ impl Connection<'_> {
 async fn collect(body: Incoming) -> Result<String, Failure> {
     let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| {
         Failure::new(
-            Stage::Call,
+            CallStage::Call,
             format!("The answer broke off, or is longer than 16 MiB ({error})."),
             "Look into the service's log at this time.",
         )
@@ -537,7 +247,7 @@ async fn collect(body: Incoming) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned())
 }
 
-/// The name on the wire of the operation that a request calls.
+/// The wire name of the operation that a request calls.
 fn name_of(request: &Shape) -> &'static str {
     match request {
         Shape::Record { name, .. } => name,
@@ -561,7 +271,7 @@ fn read<T>(
 ) -> Result<T, Failure> {
     let not_soap = |what: String| {
         Failure::new(
-            Stage::Call,
+            CallStage::Call,
             what,
             "Look at the answer with --raw: the URL may lead to another service, or through a proxy that answers itself.",
         )
@@ -577,7 +287,7 @@ fn read<T>(
         return Err(match is_about_the_group(text) {
             true => outside(text),
             false => Failure::new(
-                Stage::Call,
+                CallStage::Call,
                 format!("The service answered with a fault, {code}: {text}"),
                 "Look into the service's log. An unknown SOAPAction means that another service, or another version, answers.",
             ),
@@ -588,13 +298,13 @@ fn read<T>(
     read(element).map_err(|invalid| not_soap(format!("The answer does not fit the contract: {invalid}")))
 }
 
-/// What is worth reading as SOAP, or why not.
+/// The answer, if it may be SOAP.
 fn judge(target: &Target, answer: Answer) -> Result<Answer, Failure> {
     let is_xml = answer
         .header(header::CONTENT_TYPE)
         .starts_with(Version::Soap11.content_type().split(';').next().unwrap_or_default());
     let status = answer.status;
-    let failure = |what: String, remedy: &str| Err(Failure::new(Stage::Call, what, remedy));
+    let failure = |what: String, remedy: &str| Err(Failure::new(CallStage::Call, what, remedy));
     match status {
         StatusCode::OK | StatusCode::INTERNAL_SERVER_ERROR if is_xml => Ok(answer),
         StatusCode::FORBIDDEN => Err(outside(&format!("{status}"))),
@@ -631,7 +341,7 @@ fn is_about_the_group(text: &str) -> bool {
 
 fn outside(text: &str) -> Failure {
     Failure::new(
-        Stage::Group,
+        CallStage::Group,
         format!("The account signed in and may not call: {}", text.trim()),
         "Put the account into the group PhoneFactor Admins: in Active Directory, or with locmfa in the scenario's accounts. A service that asks for client certificates answers 403 too.",
     )
@@ -653,77 +363,48 @@ fn unsigned_failure(unsigned: &Unsigned, answer: &Answer, offers: &[String]) -> 
             "Look for a proxy or an inspection tool between here and the service."
         }
     };
-    let offers = if offers.is_empty() { String::new() } else { format!(" (on offer: {})", names(offers)) };
-    Failure::new(Stage::SignIn, format!("{}{offers}.", capital(&unsigned.to_string())), remedy)
+    let offers = if offers.is_empty() { String::new() } else { format!(" (on offer: {})", schemes_of(offers)) };
+    Failure::new(CallStage::SignIn, format!("{}{offers}.", capital(&unsigned.to_string())), remedy)
 }
 
 fn nothing_to_take(offers: &[String]) -> Failure {
     Failure::new(
-        Stage::SignIn,
+        CallStage::SignIn,
         match offers {
             [] => "The service asks to sign in and does not say how.".into(),
-            offers => format!("The service signs in by {} alone.", names(offers)),
+            offers => format!("The service signs in by {} alone.", schemes_of(offers)),
         },
         "Let it offer Negotiate, NTLM or Basic: this client speaks no other, and MIM is set up for Windows authentication.",
     )
 }
 
-fn nobody(offers: &[String]) -> Failure {
+fn no_account(offers: &[String]) -> Failure {
     Failure::new(
-        Stage::SignIn,
-        format!("The service asks to sign in by {}, and there is no account to sign in as.", names(offers)),
+        CallStage::SignIn,
+        format!("The service asks to sign in by {}, and there is no account to sign in as.", schemes_of(offers)),
         "Name one with --account 'DOMAIN\\user'. The password comes from LOCMFA_PASSWORD in the environment, from --password-file, or is asked for. MIM uses the Windows account that its service runs as.",
     )
 }
 
-/// The schemes on offer, without what goes with them.
-pub(crate) fn names(offers: &[String]) -> String {
+/// The schemes of offers, without their parameters.
+pub fn schemes_of(offers: &[String]) -> String {
     let names: Vec<_> = offers.iter().map(|it| it.split(' ').next().unwrap_or_default()).collect();
     names.join(", ")
 }
 
 fn broken(error: &hyper::Error) -> Failure {
     let cause = std::error::Error::source(error);
-    // That nothing more came is the sentence itself, and TLS adds advice for those who write programs.
+    // An unexpected end is what the sentence says already, and TLS adds advice for programmers.
     let cause = cause.filter(|it| {
         let io = it.downcast_ref::<std::io::Error>();
         io.is_none_or(|it| it.kind() != std::io::ErrorKind::UnexpectedEof)
     });
     let cause = cause.map(|it| format!(": {it}")).unwrap_or_default();
     Failure::new(
-        Stage::Call,
+        CallStage::Call,
         format!("The connection ended before the answer ({error}{cause})."),
         "Look into the service's log. Within a sign-in, a proxy without keep-alive does this; at the first request, a service that wants a client certificate, or another protocol.",
     )
-}
-
-fn tls_failure(error: &std::io::Error) -> Failure {
-    let tls = error.get_ref().and_then(|it| it.downcast_ref::<rustls::Error>());
-    let (what, remedy) = match tls {
-        Some(rustls::Error::AlertReceived(AlertDescription::ProtocolVersion))
-        | Some(rustls::Error::PeerIncompatible(rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13)) => (
-            "The service speaks no TLS 1.2 or newer.".into(),
-            "Let the service's host offer TLS 1.2 (Schannel, Protocols, TLS 1.2, Server). MIM may still get in with an older version.",
-        ),
-        Some(rustls::Error::AlertReceived(AlertDescription::HandshakeFailure)) => (
-            "The service shares no cipher suite with this client (handshake failure).".into(),
-            "This client speaks ECDHE with AES-GCM. Windows before 2016 has that for ECDSA certificates only; MIM on such a host may still get in with CBC suites.",
-        ),
-        Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)) => (
-            "The service requires a client certificate.".into(),
-            "Let it accept certificates instead of requiring them.",
-        ),
-        Some(rustls::Error::InvalidMessage(_)) => (
-            "What listens there does not speak TLS.".into(),
-            "Write http:// in the URL if the service is meant to speak plain HTTP, or correct the port.",
-        ),
-        Some(other) => (format!("The TLS handshake failed: {other}."), "The service's log says more, if it is locmfa."),
-        None => (
-            format!("The connection ended during the TLS handshake ({error})."),
-            "The service may offer TLS older than 1.2 alone, may have no certificate bound to its port, or another program listens there.",
-        ),
-    };
-    Failure::new(Stage::Tls, what, remedy)
 }
 
 fn capital(text: &str) -> String {
@@ -731,7 +412,7 @@ fn capital(text: &str) -> String {
 }
 
 fn now() -> Duration {
-    #[expect(clippy::disallowed_methods, reason = "sign-in runs on the world's time")]
+    #[expect(clippy::disallowed_methods, reason = "sign-in runs on the time of the world")]
     let now = std::time::SystemTime::now();
     now.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
@@ -747,7 +428,7 @@ fn shown_answer(answer: &Answer) -> String {
     shown(format!("HTTP/1.1 {}", answer.status), &answer.headers, if is_page { &page } else { &answer.body })
 }
 
-/// A message as people read it, without what opens doors.
+/// A message as text, without credentials and secrets.
 fn shown(head: String, headers: &HeaderMap, body: &str) -> String {
     let mut text = head + "\n";
     for (name, value) in headers {
@@ -761,17 +442,4 @@ fn shown(head: String, headers: &HeaderMap, body: &str) -> String {
         text += &format!("{name}: {value}\n");
     }
     text + "\n" + &operations::without_secrets(body)
-}
-
-/// What the client offers. The handshake goes on whatever the certificate is, so that all that is wrong with it can
-/// be told; nothing is sent before [`Client::check`].
-fn config() -> ClientConfig {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("the suites serve both versions")
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AcceptAny::judged_later(&default_provider())))
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config
 }

@@ -6,13 +6,12 @@ use std::str::FromStr;
 use anyhow::{Context, anyhow};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, Uri};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use crate::client::http;
 use crate::contract::Secret;
 
 /// Where the API is.
@@ -154,9 +153,7 @@ impl Api {
                 self.url.text
             )
         })?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.with_context(|| self.is_no_api())?;
-        tokio::spawn(connection);
+        let mut sender = http::begin(stream).await.with_context(|| self.is_no_api())?;
         sender.send_request(request).await.with_context(|| self.is_no_api())
     }
 

@@ -1,72 +1,28 @@
-//! `locmfa mim connect`: all that stands between Identity Manager and the service, a step at a time. Nothing is
-//! changed on the service, and no number is called that anybody could have, unless one is given.
+//! All that stands between Identity Manager and the service, a step at a time. Nothing changes on the service, and
+//! without a number of the user the call goes to a number that no phone has.
 
-use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
-use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
-use clap::Args;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::Service;
-use super::access::Access;
-use super::call::{FICTIONAL, Gate, Plan};
-use super::step::{Step, Verdict, all_right};
-use crate::client::{self, Client, Connection, Failure, Secured, Stage, Times, check_dates, check_trust};
+use super::step::{Step, Verdict};
+use crate::client::flow::{FICTIONAL, Gate, Plan};
+use crate::client::{CallStage, Client, Connection, Failure, Handshake, Times, check_dates, check_trust, schemes_of};
 use crate::operations::{GetUserSettings, TestMasterConnection, TestSecurity, UserExists};
 use crate::tls::TrustAnchor;
 
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Exit codes: 0 every step is right; 1 a step failed; 2 the command line is wrong; 3 it cannot begin."
-)]
-pub struct Connect {
-    #[command(flatten)]
-    access: Access,
-    /// Call this number, which then rings. Without one, a number that belongs to nobody
-    #[arg(long, value_name = "NUMBER")]
-    call: Option<String>,
-    /// Tell it as JSON
-    #[arg(long)]
-    json: bool,
-}
-
-/// How long a step may take, but for the challenge.
+/// How long a step may take, except the challenge.
 const STEP: Duration = Duration::from_secs(10);
 /// How long .NET waits.
 const CHALLENGE: Duration = Duration::from_secs(100);
 
-/// Runs the command.
-///
-/// # Errors
-/// It cannot begin, or cannot write.
-pub async fn run(args: &Connect, out: &mut (dyn Write + Send)) -> anyhow::Result<ExitCode> {
-    let service = args.access.service()?;
-    let client = args.access.client(service.target.clone())?;
-    let mut steps = Vec::new();
-    let mut written = Ok(());
-    check(&client, &service, args.call.as_deref(), &mut |step| {
-        if !args.json && written.is_ok() {
-            written = step.tell(out);
-        }
-        steps.push(step);
-    })
-    .await;
-    written.context("cannot write the steps")?;
-    if args.json {
-        let text = serde_json::to_string_pretty(&steps).context("the steps as JSON")? + "\n";
-        out.write_all(text.as_bytes()).context("cannot write the steps")?;
-    }
-    Ok(ExitCode::from(u8::from(!all_right(&steps))))
-}
-
-/// Goes along the chain, and tells each step. It ends where going on makes no sense.
+/// Goes along the chain, and reports each step. It ends at the first step without which no other can work.
 pub async fn check(client: &Client, settings: &Service, number: Option<&str>, tell: &mut (dyn FnMut(Step) + Send)) {
     let mut chain = Chain { client, settings, tell };
-    // The failure that ended it was told.
+    // The step that ended it was reported.
     let _: Option<()> = chain.go(number).await;
 }
 
@@ -76,7 +32,7 @@ struct Chain<'a> {
     tell: &'a mut (dyn FnMut(Step) + Send),
 }
 
-/// The end of the chain: the step that failed was told.
+/// `None`: the chain ends. The step that failed was reported.
 type GoesOn<T> = Option<T>;
 
 impl Chain<'_> {
@@ -88,7 +44,7 @@ impl Chain<'_> {
         self.say(step, Verdict::Ok, what, "");
     }
 
-    /// What came out, or the failure told.
+    /// The output, or `None` after the failure was reported.
     fn got<T>(&mut self, step: &'static str, outcome: Result<T, Failure>) -> GoesOn<T> {
         outcome.map_err(|Failure { what, remedy, .. }| self.say(step, Verdict::Failed, what, remedy)).ok()
     }
@@ -99,7 +55,7 @@ impl Chain<'_> {
         let addresses = client.resolve(soon()).await;
         let addresses = self.got("name", addresses)?;
         self.say_addresses(&addresses);
-        let reached = client.reach(&addresses, soon()).await;
+        let reached = client.connect_tcp(&addresses, soon()).await;
         let (stream, address, refused) = self.got("port", reached)?;
         match refused.as_slice() {
             [] => self.ok("port", format!("{address} takes connections.")),
@@ -119,10 +75,10 @@ impl Chain<'_> {
             );
             return self.call(stream, None, number).await;
         }
-        let shaken = client.shake(stream, soon()).await;
-        let (stream, secured) = self.got("TLS", shaken)?;
-        let end_point = secured.shown.end_point.clone();
-        self.certificate(secured)?;
+        let outcome = client.handshake(stream, soon()).await;
+        let (stream, handshake) = self.got("TLS", outcome)?;
+        let end_point = handshake.certificate.end_point.clone();
+        self.certificate(handshake)?;
         self.call(stream, Some(end_point), number).await
     }
 
@@ -141,17 +97,18 @@ impl Chain<'_> {
         }
     }
 
-    /// Tells all that is wrong with a certificate, not only the first of it.
-    fn certificate(&mut self, secured: Secured) -> GoesOn<()> {
-        let Secured { version, suite, shown } = secured;
+    /// Reports all that is wrong with a certificate, not only the first.
+    fn certificate(&mut self, handshake: Handshake) -> GoesOn<()> {
+        let Handshake { version, suite, certificate: shown } = handshake;
         self.ok("TLS", format!("{version}, {suite}."));
         let names = self
             .client
             .check_name(&shown)
             .map(|()| format!("The certificate {} is for {}.", shown.summary.subject, shown.summary.names.join(", ")));
-        let names = self.told("certificate names", names);
+        let names = self.report("certificate names", names);
         let (from, to) = (shown.summary.not_before.date(), shown.summary.not_after.date());
-        let dates = self.told("certificate dates", check_dates(&shown).map(|()| format!("Valid from {from} to {to}.")));
+        let dates =
+            self.report("certificate dates", check_dates(&shown).map(|()| format!("Valid from {from} to {to}.")));
         let issuer = &shown.summary.issuer;
         let trust = check_trust(&shown).map(|()| format!("This machine trusts {issuer} (chain of {}).", shown.chain));
         let trust = if shown.trust_anchor == TrustAnchor::File {
@@ -163,17 +120,17 @@ impl Chain<'_> {
             );
             true
         } else {
-            self.told("certificate trust", trust)
+            self.report("certificate trust", trust)
         };
         (names && dates && trust).then_some(())
     }
 
-    /// Tells a step; whether it went well.
-    fn told(&mut self, step: &'static str, outcome: Result<String, Failure>) -> bool {
+    /// Reports a step. Whether it succeeded.
+    fn report(&mut self, step: &'static str, outcome: Result<String, Failure>) -> bool {
         self.got(step, outcome).map(|what| self.ok(step, what)).is_some()
     }
 
-    /// Calls, over a stream that is as it should be.
+    /// Calls over a stream whose certificate was checked.
     async fn call<S>(&mut self, stream: S, end_point: Option<Vec<u8>>, number: Option<&str>) -> GoesOn<()>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -190,12 +147,12 @@ impl Chain<'_> {
     /// The first call, which signs in.
     async fn security(&mut self, connection: &mut Connection<'_>) -> GoesOn<()> {
         let said = connection.ask(&TestSecurity {}).await;
-        // What the account may do is a step of its own.
-        if let Err(Failure { at: Stage::SignIn, .. }) = &said {
+        // The rights of the account are a step of its own.
+        if let Err(Failure { at: CallStage::SignIn, .. }) = &said {
             self.got("sign-in", said)?;
             return None;
         }
-        let offers = client::names(&connection.offers);
+        let offers = schemes_of(&connection.offers);
         let account = self.client.credentials.as_ref().map(|it| it.account.as_str()).unwrap_or_default();
         match (connection.signed_in, connection.offers.is_empty()) {
             (Some(scheme), _) => {
@@ -204,13 +161,13 @@ impl Chain<'_> {
             (None, true) if said.is_ok() => self.say(
                 "sign-in",
                 Verdict::Warning,
-                "Nobody was asked to sign in.",
+                "The service did not ask for a sign-in.",
                 "Microsoft's article turns anonymous authentication off and Windows authentication on.",
             ),
             (None, _) => self.ok("sign-in", format!("On offer: {offers}. {account} was taken.")),
         }
         match said {
-            Err(failure) if failure.at == Stage::Group => self.got("PhoneFactor Admins", Err(failure))?,
+            Err(failure) if failure.at == CallStage::Group => self.got("PhoneFactor Admins", Err(failure))?,
             Err(failure) => self.got("TestSecurity", Err(failure))?,
             Ok(text) => {
                 self.ok("PhoneFactor Admins", "The account may call the service.");
@@ -286,7 +243,7 @@ impl Chain<'_> {
         let replied = connection.call(&plan.request()).await;
         let replied = self.got("challenge", replied)?;
         match replied.out.call_result {
-            // Whether nobody's phone was answered is not the point: that the call was made and told of is.
+            // The step is right if the call was made, whatever its result.
             Some(result) => self.ok(
                 "challenge",
                 format!(
@@ -306,7 +263,7 @@ impl Chain<'_> {
     }
 }
 
-/// The error of an answer, as a sentence goes on.
+/// The error of an answer, to continue a sentence.
 fn because(error: Option<crate::contract::Error>) -> String {
     match error {
         Some(error) if error.code != 0 => {

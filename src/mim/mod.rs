@@ -5,7 +5,6 @@
 //! speaks to the service, `call` does what MIM does with it, `connect` goes along the chain from the name to the
 //! challenge. `docs/mim.md` says what is known about MIM, and how.
 
-pub mod access;
 pub mod backup;
 pub mod call;
 pub mod check;

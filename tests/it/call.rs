@@ -11,9 +11,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
-use locmfa::client::{Client, Stage};
+use locmfa::client::flow::{Answered, Gate, Outcome, Plan, Round, place};
+use locmfa::client::{CallStage, Client};
 use locmfa::mim::Service;
-use locmfa::mim::call::{Answered, Gate, Outcome, Plan, Round, place};
 use locmfa::mim::connect;
 use locmfa::mim::step::{Step, Verdict};
 use locmfa::server::connection::{Limits, Listening, serve};
@@ -92,7 +92,7 @@ fn plan(gate: Gate, number: &str) -> Plan {
 }
 
 async fn call(client: &Client, plan: &Plan) -> Round {
-    place(client, plan, || anyhow::bail!("no person is there")).await
+    place(client, plan, || Err("there is no terminal".into())).await
 }
 
 fn answers(round: &Round) -> Vec<String> {
@@ -136,13 +136,16 @@ async fn who_cannot_sign_in_is_told_why() {
         (failure.at, failure.what)
     };
     let (at, what) = failure(&server.client(r"CONTOSO\mimservice", "Summer-2026!")).await;
-    assert_eq!((at, &*what), (Stage::SignIn, r"The service refused CONTOSO\mimservice (on offer: Negotiate, NTLM)."));
+    assert_eq!(
+        (at, &*what),
+        (CallStage::SignIn, r"The service refused CONTOSO\mimservice (on offer: Negotiate, NTLM).")
+    );
     let (at, what) = failure(&server.client(r"CONTOSO\visitor", "Winter-2026!")).await;
-    assert!(at == Stage::Group && what.contains("not in the group PhoneFactor Admins"), "{what}");
+    assert!(at == CallStage::Group && what.contains("not in the group PhoneFactor Admins"), "{what}");
     let mut anonymous = server.client("", "");
     anonymous.credentials = None;
     let (at, what) = failure(&anonymous).await;
-    assert!(at == Stage::SignIn && what.contains("there is no account to sign in as"), "{what}");
+    assert!(at == CallStage::SignIn && what.contains("there is no account to sign in as"), "{what}");
 }
 
 #[tokio::test]
@@ -211,7 +214,7 @@ async fn self_signed(name: &str, is_current: bool) -> Running {
 async fn what_is_wrong_with_a_certificate_is_told_before_anything_is_sent() {
     let what = async |client: &Client| {
         let failure = client.connect(Instant::now() + Duration::from_secs(30)).await.unwrap_err();
-        assert_eq!(failure.at, Stage::Certificate);
+        assert_eq!(failure.at, CallStage::Certificate);
         failure.what
     };
     let server = Running::start("ntlm").await;
@@ -234,7 +237,7 @@ async fn who_trusts_a_certificate_is_told_apart() {
         client.trust = trust;
         let stream = TcpStream::connect(server.address).await.unwrap();
         let soon = Instant::now() + Duration::from_secs(30);
-        client.shake(stream, soon).await.unwrap().1.shown.trust_anchor
+        client.handshake(stream, soon).await.unwrap().1.certificate.trust_anchor
     };
     let authority = || server.authority.clone();
     assert_eq!(trusted(Trust::new(authority(), vec![])).await, TrustAnchor::Machine);
@@ -267,15 +270,15 @@ async fn a_service_that_is_none_is_told_in_one_sentence() {
     let xml = "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n";
     let leaked = |text: String| &*Box::leak(text.into_boxed_str());
     for (url, at, words) in [
-        (format!("http://{closed}/"), Stage::Port, "Nothing takes connections at"),
-        ("http://no..where/".into(), Stage::Name, "has no address here"),
-        (format!("https://{}", canned("HTTP/1.1 400 Bad Request\r\n\r\n").await), Stage::Tls, "does not speak TLS"),
+        (format!("http://{closed}/"), CallStage::Port, "Nothing takes connections at"),
+        ("http://no..where/".into(), CallStage::Name, "has no address here"),
+        (format!("https://{}", canned("HTTP/1.1 400 Bad Request\r\n\r\n").await), CallStage::Tls, "does not speak TLS"),
         (
             format!(
                 "http://{}",
                 canned("HTTP/1.1 302 Found\r\nLocation: https://other.test/\r\nContent-Length: 0\r\n\r\n").await
             ),
-            Stage::Call,
+            CallStage::Call,
             "sends callers on to https://other.test/",
         ),
         (
@@ -284,12 +287,12 @@ async fn a_service_that_is_none_is_told_in_one_sentence() {
                 canned("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=x\r\nContent-Length: 0\r\n\r\n")
                     .await
             ),
-            Stage::SignIn,
+            CallStage::SignIn,
             "signs in by Digest alone",
         ),
         (
             format!("http://{}", canned("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await),
-            Stage::Call,
+            CallStage::Call,
             "There is no service at /PfWsSdk.asmx",
         ),
         (
@@ -297,20 +300,24 @@ async fn a_service_that_is_none_is_told_in_one_sentence() {
                 "http://{}",
                 canned("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1\r\n\r\nx").await
             ),
-            Stage::Call,
+            CallStage::Call,
             "not text/xml",
         ),
         (
             format!("http://{}", canned(leaked(format!("{xml}Content-Length: 3\r\n\r\n<a>"))).await),
-            Stage::Call,
+            CallStage::Call,
             "The answer is not XML",
         ),
         (
             format!("http://{}", canned(leaked(format!("{xml}Content-Length: 4\r\n\r\n<a/>"))).await),
-            Stage::Call,
+            CallStage::Call,
             "no SOAP envelope",
         ),
-        (format!("http://{}", canned("hello\r\n\r\n").await), Stage::Call, "The connection ended before the answer"),
+        (
+            format!("http://{}", canned("hello\r\n\r\n").await),
+            CallStage::Call,
+            "The connection ended before the answer",
+        ),
     ] {
         let round = call(&client(&url), &plan(Gate::Phone, "1 4255550100")).await;
         let failure = round.failure.unwrap();

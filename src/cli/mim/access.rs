@@ -1,4 +1,4 @@
-//! The flags that say where the service is and how to get in, which all commands that call it share.
+//! The options of all commands that call the service: where it is, and how to sign in.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -6,34 +6,34 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::Service;
 use crate::client::{Client, Target};
 use crate::contract::Secret;
 use crate::file;
+use crate::mim::Service;
 use crate::sign_in::Credentials;
 use crate::tls::Trust;
 
 #[derive(Args, Debug, Default)]
-pub struct Access {
+pub(super) struct Access {
     /// The service's URL, as in LOCMFASRV; without one, that of a locmfa on this machine
     #[arg(long, value_name = "URL")]
-    pub url: Option<Target>,
-    /// The user of the service as whom MIM asks for everybody; without one, mimservice@contoso.com
+    pub(super) url: Option<Target>,
+    /// The user of the service that MIM names for every person; without one, mimservice@contoso.com
     #[arg(long, value_name = "NAME")]
-    pub username: Option<String>,
+    pub(super) username: Option<String>,
     /// The MfaSettings.xml that says the URL and the user, where the flags do not
     #[arg(long, value_name = "FILE")]
-    pub settings: Option<PathBuf>,
+    pub(super) settings: Option<PathBuf>,
     /// A further authority to trust, PEM or DER
     #[arg(long, value_name = "FILE")]
-    pub authority: Vec<PathBuf>,
+    pub(super) authority: Vec<PathBuf>,
     /// The account to sign in as, DOMAIN\user or user@domain. Its password comes from the environment's
     /// LOCMFA_PASSWORD or from --password-file, or is asked for
     #[arg(long, value_name = "NAME")]
-    pub account: Option<String>,
+    pub(super) account: Option<String>,
     /// The file that holds the account's password in its first line
     #[arg(long, value_name = "FILE", requires = "account")]
-    pub password_file: Option<PathBuf>,
+    pub(super) password_file: Option<PathBuf>,
 }
 
 impl Access {
@@ -41,7 +41,7 @@ impl Access {
     ///
     /// # Errors
     /// The settings file cannot be read.
-    pub fn service(&self) -> anyhow::Result<Service> {
+    pub(super) fn service(&self) -> anyhow::Result<Service> {
         let said = match &self.settings {
             Some(file) => Service::of_file(file)?,
             None => Service::default(),
@@ -57,7 +57,7 @@ impl Access {
     ///
     /// # Errors
     /// A file cannot be read, or there is no password.
-    pub fn client(&self, target: Target) -> anyhow::Result<Client> {
+    pub(super) fn client(&self, target: Target) -> anyhow::Result<Client> {
         let credentials = match &self.account {
             None => None,
             Some(account) => {
@@ -89,16 +89,16 @@ fn password(account: &str, file: Option<&Path>) -> anyhow::Result<Secret> {
     password.map(Secret::from).context("the password cannot be read from here; use --password-file")
 }
 
-/// Asks whoever sits at the terminal for the code of a text message.
+/// Asks at the terminal for the code of a text message.
 ///
 /// # Errors
-/// Nobody sits there.
-pub(super) fn ask_for_code() -> anyhow::Result<Secret> {
+/// Standard input is no terminal, or the terminal broke.
+pub(super) fn ask_for_code() -> Result<Secret, String> {
     if !io::stdin().is_terminal() {
-        bail!("a text message went out, and nobody is there to type its code; give it with --code");
+        return Err("a text message went out, and there is no terminal to enter its code; give it with --code".into());
     }
-    write!(io::stderr(), "Code of the text message: ").context("cannot ask for the code")?;
+    write!(io::stderr(), "Code of the text message: ").map_err(|error| format!("cannot ask for the code ({error})"))?;
     let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).context("cannot read the code")?;
+    io::stdin().lock().read_line(&mut line).map_err(|error| format!("cannot read the code ({error})"))?;
     Ok(line.trim().into())
 }
