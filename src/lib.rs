@@ -7,6 +7,9 @@ pub mod file;
 pub mod xml;
 #[macro_use]
 pub mod contract;
+
+pub mod trouble;
+
 pub mod sign_in;
 pub mod soap;
 

@@ -10,9 +10,10 @@ use tracing::warn;
 use super::answer;
 use super::connection::Connection;
 use crate::scenario::Outsider;
-use crate::sign_in::{Account, ClientCertificate, Conversation, Names, Policy, Presented, Scheme, Step, Trouble, Who};
+use crate::sign_in::{Account, ClientCertificate, Conversation, Names, Policy, Presented, Scheme, Step, Who};
 use crate::soap::{self, Fault, Version};
 use crate::tls;
+use crate::trouble::Trouble;
 
 /// Who is let in, and how.
 #[derive(Debug)]
@@ -97,12 +98,8 @@ impl Admission {
                 if let Who::Listed(account) = &caller.who
                     && !account.is_in(&self.group)
                 {
-                    let what = format!("{} is not in the group {}.", caller.who, self.group);
-                    let hint = "Add the group to the account's groups in the scenario.";
-                    warn!(target: "locmfa::sign_in", peer = %Peer(connection), trouble = OUTSIDE, what, hint, "sign-in failed");
-                    if let Some(connection) = connection {
-                        connection.keep(OUTSIDE, what, hint);
-                    }
+                    let (account, group) = (caller.who.to_string(), self.group.clone());
+                    report(&Trouble::OutsideGroup { account, group }, headers, connection);
                     let answer = self.shut_out(&caller.who, headers);
                     let answer = match answer.status() {
                         StatusCode::UNAUTHORIZED => answer,
@@ -157,9 +154,6 @@ impl Admitted {
     }
 }
 
-/// The kind of failure of an account that signs in and may not call.
-const OUTSIDE: &str = "OutsideGroup";
-
 fn challenge(offers: &[String]) -> Response {
     match offers {
         [] => answer::forbidden("The service asks for a client certificate of an account that it knows."),
@@ -171,7 +165,7 @@ fn challenge(offers: &[String]) -> Response {
 
 fn report(trouble: &Trouble, headers: &HeaderMap, connection: Option<&Connection>) {
     if let Some(connection) = connection {
-        connection.keep(trouble.kind(), trouble.to_string(), trouble.hint());
+        connection.keep(trouble);
     }
     let agent = headers.get(header::USER_AGENT).and_then(|it| it.to_str().ok()).unwrap_or_default();
     warn!(
@@ -180,7 +174,8 @@ fn report(trouble: &Trouble, headers: &HeaderMap, connection: Option<&Connection
         client = agent,
         trouble = trouble.kind(),
         what = %trouble,
-        hint = trouble.hint(),
+        hint = trouble.remedy(),
+        see = trouble.page(),
         "sign-in failed"
     );
 }

@@ -27,11 +27,12 @@ use tracing::{debug, warn};
 
 use super::answer::Cut;
 use super::failures::Failures;
-use super::trouble::Trouble;
+use super::trouble;
 use crate::engine::Origin;
 use crate::sign_in::Conversation;
 use crate::tls::hello::{First, Opening, is_whole};
 use crate::tls::{Acceptor, TlsFacts};
+use crate::trouble::Trouble;
 
 /// Sockets that listen.
 #[derive(Debug)]
@@ -139,28 +140,22 @@ impl Connection {
     }
 
     /// Keeps why the connection or a sign-in on it failed.
-    pub(super) fn keep(&self, kind: &'static str, what: String, hint: &str) {
-        self.failures.keep(self.peer, kind, what, hint);
+    pub(super) fn keep(&self, trouble: &Trouble) {
+        self.failures.keep(self.peer, trouble);
     }
 
     /// Logs why the connection failed: the one line about it.
     fn report(&self, trouble: &Trouble) {
         let (id, peer, local) = (self.id, self.peer, self.local);
         let server_name = self.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
-        let hint = trouble.hint();
-        let (kind, hint) = (trouble.kind(), hint.as_deref());
-        if !matches!(trouble, Trouble::Probe) {
-            self.keep(kind, trouble.to_string(), hint.unwrap_or_default());
+        let (kind, hint, see) = (trouble.kind(), trouble.remedy(), trouble.page());
+        // Port scanners, load balancers and monitors do this all day.
+        if matches!(trouble, Trouble::Probe {}) {
+            debug!(connection = id, %peer, %local, trouble = kind, what = %trouble, "connection failed");
+            return;
         }
-        match trouble {
-            // Port scanners, load balancers and monitors do this all day.
-            Trouble::Probe => {
-                debug!(connection = id, %peer, %local, trouble = kind, what = %trouble, "connection failed")
-            }
-            _ => {
-                warn!(connection = id, %peer, %local, server_name, trouble = kind, what = %trouble, hint, "connection failed")
-            }
-        }
+        self.keep(trouble);
+        warn!(connection = id, %peer, %local, server_name, trouble = kind, what = %trouble, hint, see, "connection failed");
     }
 }
 
@@ -492,8 +487,8 @@ impl Server {
         let mut opening = Opening::new(stream);
         let slow = Trouble::Slow { what: "the TLS handshake" };
         let read = timeout_at(deadline, opening.read_until(is_whole)).await;
-        match Trouble::before_handshake(opening.bytes()) {
-            Some(Trouble::Probe) | None if read.is_err() => connection.report(&slow),
+        match trouble::before_handshake(opening.bytes()) {
+            Some(Trouble::Probe {}) | None if read.is_err() => connection.report(&slow),
             Some(trouble) => {
                 connection.report(&trouble);
                 if let Trouble::PlainHttp { .. } = trouble {
@@ -504,7 +499,7 @@ impl Server {
             None => match timeout_at(deadline, tls.accept(opening)).await {
                 Ok(Ok(shaken)) => return Some(shaken),
                 Ok(Err((error, opening))) => {
-                    connection.report(&Trouble::in_handshake(&error, opening.bytes(), &tls.offer()));
+                    connection.report(&trouble::in_handshake(&error, opening.bytes(), &tls.offer()));
                 }
                 Err(_) => connection.report(&slow),
             },
@@ -518,7 +513,7 @@ impl Server {
         let read = timeout(self.limits.idle_time, opening.read_until(|bytes| !bytes.is_empty())).await;
         match First::of(opening.bytes()) {
             First::Tls => {
-                connection.report(&Trouble::TlsOnPlainPort);
+                connection.report(&Trouble::TlsOnPlainPort {});
                 // Clients of TLS know this answer, and say that they met plain HTTP.
                 let answer = answer_in_text(opening.into_inner(), "This port speaks HTTP: write http:// in the URL.\n");
                 let _ = timeout(self.limits.handshake_time, answer).await;
@@ -526,7 +521,7 @@ impl Server {
             }
             First::Nothing => {
                 if read.is_ok() {
-                    connection.report(&Trouble::Probe);
+                    connection.report(&Trouble::Probe {});
                 }
                 None
             }
@@ -544,9 +539,9 @@ impl Server {
             End::Unasked(error) => match (&self.tls, &connection.tls) {
                 (Some(tls), Some(facts)) => {
                     let error = error.as_ref().and_then(std::error::Error::source).and_then(|it| it.downcast_ref());
-                    Trouble::after_handshake(error, facts.server_name.as_deref(), &tls.offer())
+                    trouble::after_handshake(error, facts.server_name.as_deref(), &tls.offer())
                 }
-                _ => Trouble::Probe,
+                _ => Trouble::Probe {},
             },
             End::Slow => Trouble::Slow { what: "a request's headers" },
             End::Broken(error) if error.is_parse() => Trouble::BadRequest { reason: error.to_string() },

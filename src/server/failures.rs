@@ -1,4 +1,4 @@
-//! What failed lately: connections that came to nothing and sign-ins that were refused, kept for people who ask why.
+//! The newest failed connections and failed sign-ins.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -7,16 +7,17 @@ use std::time::SystemTime;
 
 use crate::engine::{Notice, What};
 use crate::switchboard::Space;
+use crate::trouble::Trouble;
 
-/// Why one client did not come through.
+/// One failed connection or sign-in.
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub at: SystemTime,
     pub peer: SocketAddr,
-    /// As in `docs/troubles.md`.
+    /// A kind of [`Trouble::TABLE`].
     pub kind: &'static str,
     pub what: String,
-    /// What to do about it; empty where nothing is to be done.
+    /// What to do about it.
     pub hint: String,
 }
 
@@ -38,7 +39,8 @@ struct Kept {
 const LATELY: usize = 256;
 
 impl Failures {
-    pub(super) fn keep(&self, peer: SocketAddr, kind: &'static str, what: String, hint: &str) {
+    pub(super) fn keep(&self, peer: SocketAddr, trouble: &Trouble) {
+        let (kind, what, hint) = (trouble.kind(), trouble.to_string(), trouble.remedy());
         #[expect(clippy::disallowed_methods, reason = "connections run on the world's time, not on a space's")]
         let at = SystemTime::now();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,7 +49,7 @@ impl Failures {
             kept.lately.pop_front();
         }
         let text = format!("{peer}: {what}").into();
-        kept.lately.push_back(Failure { at, peer, kind, what, hint: hint.into() });
+        kept.lately.push_back(Failure { at, peer, kind, what, hint });
         drop(kept);
         if let Some(space) = self.space.get() {
             space.update(|engine, at| engine.journal.note(at, What::Notice(Notice { topic: kind, text })));
@@ -60,19 +62,19 @@ impl Failures {
         let _ = self.space.set(space);
     }
 
-    /// The newest, the oldest of them first.
+    /// The newest failures, in the order in which they happened.
     #[must_use]
     pub fn lately(&self) -> Vec<Failure> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).lately.iter().cloned().collect()
     }
 
-    /// How many there were of each kind, those that are no longer kept included.
+    /// How many there were of each kind, including those that are no longer kept.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).counts.clone()
     }
 
-    /// The counts in a line: `2 WrongPassword, 1 old-tls`.
+    /// The counts in a line: `1 old-version, 2 wrong-password`.
     #[must_use]
     pub fn summary(&self) -> String {
         let counts: Vec<_> = self.counts().iter().map(|(kind, count)| format!("{count} {kind}")).collect();
@@ -89,11 +91,20 @@ mod tests {
         let failures = Failures::default();
         let peer = SocketAddr::from(([127, 0, 0, 1], 9));
         for n in 0..LATELY + 10 {
-            let kind = if n % 2 == 0 { "even" } else { "odd" };
-            failures.keep(peer, kind, n.to_string(), "");
+            let reason = n.to_string();
+            failures.keep(
+                peer,
+                &match n % 2 {
+                    0 => Trouble::BadRequest { reason },
+                    _ => Trouble::Broken { reason },
+                },
+            );
         }
         let lately = failures.lately();
-        assert_eq!((lately.len(), lately[0].what.as_str(), lately[LATELY - 1].what.as_str()), (256, "10", "265"));
-        assert_eq!(failures.summary(), "133 even, 133 odd");
+        assert_eq!(
+            (lately.len(), lately[0].what.as_str(), lately[LATELY - 1].what.as_str()),
+            (256, "the request could not be read: 10", "the connection broke: 265")
+        );
+        assert_eq!(failures.summary(), "133 bad-request, 133 broken");
     }
 }

@@ -4,7 +4,7 @@ pub mod admin;
 pub mod connection;
 pub mod failures;
 pub mod reload;
-pub mod trouble;
+mod trouble;
 
 mod answer;
 mod caller;

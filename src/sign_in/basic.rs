@@ -2,7 +2,7 @@
 
 use subtle::ConstantTimeEq;
 
-use super::trouble::Flaw;
+use super::flaw::Flaw;
 use crate::contract::Secret;
 
 /// The longest user name, in bytes.

@@ -195,8 +195,9 @@ impl<'a> SignIn<'a> {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::{Account, ChannelBinding, Conversation, Names, Policy, Presented, Step, Trouble};
+    use super::super::{Account, ChannelBinding, Conversation, Names, Policy, Presented, Step};
     use super::*;
+    use crate::trouble::Trouble;
 
     const NOW: Duration = Duration::from_secs(1_795_521_600);
     const CERTIFICATE: &[u8] = &[7; 32];
@@ -275,7 +276,7 @@ mod tests {
     fn a_wrong_password_is_refused() {
         for scheme in PREFERENCE {
             let (unsigned, trouble) = sign_in(&policy(&[scheme]), "mimservice", "wrong-one", CERTIFICATE).unwrap_err();
-            assert_eq!((unsigned, trouble.kind()), (Unsigned::Refused("mimservice".into()), "WrongPassword"));
+            assert_eq!((unsigned, trouble.kind()), (Unsigned::Refused("mimservice".into()), "wrong-password"));
         }
     }
 
@@ -284,7 +285,7 @@ mod tests {
         for scheme in [Scheme::Ntlm, Scheme::Negotiate] {
             let policy = Policy { channel_binding: ChannelBinding::Lenient, ..policy(&[scheme]) };
             let (_, trouble) = sign_in(&policy, "mimservice", "Winter-2026!", &[8; 32]).unwrap_err();
-            assert_eq!(trouble.kind(), "WrongChannelBinding");
+            assert_eq!(trouble.kind(), "wrong-channel-binding");
         }
     }
 

@@ -8,7 +8,8 @@ use subtle::ConstantTimeEq;
 use super::kerberos::Ticket;
 use super::ntlm::{self, Kind, Mismatch, Response, Session, Side};
 use super::spnego::{self, List, Mechanism, Progress, Token};
-use super::{AccountName, Caller, ClockSkew, Flaw, Policy, Presented, Scheme, Step, Trouble, Warning, Who, basic};
+use super::{AccountName, Caller, ClockSkew, Flaw, Policy, Presented, Scheme, Step, Warning, Who, basic};
+use crate::trouble::Trouble;
 
 /// The longest `Authorization` that is read, in bytes: what HTTP.sys takes in one header by default.
 const MAX_HEADER: usize = 16 * 1024;
@@ -136,7 +137,7 @@ impl Turn<'_> {
         match password {
             None => warnings.push(Warning::AnyPassword { account: claim }),
             Some(password) if credentials.has(password) => {}
-            Some(_) => return Err(Trouble::WrongPassword { account: claim }),
+            Some(_) => return Err(Trouble::WrongPassword { account: claim.to_string() }),
         }
         let caller = Caller { who, scheme: Scheme::Basic };
         Ok((State::Idle, Step::Proceed { caller, www_authenticate: None, persistent: false, warnings }))
@@ -250,7 +251,7 @@ impl Turn<'_> {
 
         let (time, binding) = match answer.response {
             Response::Nobody => return Err(Trouble::NoCredentials {}),
-            Response::V1 { .. } if !policy.ntlm_v1 => return Err(Trouble::NtlmV1 { account: account() }),
+            Response::V1 { .. } if !policy.ntlm_v1 => return Err(Trouble::NtlmV1 { account: claim.to_string() }),
             Response::V1 { .. } => {
                 warnings.push(Warning::NtlmV1 { account: account() });
                 (None, None)
@@ -264,15 +265,15 @@ impl Turn<'_> {
                 None
             }
             Some(Ok(session)) => Some(session),
-            Some(Err(Mismatch::Password)) => return Err(Trouble::WrongPassword { account: account() }),
+            Some(Err(Mismatch::Password)) => return Err(Trouble::WrongPassword { account: claim.to_string() }),
             Some(Err(Mismatch::IntegrityCode)) => {
-                return Err(Trouble::WrongIntegrityCode { over: "the three NTLM messages" });
+                return Err(Trouble::WrongMic { over: "the three NTLM messages" });
             }
         };
         if let Some(time) = time {
             let skew = ClockSkew::of(time, request.now);
             if skew.amount() > MAX_SKEW {
-                return Err(Trouble::ClockSkew { account: account(), skew });
+                return Err(Trouble::ClockSkew { account: claim.to_string(), skew: skew.to_string() });
             }
             if skew.amount() > NOTABLE_SKEW {
                 warnings.push(Warning::ClockSkew { account: account(), skew });
@@ -284,14 +285,14 @@ impl Turn<'_> {
 }
 
 impl Negotiation {
-    /// Checks the client's integrity code of the list; ours, where there was one.
+    /// Checks the client's MIC of the list. The server's MIC, if the client sent one.
     fn confirm(&self, session: Option<&Session>, theirs: Option<&[u8]>) -> Result<Option<[u8; 16]>, Trouble> {
         let over = "the list of mechanisms";
         let sign = |side| session.and_then(|it| it.sign(side, &self.list));
         match theirs {
             Some(theirs) if sign(Side::Client).is_some_and(|it| it.ct_eq(theirs).into()) => Ok(sign(Side::Server)),
-            Some(_) => Err(Trouble::WrongIntegrityCode { over }),
-            None if self.is_second_choice => Err(Trouble::NoIntegrityCode { over }),
+            Some(_) => Err(Trouble::WrongMic { over }),
+            None if self.is_second_choice => Err(Trouble::NoMic { over }),
             None => Ok(None),
         }
     }

@@ -1,7 +1,7 @@
 //! As much of DER as the tokens of Negotiate need. Values are read in the order in which they stand, to the depth
 //! that the caller asks for: nothing recurses.
 
-use super::trouble::Flaw;
+use super::flaw::Flaw;
 
 /// The tags that are used here: universal ones, and context and application tags by their number.
 pub(super) mod tag {

@@ -5,7 +5,7 @@
 //! caller, in `super`, would no longer need to be told whose ticket to take it for.
 
 use super::der::{Der, tag};
-use super::trouble::Flaw;
+use super::flaw::Flaw;
 
 /// A request to sign in with a ticket, well formed and unread.
 #[derive(Debug, Eq, PartialEq)]

@@ -13,10 +13,11 @@ mod basic;
 mod client;
 mod conversation;
 mod der;
+mod flaw;
 mod kerberos;
 mod ntlm;
 mod spnego;
-mod trouble;
+mod warning;
 
 #[cfg(test)]
 mod tests;
@@ -28,9 +29,11 @@ use std::time::Duration;
 pub use account::{Account, AccountName, CertificateName, ClientCertificate, Names, Thumbprint};
 pub use client::{Credentials, SignIn, Surroundings, Unsigned, offered};
 pub use conversation::Conversation;
-pub use trouble::{ClockSkew, Flaw, Trouble, Warning};
+pub use flaw::Flaw;
+pub use warning::{ClockSkew, Warning};
 
 use crate::contract::Secret;
+use crate::trouble::Trouble;
 
 /// How callers sign in, and who they can be.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -139,13 +142,13 @@ impl Policy {
         let listed = self.accounts.iter().find(|it| claim.means(&it.name, &self.names));
         match (listed, self.trust) {
             (Some(account), Trust::Passwords) => {
-                let no_password = || Trouble::NoPassword { account: account.name.clone() };
+                let no_password = || Trouble::NoPassword { account: account.name.to_string() };
                 let password = account.password.as_ref().ok_or_else(no_password)?;
                 Ok((Who::Listed(account.clone()), Some(password)))
             }
             (Some(account), Trust::AnyPassword | Trust::Anybody) => Ok((Who::Listed(account.clone()), None)),
             (None, Trust::Anybody) => Ok((Who::Unlisted(claim.clone()), None)),
-            (None, _) => Err(Trouble::UnknownAccount { account: claim.clone() }),
+            (None, _) => Err(Trouble::UnknownAccount { account: claim.to_string() }),
         }
     }
 
@@ -157,7 +160,7 @@ impl Policy {
         }
         match self.accounts.iter().find(|it| it.certificates.iter().any(|it| certificate.is(it))) {
             Some(account) => Ok(Who::Listed(account.clone())),
-            None => Err(Trouble::UnknownCertificate { subject, thumbprint: certificate.thumbprint }),
+            None => Err(Trouble::UnknownCertificate { subject, thumbprint: certificate.thumbprint.to_string() }),
         }
     }
 
@@ -171,9 +174,9 @@ impl Policy {
         let Some(ours) = ours.map(ntlm::channel_binding) else { return Ok(()) };
         match (self.channel_binding, theirs) {
             (ChannelBinding::None, _) | (ChannelBinding::Lenient, None) => Ok(()),
-            (ChannelBinding::Strict, None) => Err(Trouble::NoChannelBinding { account: account.clone() }),
+            (ChannelBinding::Strict, None) => Err(Trouble::NoChannelBinding { account: account.to_string() }),
             (_, Some(theirs)) if ours == *theirs => Ok(()),
-            (_, Some(_)) => Err(Trouble::WrongChannelBinding { account: account.clone() }),
+            (_, Some(_)) => Err(Trouble::WrongChannelBinding { account: account.to_string() }),
         }
     }
 }

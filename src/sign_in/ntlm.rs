@@ -17,7 +17,7 @@ use rc4::{Rc4, StreamCipher};
 use subtle::ConstantTimeEq;
 
 use super::Names;
-use super::trouble::Flaw;
+use super::flaw::Flaw;
 use crate::contract::Secret;
 
 const SIGNATURE: &[u8; 8] = b"NTLMSSP\0";

@@ -1,7 +1,7 @@
 //! SPNEGO, in which a client says what it can do and both agree on one mechanism (RFC 4178, MS-SPNG).
 
 use super::der::{Der, put, tag};
-use super::trouble::Flaw;
+use super::flaw::Flaw;
 
 /// The longest list of mechanisms, in bytes. It is kept until the sign-in ends. Windows sends about 50.
 const MAX_LIST: usize = 512;

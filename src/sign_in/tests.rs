@@ -278,7 +278,7 @@ fn a_changed_integrity_code_is_told_from_a_wrong_password() {
     token[80] ^= 1;
     let (mut connection, _) = fixture.almost();
     let over = "the three NTLM messages";
-    assert_eq!(connection.trouble(&header(scheme, &token)), Trouble::WrongIntegrityCode { over });
+    assert_eq!(connection.trouble(&header(scheme, &token)), Trouble::WrongMic { over });
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn the_integrity_code_covers_the_first_message() {
     let mut connection = fixture.connect();
     challenge(&connection.send(&header(scheme, &first)));
     let over = "the three NTLM messages";
-    assert_eq!(connection.trouble(&fixture.exchanges[1].authorization), Trouble::WrongIntegrityCode { over });
+    assert_eq!(connection.trouble(&fixture.exchanges[1].authorization), Trouble::WrongMic { over });
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn a_list_in_which_ntlm_comes_second_needs_its_integrity_code() {
     let mut changed = token.clone();
     *changed.last_mut().unwrap() ^= 1;
     let (mut connection, _) = fixture.almost();
-    assert_eq!(connection.trouble(&header(scheme, &changed)), Trouble::WrongIntegrityCode { over });
+    assert_eq!(connection.trouble(&header(scheme, &changed)), Trouble::WrongMic { over });
 
     let mut whole = der::Der::new(&token);
     let mut parts = whole.take(0xa1, "").unwrap().take(0x30, "").unwrap();
@@ -308,7 +308,7 @@ fn a_list_in_which_ntlm_comes_second_needs_its_integrity_code() {
     let message = parts.take(0xa2, "").unwrap().bytes();
     let bare = der::put(0xa1, &der::put(0x30, &der::put(0xa2, message)));
     let (mut connection, _) = fixture.almost();
-    assert_eq!(connection.trouble(&header(scheme, &bare)), Trouble::NoIntegrityCode { over });
+    assert_eq!(connection.trouble(&header(scheme, &bare)), Trouble::NoMic { over });
 }
 
 #[test]
@@ -399,7 +399,7 @@ fn a_clock_may_be_off_by_36_hours_and_is_mentioned_after_five_minutes() {
     assert_eq!(warnings(&sign_in(36 * HOUR)).len(), 1);
     let skew = ClockSkew::Behind(37 * HOUR);
     let found = trouble(sign_in(37 * HOUR));
-    assert_eq!(found, Trouble::ClockSkew { account, skew });
+    assert_eq!(found, Trouble::ClockSkew { account: account.to_string(), skew: skew.to_string() });
     assert_eq!(
         found.to_string(),
         "The clock of the client that signed in as CONTOSO\\mimservice is 37 hours behind this server's; Windows allows 36 hours."
@@ -422,8 +422,8 @@ fn channel_binding_is_as_strict_as_the_policy() {
     let hash = Fixture::read("pyspnego-binding").certificate_hash.unwrap();
     for (binding, bound, unbound, bound_to_another) in [
         (ChannelBinding::None, "passes", "passes", "passes"),
-        (ChannelBinding::Lenient, "passes", "passes", "WrongChannelBinding"),
-        (ChannelBinding::Strict, "passes", "NoChannelBinding", "WrongChannelBinding"),
+        (ChannelBinding::Lenient, "passes", "passes", "wrong-channel-binding"),
+        (ChannelBinding::Strict, "passes", "no-channel-binding", "wrong-channel-binding"),
     ] {
         assert_eq!(check("pyspnego-binding", binding, Some(&hash)), bound);
         assert_eq!(check("pyspnego-binding-missing", binding, Some(&hash)), unbound);
@@ -435,7 +435,7 @@ fn channel_binding_is_as_strict_as_the_policy() {
     let mut connection = version_1.connect();
     connection.server_certificate_hash = Some(&hash);
     challenge(&connection.send(&version_1.exchanges[1].authorization));
-    assert_eq!(connection.trouble(&version_1.exchanges[2].authorization).kind(), "NoChannelBinding");
+    assert_eq!(connection.trouble(&version_1.exchanges[2].authorization).kind(), "no-channel-binding");
 }
 
 #[test]
@@ -456,7 +456,7 @@ fn any_password_signs_a_listed_account_in_and_leaves_out_negotiate() {
     let mut unknown = Fixture::read("curl-ntlm-unknown");
     unknown.policy.trust = Trust::AnyPassword;
     let (mut connection, last) = unknown.almost();
-    assert_eq!(connection.trouble(last).kind(), "UnknownAccount");
+    assert_eq!(connection.trouble(last).kind(), "unknown-account");
     unknown.policy.trust = Trust::Anybody;
     let (mut connection, last) = unknown.almost();
     let step = connection.send(last);
@@ -464,7 +464,7 @@ fn any_password_signs_a_listed_account_in_and_leaves_out_negotiate() {
     assert_eq!(name.to_string(), "CONTOSO\\nobody");
 
     // Nobody at all, and the old version, stay out.
-    for (name, kind) in [("curl-ntlm-nobody", "NoCredentials"), ("pyspnego-v1-refused", "NtlmV1")] {
+    for (name, kind) in [("curl-ntlm-nobody", "no-credentials"), ("pyspnego-v1-refused", "ntlm-v1")] {
         let mut fixture = Fixture::read(name);
         fixture.policy.trust = Trust::Anybody;
         let (mut connection, last) = fixture.almost();
@@ -502,7 +502,7 @@ fn any_ticket_passes_where_the_policy_names_an_account_for_it() {
     let [warning] = warnings(&step) else { panic!("{step:?}") };
     assert_eq!(
         warning.to_string(),
-        "A Kerberos ticket for HTTP/localhost@CONTOSO.COM was let in unread, as CONTOSO\\mimservice: the scenario says so. Anybody could have made it."
+        "A Kerberos ticket for HTTP/localhost@CONTOSO.COM was let in unread, as CONTOSO\\mimservice: the scenario says so. Any client could have made it."
     );
     assert_eq!(who(&connection.send("-")), "CONTOSO\\mimservice");
 }
@@ -555,7 +555,7 @@ fn a_certificate_signs_its_account_in() {
     assert!(www_authenticate.is_empty(), "so that the answer is 403");
     assert_eq!(
         trouble(send(&policy, Some(&certificate))),
-        Trouble::UnknownCertificate { subject: subject.into(), thumbprint }
+        Trouble::UnknownCertificate { subject: subject.into(), thumbprint: thumbprint.to_string() }
     );
 
     for name in
@@ -584,7 +584,7 @@ fn anonymous_passes_whatever_the_header_says() {
     }
     // But a scheme that is offered is taken at its word.
     let step = Connection::new(&policy).send(&basic(b"mimservice:wrong"));
-    assert_eq!(trouble(step).kind(), "WrongPassword");
+    assert_eq!(trouble(step).kind(), "wrong-password");
 }
 
 #[test]
@@ -606,12 +606,12 @@ fn basic_reads_names_and_passwords_as_clients_write_them() {
     assert_eq!(who(&sign_in("jörg:Grüße, Öl".as_bytes())), "CONTOSO\\jörg", "UTF-8");
     assert_eq!(who(&sign_in(b"colon:a:b:")), "CONTOSO\\colon");
     for (credentials, kind) in [
-        (&b"mimservice:winter-2026!"[..], "WrongPassword"),
-        (b"mimservice:", "WrongPassword"),
-        (b"FABRIKAM\\mimservice:Winter-2026!", "UnknownAccount"),
-        (b":Winter-2026!", "NoCredentials"),
-        (b"mimservice", "Malformed"),
-        (b"mim\nservice:Winter-2026!", "Malformed"),
+        (&b"mimservice:winter-2026!"[..], "wrong-password"),
+        (b"mimservice:", "wrong-password"),
+        (b"FABRIKAM\\mimservice:Winter-2026!", "unknown-account"),
+        (b":Winter-2026!", "no-credentials"),
+        (b"mimservice", "malformed"),
+        (b"mim\nservice:Winter-2026!", "malformed"),
     ] {
         assert_eq!(trouble(sign_in(credentials)).kind(), kind);
     }
@@ -683,12 +683,12 @@ fn what_cannot_be_read_is_told_with_its_place() {
     }
     let mut long = b"NTLMSSP\0\x01\0\0\0\x01\0\0\0".to_vec();
     long.resize(1025, 0);
-    assert_eq!(Connection::new(&policy).trouble(&header("NTLM", &long)).kind(), "Malformed");
+    assert_eq!(Connection::new(&policy).trouble(&header("NTLM", &long)).kind(), "malformed");
     assert_eq!(
         Connection::new(&policy).trouble(&format!("NTLM {}", "A".repeat(20_000))),
         Trouble::TooLong { length: 20_005 }
     );
-    assert_eq!(trouble(Connection::new(&policy).send_bytes(Some(b"NTLM \xff\0\xfe"))).kind(), "Malformed");
+    assert_eq!(trouble(Connection::new(&policy).send_bytes(Some(b"NTLM \xff\0\xfe"))).kind(), "malformed");
 }
 
 #[test]
@@ -721,16 +721,6 @@ fn every_scheme_is_offered_in_the_order_of_the_policy() {
     let mut policy = policy(&[Scheme::Negotiate, Scheme::Certificate, Scheme::Ntlm, Scheme::Anonymous, Scheme::Basic]);
     policy.names.dns_computer = "a\"b\\c\r\nü".into();
     assert_eq!(policy.www_authenticate(), ["Negotiate", "NTLM", "Basic realm=\"a?b?c???\""]);
-}
-
-#[test]
-fn every_trouble_says_what_happened_and_what_to_do() {
-    for (kind, what, hint) in Trouble::TABLE {
-        for text in [what, hint] {
-            assert!(text.ends_with('.') && text.len() > 20, "{kind}: {text}");
-        }
-        assert_eq!(Trouble::TABLE.iter().filter(|(it, ..)| it == kind).count(), 1, "{kind}");
-    }
 }
 
 #[test]

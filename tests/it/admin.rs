@@ -246,11 +246,11 @@ fn it_tells_how_it_is() {
     write!(stream, "GET /PfWsSdk.asmx HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{basic}\r\n\r\n").unwrap();
     read(stream);
     let failures = api.get("/failures");
-    assert_eq!(failures["counts"]["WrongPassword"], 1);
-    assert_eq!(failures["items"][0]["kind"], "WrongPassword");
+    assert_eq!(failures["counts"]["wrong-password"], 1);
+    assert_eq!(failures["items"][0]["kind"], "wrong-password");
     let metrics = api.ask("GET", "/metrics", "", "");
     assert!(metrics.head.contains("content-type: text/plain; version=0.0.4"), "{}", metrics.head);
-    assert!(metrics.body.contains("\nlocmfa_failures_total{kind=\"WrongPassword\"} 1\n"), "{}", metrics.body);
+    assert!(metrics.body.contains("\nlocmfa_failures_total{kind=\"wrong-password\"} 1\n"), "{}", metrics.body);
     assert!(metrics.body.contains("\nlocmfa_events_total{space=\"default\",kind=\"call\"} 0\n"), "{}", metrics.body);
 }
 

@@ -226,7 +226,7 @@ fn the_end_of_the_log_counts_what_failed() {
         assert!(read(stream).starts_with("HTTP/1.1 401 "));
     }
     let (_, lines) = server.stop();
-    assert_eq!(lines.last().unwrap()["failures"], "1 OutsideGroup, 2 WrongPassword");
+    assert_eq!(lines.last().unwrap()["failures"], "1 outside-group, 2 wrong-password");
 }
 
 #[test]
