@@ -13,7 +13,7 @@ use time::{Duration, OffsetDateTime};
 use crate::control::{self, Url};
 use crate::mim::step::{Step, Verdict, all_right};
 use crate::scenario;
-use crate::server::connection::{BindError, Listening};
+use crate::server::accept::{BindError, Listening};
 use crate::tls::{self, Summary, Trust};
 
 #[derive(Args, Debug)]

@@ -22,8 +22,9 @@ use crate::contract::Secret;
 use crate::engine::{Bounds, EventKind};
 use crate::file::{self, Access};
 use crate::scenario::{self, Scenario};
+use crate::server::accept::{self, Listening};
 use crate::server::admin::{self, Admin, Gate, Stage};
-use crate::server::connection::{self, Limits, Listening};
+use crate::server::connection::Limits;
 use crate::server::failures::Failures;
 use crate::server::reload::{self, Reloader};
 use crate::server::{self, Admission, FOLDER, Site};
@@ -236,7 +237,7 @@ where
             });
         }
     };
-    connection::serve(listening, acceptor.map(Arc::new), app, limits, stopping).await;
+    accept::serve(listening, acceptor.map(Arc::new), app, limits, stopping).await;
     if let Some(admin) = admin {
         admin.close().await;
     }
@@ -320,8 +321,7 @@ impl Door {
             // Without its sender there is nobody left to serve for.
             let _ = closed.await;
         };
-        let serving =
-            tokio::spawn(connection::serve(self.listening, None, admin::router(admin.clone()), limits, closed));
+        let serving = tokio::spawn(accept::serve(self.listening, None, admin::router(admin.clone()), limits, closed));
         Opened { admin, serving, close }
     }
 }

@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 
-use super::service::FOLDER;
+use super::FOLDER;
 use crate::description;
 use crate::operations::Reply;
 use crate::switchboard::NoSpace;

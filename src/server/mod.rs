@@ -1,5 +1,6 @@
 //! The HTTPS surface: from a socket to the router and back.
 
+pub mod accept;
 pub mod admin;
 pub mod connection;
 pub mod failures;
@@ -12,4 +13,7 @@ mod service;
 
 pub use answer::Cut;
 pub use caller::Admission;
-pub use service::{FOLDER, Site, router};
+pub use service::{Site, router};
+
+/// The folder in which the product installs the service.
+pub const FOLDER: &str = "/MultiFactorAuthWebServiceSdk";

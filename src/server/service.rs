@@ -25,7 +25,7 @@ use crate::sign_in::Scheme;
 use crate::soap::{self, Fault, Head, Rejected, Version};
 use crate::switchboard::{NoSpace, Space, Switchboard};
 
-/// What the service serves: its spaces, to whom, and where.
+/// The spaces of the service, who may call it, and its paths.
 #[derive(Debug)]
 pub struct Site {
     pub spaces: Switchboard,
@@ -57,11 +57,8 @@ impl Site {
     }
 }
 
-/// How many pages are kept. A client can make up addresses by its Host header, and those past this are made anew.
+/// How many pages are kept. A client can make up addresses by its Host header, and the pages past this limit are not kept.
 const PAGES: usize = 256;
-
-/// The folder in which the product installs the service.
-pub const FOLDER: &str = "/MultiFactorAuthWebServiceSdk";
 
 /// The service's own file.
 const FILE: &str = "/pfwssdk.asmx";
@@ -432,7 +429,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1000.0
 }
 
-/// A request that nobody understood, in full, but for secrets.
+/// Logs a request that the service cannot read, in full except secrets.
 fn log_whole(visit: &Visit<'_>, body: &str) {
     debug!(
         target: "locmfa::call",

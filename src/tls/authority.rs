@@ -15,9 +15,10 @@ use time::{Duration, OffsetDateTime};
 
 use super::certificate::{Summary, authority_key, parse, subject_key};
 use super::error::TlsError;
-use super::files::{Readers, read, read_chain, write};
+use super::files::{read, read_chain, write};
 use super::names::{alternative, own_names};
 use super::pair::{Pair, RENEW_BEFORE};
+use crate::file::Access;
 
 /// The development authority. Its key is read only to sign a certificate.
 pub(super) struct Authority {
@@ -63,8 +64,8 @@ impl Authority {
         let certificate = params.self_signed(&key).map_err(|error| TlsError::unmakeable(&error))?;
 
         let (file, key_file) = (directory.join(AUTHORITY), directory.join(AUTHORITY_KEY));
-        write(&key_file, key.serialize_pem().as_bytes(), Readers::Owner)?;
-        write(&file, certificate.pem().as_bytes(), Readers::Everyone)?;
+        write(&key_file, key.serialize_pem().as_bytes(), Access::Owner)?;
+        write(&file, certificate.pem().as_bytes(), Access::Usual)?;
         let summary = Summary::of(certificate.der(), vec![file, directory.join(AUTHORITY_DER), key_file])
             .expect("a certificate just made is whole");
         let authority = Self { directory: directory.into(), certificate: certificate.der().clone(), summary };
@@ -82,7 +83,7 @@ impl Authority {
         if read(&file)?.as_deref() == Some(&*self.certificate) {
             return Ok(());
         }
-        write(&file, &self.certificate, Readers::Everyone)
+        write(&file, &self.certificate, Access::Usual)
     }
 
     /// The pair on disk. `None`: there is none, or only a part of one, or a former authority signed it.
@@ -133,9 +134,9 @@ impl Authority {
         let certificate = params.signed_by(&key, &issuer).map_err(|error| TlsError::unmakeable(&error))?;
 
         let private = self.directory.join(algorithm.key_file());
-        write(&private, key.serialize_pem().as_bytes(), Readers::Owner)?;
+        write(&private, key.serialize_pem().as_bytes(), Access::Owner)?;
         let file = self.directory.join(algorithm.certificate_file());
-        write(&file, certificate.pem().as_bytes(), Readers::Everyone)?;
+        write(&file, certificate.pem().as_bytes(), Access::Usual)?;
         Ok(self.read_pair(algorithm)?.expect("a pair just made can be read"))
     }
 

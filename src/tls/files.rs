@@ -10,13 +10,6 @@ use rustls::pki_types::pem::PemObject;
 use super::error::TlsError;
 use crate::file::{self, Access};
 
-/// Who may read a file. On Windows, which has no mode bits, the access list of the directory decides.
-#[derive(Clone, Copy)]
-pub(super) enum Readers {
-    Owner,
-    Everyone,
-}
-
 /// Keeps other processes from making files in the directory until it is dropped. `None`: nothing can be locked, as in
 /// a read-only directory; the files are there already, or opening them fails.
 pub(super) fn lock(directory: &Path) -> Option<File> {
@@ -63,14 +56,9 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, TlsError> {
     }
 }
 
-/// Writes a whole file or none: a reader sees the former file until the new one is complete.
-pub(super) fn write(path: &Path, contents: &[u8], readers: Readers) -> Result<(), TlsError> {
-    let access = match readers {
-        Readers::Owner => Access::Owner,
-        Readers::Everyone => Access::Usual,
-    };
-    let written = file::write(path, contents, access);
-    written.map_err(|error| TlsError::unwritable(path, &error))
+/// Writes a file whole or not at all. On Windows, the access list of the directory decides who may read it.
+pub(super) fn write(path: &Path, contents: &[u8], access: Access<'_>) -> Result<(), TlsError> {
+    file::write(path, contents, access).map_err(|error| TlsError::unwritable(path, &error))
 }
 
 const LOCK: &str = ".lock";

@@ -11,6 +11,7 @@ use super::error::TlsError;
 use super::files;
 use super::pair::Pair;
 use crate::contract::Secret;
+use crate::file::Access;
 
 /// How a PFX file is protected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -66,6 +67,6 @@ impl Pair {
             PfxCipher::TripleDes => (EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc, MacAlgorithm::HmacSha1),
         };
         let writer = store.writer(password.reveal()).encryption_algorithm(encryption).mac_algorithm(mac);
-        files::write(file, &writer.write().map_err(wrong)?, files::Readers::Owner)
+        files::write(file, &writer.write().map_err(wrong)?, Access::Owner)
     }
 }

@@ -436,7 +436,8 @@ async fn of_calls_that_race_each_gets_an_answer_of_its_own() {
 
 #[tokio::test]
 async fn a_connection_is_cut_without_an_answer() {
-    use locmfa::server::connection::{Limits, Listening, serve};
+    use locmfa::server::accept::{Listening, serve};
+    use locmfa::server::connection::Limits;
     let served = site("users: [anna]\nrules: [{first: {drop: true}, then: as-usual}]");
     let listening = Listening::bind(&["127.0.0.1:0".parse().unwrap()]).await.unwrap();
     let address = listening.addresses()[0];

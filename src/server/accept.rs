@@ -1,0 +1,359 @@
+//! The accept loop: sockets, the limit of connections, the first bytes of each connection, and the end of the server.
+//!
+//! The loop is our own because sign-in lives on the connection, and because its limits are ours to set.
+
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
+use tracing::{debug, warn};
+
+use super::connection::{Connection, End, Limits, converse};
+use super::failures::Failures;
+use super::trouble;
+use crate::tls::hello::{First, Opening, is_whole};
+use crate::tls::{Acceptor, TlsFacts};
+use crate::trouble::Trouble;
+
+/// Sockets that listen.
+#[derive(Debug)]
+pub struct Listening {
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+    warnings: Vec<String>,
+    failures: Arc<Failures>,
+}
+
+/// Why the server cannot listen on an address.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    #[error("{0} is taken by another program; end that one, or give --listen another port (0 picks a free one)")]
+    Taken(SocketAddr),
+    #[error(
+        "{0} is not allowed to this account; give --listen a port above 1023 (on Windows, one outside of `netsh int \
+         ipv4 show excludedportrange tcp`)"
+    )]
+    Forbidden(SocketAddr),
+    #[error("{} is not an address of this machine; give --listen one that is, or 127.0.0.1", .0.ip())]
+    Elsewhere(SocketAddr),
+    #[error("{address} cannot be listened on ({source}); give --listen another address")]
+    Other { address: SocketAddr, source: io::Error },
+    #[error("there is no address to listen on; give --listen at least one")]
+    None,
+}
+
+impl Listening {
+    /// Listens on all the addresses. Port 0 stands for one port that is free on all of them. A machine without `::1`
+    /// leaves it out if there is another address.
+    ///
+    /// # Errors
+    /// [`BindError`]
+    pub async fn bind(addresses: &[SocketAddr]) -> Result<Self, BindError> {
+        let picks = addresses.iter().any(|address| address.port() == 0);
+        let mut tries = 8;
+        loop {
+            tries -= 1;
+            match Self::bind_once(addresses).await {
+                // The port that is free on one address is taken on the next.
+                Err(BindError::Taken(_)) if picks && tries > 0 => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn bind_once(addresses: &[SocketAddr]) -> Result<Self, BindError> {
+        let mut listening =
+            Self { listeners: Vec::new(), addresses: Vec::new(), warnings: Vec::new(), failures: Arc::default() };
+        let mut picked = 0;
+        for address in addresses {
+            let mut address = *address;
+            if address.port() == 0 {
+                address.set_port(picked);
+            }
+            if listening.addresses.contains(&address) {
+                continue;
+            }
+            let bound = TcpListener::bind(address).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
+            match bound {
+                Ok((bound, listener)) => {
+                    if address.port() == 0 {
+                        picked = bound.port();
+                    }
+                    listening.addresses.push(bound);
+                    listening.listeners.push(listener);
+                }
+                Err(error) => match BindError::new(address, error) {
+                    error @ (BindError::Elsewhere(_) | BindError::Other { .. })
+                        if address.ip() == IpAddr::from(Ipv6Addr::LOCALHOST) && addresses.len() > 1 =>
+                    {
+                        listening.warnings.push(error.to_string());
+                    }
+                    error => return Err(error),
+                },
+            }
+        }
+        if listening.listeners.is_empty() { Err(BindError::None) } else { Ok(listening) }
+    }
+
+    /// The addresses of the sockets, with their actual ports.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What the user should know, though the server can go on.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The failed connections and sign-ins on these sockets.
+    #[must_use]
+    pub fn failures(&self) -> Arc<Failures> {
+        self.failures.clone()
+    }
+}
+
+impl BindError {
+    fn new(address: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::Taken(address),
+            io::ErrorKind::PermissionDenied => Self::Forbidden(address),
+            io::ErrorKind::AddrNotAvailable => Self::Elsewhere(address),
+            _ => Self::Other { address, source },
+        }
+    }
+}
+
+/// Serves until `shutdown`. Then it accepts no more connections, closes idle ones, waits for open calls as long as the
+/// grace says, cuts off the calls that are still open, and returns.
+pub async fn serve(
+    listening: Listening,
+    tls: Option<Arc<Acceptor>>,
+    app: Router,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) {
+    let connections = limits.connections;
+    let places = Arc::new(Semaphore::new(connections as usize));
+    let (lifecycle, lifecycles) = watch::channel(Lifecycle::Serving);
+    let failures = listening.failures;
+    let server = Arc::new(Server { tls, app, limits, places: places.clone(), next_id: AtomicU64::new(1), failures });
+
+    let mut accepting = JoinSet::new();
+    for listener in listening.listeners {
+        accepting.spawn(server.clone().accept(listener, lifecycles.clone()));
+    }
+    shutdown.await;
+    accepting.shutdown().await;
+    lifecycle.send_replace(Lifecycle::Ending);
+    // A connection returns its place when it ends.
+    if timeout(server.limits.grace, places.acquire_many(connections)).await.is_err() {
+        warn!(connections = connections as usize - places.available_permits(), "calls cut off");
+        lifecycle.send_replace(Lifecycle::Cut);
+        let _ = places.acquire_many(connections).await;
+    }
+}
+
+/// What all connections share.
+#[derive(Debug)]
+struct Server {
+    tls: Option<Arc<Acceptor>>,
+    app: Router,
+    limits: Limits,
+    places: Arc<Semaphore>,
+    next_id: AtomicU64,
+    failures: Arc<Failures>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Lifecycle {
+    Serving,
+    /// No new calls.
+    Ending,
+    /// Open calls are cut off.
+    Cut,
+}
+
+impl Server {
+    async fn accept(self: Arc<Self>, listener: TcpListener, lifecycles: watch::Receiver<Lifecycle>) {
+        loop {
+            let (stream, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                // The client went away before the server accepted it.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::ConnectionAborted
+                            | io::ErrorKind::ConnectionRefused
+                            | io::ErrorKind::ConnectionReset
+                    ) =>
+                {
+                    continue;
+                }
+                // No file descriptors or no memory, most likely: connections that end give some back.
+                Err(error) => {
+                    warn!(%error, "no connection can be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let place = match self.places.clone().try_acquire_owned() {
+                Ok(place) => place,
+                Err(_) => {
+                    warn!(limit = self.limits.connections, %peer, "connection waits: the limit is reached");
+                    let Ok(place) = self.places.clone().acquire_owned().await else { return };
+                    place
+                }
+            };
+            tokio::spawn(self.clone().run(stream, peer, place, lifecycles.clone()));
+        }
+    }
+
+    async fn run(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        _place: OwnedSemaphorePermit,
+        mut lifecycles: watch::Receiver<Lifecycle>,
+    ) {
+        let mut cut = lifecycles.clone();
+        let ending = async {
+            // Without its sender, `serve` itself is gone: an end too.
+            let _ = lifecycles.wait_for(|it| *it != Lifecycle::Serving).await;
+        };
+        tokio::select! {
+            () = self.talk(stream, peer, ending) => {}
+            _ = cut.wait_for(|it| *it == Lifecycle::Cut) => {}
+        }
+    }
+
+    async fn talk(&self, stream: TcpStream, peer: SocketAddr, ending: impl Future<Output = ()>) {
+        // A client that has gone already has no address.
+        let Ok(local) = stream.local_addr() else { return };
+        let _ = stream.set_nodelay(true);
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let mut connection = Connection::new(id, peer, local, None).keeping_failures_in(self.failures.clone());
+        let mut ending = pin!(ending);
+        if let Some(tls) = &self.tls {
+            let accepted_tls = tokio::select! {
+                accepted_tls = self.handshake(tls, stream, &connection) => accepted_tls,
+                () = &mut ending => return,
+            };
+            if let Some((stream, facts)) = accepted_tls {
+                connection.tls = Some(facts);
+                self.converse(stream, connection, ending).await;
+            }
+        } else {
+            let opened = tokio::select! {
+                opened = self.open_plainly(stream, &connection) => opened,
+                () = &mut ending => return,
+            };
+            if let Some(stream) = opened {
+                self.converse(stream, connection, ending).await;
+            }
+        }
+    }
+
+    async fn handshake(
+        &self,
+        tls: &Acceptor,
+        stream: TcpStream,
+        connection: &Connection,
+    ) -> Option<(TlsStream<Opening<TcpStream>>, TlsFacts)> {
+        let deadline = Instant::now() + self.limits.handshake_time;
+        let mut opening = Opening::new(stream);
+        let slow = Trouble::Slow { what: "the TLS handshake" };
+        let read = timeout_at(deadline, opening.read_until(is_whole)).await;
+        match trouble::before_handshake(opening.bytes()) {
+            Some(Trouble::Probe {}) | None if read.is_err() => connection.report(&slow),
+            Some(trouble) => {
+                connection.report(&trouble);
+                if let Trouble::PlainHttp { .. } = trouble {
+                    let text = "This port speaks HTTPS: write https:// in the URL.\n";
+                    let _ = timeout_at(deadline, answer_in_text(opening.into_inner(), text)).await;
+                }
+            }
+            None => match timeout_at(deadline, tls.accept(opening)).await {
+                Ok(Ok(accepted_tls)) => return Some(accepted_tls),
+                Ok(Err((error, opening))) => {
+                    connection.report(&trouble::in_handshake(&error, opening.bytes(), &tls.offer()));
+                }
+                Err(_) => connection.report(&slow),
+            },
+        }
+        None
+    }
+
+    async fn open_plainly(&self, stream: TcpStream, connection: &Connection) -> Option<Opening<TcpStream>> {
+        let mut opening = Opening::new(stream);
+        // A client may connect long before its first request.
+        let read = timeout(self.limits.idle_time, opening.read_until(|bytes| !bytes.is_empty())).await;
+        match First::of(opening.bytes()) {
+            First::Tls => {
+                connection.report(&Trouble::TlsOnPlainPort {});
+                // TLS clients recognise this answer, and report plain HTTP.
+                let answer = answer_in_text(opening.into_inner(), "This port speaks HTTP: write http:// in the URL.\n");
+                let _ = timeout(self.limits.handshake_time, answer).await;
+                None
+            }
+            First::Nothing => {
+                if read.is_ok() {
+                    connection.report(&Trouble::Probe {});
+                }
+                None
+            }
+            _ => Some(opening),
+        }
+    }
+
+    async fn converse<S>(&self, stream: S, connection: Connection, ending: impl Future<Output = ()>)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let connection = Arc::new(connection);
+        let trouble = match converse(stream, connection.clone(), self.app.clone(), &self.limits, ending).await {
+            End::Orderly => return,
+            End::Unasked(error) => match (&self.tls, &connection.tls) {
+                (Some(tls), Some(facts)) => {
+                    let error = error.as_ref().and_then(std::error::Error::source).and_then(|it| it.downcast_ref());
+                    trouble::after_handshake(error, facts.server_name.as_deref(), &tls.offer())
+                }
+                _ => Trouble::Probe {},
+            },
+            End::Slow => Trouble::Slow { what: "a request's headers" },
+            End::Broken(error) if error.is_parse() => Trouble::BadRequest { reason: error.to_string() },
+            End::Broken(error) => {
+                debug!(connection = connection.id, peer = %connection.peer, %error, "connection broke");
+                return;
+            }
+        };
+        connection.report(&trouble);
+    }
+}
+
+/// Answers a request to the wrong port, and waits until the client has gone: it can lose the answer if the server closes
+/// while the client still sends.
+async fn answer_in_text(mut stream: TcpStream, text: &str) -> io::Result<()> {
+    let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n";
+    let answer = format!("{head}Content-Length: {}\r\n\r\n{text}", text.len());
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await?;
+    tokio::io::copy(&mut stream.take(1 << 20), &mut tokio::io::sink()).await?;
+    Ok(())
+}
+
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;
