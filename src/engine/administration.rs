@@ -51,7 +51,6 @@ impl Engine {
 
     /// Moves what the other parts remember under a username to another one. `None` forgets it.
     fn rename_memory(&mut self, from: &str, to: Option<&str>) {
-        self.people.rename(from, to);
         self.rules.rename(from, to);
         self.challenges.rename(from, to);
     }

@@ -35,15 +35,15 @@ pub use journal::{
 };
 pub use number::{NotANumber, Number};
 pub use refusal::Refusal;
-pub use rules::book::{Call, Explained, RuleStanding};
+pub use rules::book::{Explanation, RuleStatus};
 pub use rules::condition::{Index, When};
-pub use rules::facts::Facts;
+pub use rules::facts::Call;
 pub use rules::magic::Magic;
 pub use rules::operand::{Addresses, Day, Hours, NamedState, Operations, Parameter, Reached};
 pub use rules::rule::{
     Answer, Answers, Broken, Canned, CannedValue, Conduct, Effect, Rule, Script, UserChange, Verdict,
 };
-pub use rules::states::{Led, Move, Per, Standing, State, Trigger};
+pub use rules::states::{Per, PersonState, StateChange, Trigger, TriggerEnding};
 pub use rules::template::{WORDS, unknown_word};
 pub use sessions::{Session, Sessions};
 pub use setup::Setup;
@@ -51,8 +51,7 @@ pub use time::{Pace, Start, Timestamp};
 
 use challenges::book::Challenges;
 use random::Random;
-use rules::book::Rules;
-use rules::states::People;
+use rules::Rules;
 
 /// One emulated server.
 #[derive(Clone, Debug)]
@@ -62,7 +61,6 @@ pub struct Engine {
     company: Arc<Company>,
     users: Directory,
     rules: Rules,
-    people: People,
     challenges: Challenges,
     pub sessions: Sessions,
     random: Random,
@@ -73,7 +71,6 @@ pub struct Engine {
 #[derive(Debug)]
 struct Scenario {
     text: Arc<str>,
-    magic_numbers: bool,
     seed: Option<u64>,
 }
 
@@ -86,14 +83,13 @@ impl Engine {
         users.iter_mut().for_each(|it| it.begin(now));
         Self {
             users: Directory::new(users, &setup.company.country_code),
-            rules: Rules::new(setup.rules),
-            people: People::new(setup.states),
+            rules: Rules::new(setup.rules, setup.states, setup.magic_numbers),
             challenges: Challenges::default(),
             sessions: Sessions::new(setup.sessions),
             random: Random::seeded(setup.seed.unwrap_or(seed)),
             journal: Journal::new(bounds),
             company: setup.company.into(),
-            scenario: Scenario { text: setup.text, magic_numbers: setup.magic_numbers, seed: setup.seed }.into(),
+            scenario: Scenario { text: setup.text, seed: setup.seed }.into(),
         }
     }
 
@@ -106,7 +102,6 @@ impl Engine {
             company: self.company.clone(),
             users: self.users.clone(),
             rules: self.rules.clone(),
-            people: self.people.clone(),
             challenges: self.challenges.fork(),
             sessions: self.sessions.clone(),
             random: Random::seeded(self.scenario.seed.unwrap_or(seed)),
@@ -121,14 +116,12 @@ impl Engine {
             ("company", self.company != other.company),
             ("sessions", self.sessions != other.sessions),
             ("seed", self.scenario.seed != other.scenario.seed),
-            ("states", self.people.states() != other.people.states()),
-            ("magic_numbers", self.scenario.magic_numbers != other.scenario.magic_numbers),
-            ("order of rules", self.rules.is_reordered(&other.rules)),
         ];
+        let settings = settings.into_iter().filter(|it| it.1).map(|it| it.0);
         Differences {
             users: self.users.differences(&other.users),
             rules: self.rules.differences(&other.rules),
-            settings: settings.into_iter().filter(|it| it.1).map(|it| it.0).collect(),
+            settings: settings.chain(self.rules.different_settings(&other.rules)).collect(),
         }
     }
 
@@ -137,8 +130,7 @@ impl Engine {
     pub fn reload(&mut self, to: &Self, differences: &Differences, now: Timestamp) {
         let differs = |setting| differences.settings.contains(&setting);
         self.users.reload(&to.users, &differences.users, now);
-        self.rules.reload(now, &to.rules, &differences.rules, !differs("states"));
-        self.people.reload(&to.people);
+        self.rules.reload(now, &to.rules, &differences.rules);
         if differs("sessions") {
             self.sessions = to.sessions.clone();
         }
@@ -152,12 +144,6 @@ impl Engine {
     #[must_use]
     pub fn has_scenario_of(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.scenario, &other.scenario)
-    }
-
-    /// The states in which rules can ask for people.
-    #[must_use]
-    pub fn states(&self) -> &[State] {
-        self.people.states()
     }
 
     /// The text of the scenario.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Company, Rule, Session, Start, State, User};
+use super::{Company, PersonState, Rule, Session, Start, User};
 
 /// What an engine starts with.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +14,7 @@ pub struct Setup {
     /// The first that matches wins.
     pub rules: Vec<Rule>,
     /// Rules name these states by their places.
-    pub states: Vec<State>,
+    pub states: Vec<PersonState>,
     /// Whether magic numbers decide how a person reacts.
     pub magic_numbers: bool,
     pub sessions: Vec<Session>,

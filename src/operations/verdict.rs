@@ -37,7 +37,7 @@ pub(super) async fn carried_out(
         Ok(mut reply) => {
             reply.broken = verdict.answer.broken;
             // Where somebody was to be asked, and nobody was, the rule decided nothing.
-            if !verdict.answer.asks() {
+            if !verdict.answer.directs_person() {
                 reply.note.rule.get_or_insert_with(|| verdict.rule.clone());
             }
             Ok(reply)

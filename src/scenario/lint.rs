@@ -114,7 +114,7 @@ impl<'a> Lint<'_, 'a> {
             };
             let is_sure = !channels.is_empty();
             let possible = if is_sure { &channels } else { &everybody };
-            for (answer, _) in &rule.answers.steps {
+            for (answer, _) in &rule.answers.turns {
                 let Effect::Proceed(script) = &answer.effect else { continue };
                 if let Some((what, way)) = way(&script.conduct).filter(|it| is_sure && !possible.contains(&it.1)) {
                     let who = match modes {
@@ -313,7 +313,7 @@ fn covers(earlier: &Rule, later: &Rule) -> bool {
         }
         _ => false,
     };
-    let concerned = !earlier.answers.ask() || later.answers.ask() || conditions.iter().any(asks);
+    let concerned = !earlier.answers.directs_person() || later.answers.directs_person() || conditions.iter().any(asks);
     concerned && earlier.when.conditions().iter().all(|wide| conditions.iter().any(|narrow| wide.covers(narrow)))
 }
 

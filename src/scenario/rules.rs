@@ -8,8 +8,9 @@ use std::time::Duration;
 use crate::contract::{Primitive, Secret, Shape};
 use crate::engine::{
     Act, Addresses, Answer, Answers, Broken, Canned, CannedValue, Company, Conduct, CustomResult, Day, Directory,
-    Effect, Ending, Hours, Led, Move, NamedState, NotAnAct, Operations, Outcome, Parameter, Pattern, Per, Reached,
-    Reaction, Rule, Script, Standing, State, Trigger, User, UserChange, WORDS, When, by_any_form, unknown_word,
+    Effect, Ending, Hours, NamedState, NotAnAct, Operations, Outcome, Parameter, Pattern, Per, PersonState, Reached,
+    Reaction, Rule, Script, StateChange, Trigger, TriggerEnding, User, UserChange, WORDS, When, by_any_form,
+    unknown_word,
 };
 use crate::operations::{self, Operation};
 
@@ -22,7 +23,7 @@ struct Scope<'s, 'a> {
     company: &'s Company,
     /// The name of a user as it is stored, by any form of it.
     stored: &'s dyn Fn(&str) -> Option<&'s str>,
-    states: &'s [State],
+    states: &'s [PersonState],
     met: RefCell<Met<'a>>,
 }
 
@@ -38,7 +39,7 @@ struct Met<'a> {
 }
 
 /// The rules and the states of a scenario.
-pub(super) fn of<'a>(fields: &mut Fields<'a>, company: &Company, users: &[User]) -> (Vec<Rule>, Vec<State>) {
+pub(super) fn of<'a>(fields: &mut Fields<'a>, company: &Company, users: &[User]) -> (Vec<Rule>, Vec<PersonState>) {
     let written_states = fields.take("states").map(Written::list).unwrap_or_default();
     let mut names = Names::new("state");
     let read = |it: Written<'a>| Some((state(it.called("a state"), &mut names)?, it));
@@ -61,7 +62,7 @@ pub(super) fn one(
     unnamed: &str,
     company: &Company,
     directory: &Directory,
-    states: &[State],
+    states: &[PersonState],
 ) -> Option<Rule> {
     let stored = |name: &str| directory.find(name).map(|it| it.username.as_str());
     let scope = Scope { company, stored: &stored, states, met: RefCell::default() };
@@ -116,7 +117,7 @@ impl Scope<'_, '_> {
     /// The place of a state.
     fn state(&self, written: Written<'_>) -> Option<usize> {
         let name = written.name()?;
-        let same = |it: &State| it.name.eq_ignore_ascii_case(name);
+        let same = |it: &PersonState| it.name.eq_ignore_ascii_case(name);
         self.states.iter().position(same).or_else(|| {
             let known = closest(name, self.states.iter().map(|it| &*it.name));
             let help = match known {
@@ -128,7 +129,7 @@ impl Scope<'_, '_> {
     }
 }
 
-fn state(written: Written<'_>, names: &mut Names) -> Option<State> {
+fn state(written: Written<'_>, names: &mut Names) -> Option<PersonState> {
     written.mapping("a state", |fields| {
         let name = fields.need("name").and_then(|it| names.add(it, it.name()?));
         let trigger = fields.take("when").and_then(trigger);
@@ -136,7 +137,7 @@ fn state(written: Written<'_>, names: &mut Names) -> Option<State> {
         fields.set("per", &mut per, |it| it.word(&Per::ALL.iter().map(|it| (it.word(), *it)).collect::<Vec<_>>()));
         let mut lasts = None;
         fields.set("lasts", &mut lasts, |it| it.lasting().map(Some));
-        Some(State { name: name?.into(), trigger, per, lasts })
+        Some(PersonState { name: name?.into(), trigger, per, lasts })
     })?
 }
 
@@ -144,8 +145,8 @@ fn trigger(written: Written<'_>) -> Option<Trigger> {
     written.mapping("when", |fields| {
         fields.need("outcome");
         let endings = any_of(fields, "outcome", |it| match outcome(it)? {
-            Conduct::React(reaction) => Some(Led::Reaction(reaction)),
-            Conduct::End(Ending::Known(outcome)) => Some(Led::Outcome(outcome)),
+            Conduct::React(reaction) => Some(TriggerEnding::Reaction(reaction)),
+            Conduct::End(Ending::Known(outcome)) => Some(TriggerEnding::Outcome(outcome)),
             _ => it.wrong(Code::BadValue, "outcome must be a word for an outcome here".into(), []),
         });
         let mut times = 1;
@@ -166,7 +167,7 @@ fn rule<'a>(written: Written<'a>, unnamed: &str, scope: &Scope<'_, 'a>, names: &
         let when = fields.take("when").and_then(|it| when(it, scope, &mut named)).unwrap_or_default();
         let operations = scoped(&named);
         let answers = answers(fields, scope, operations.as_deref());
-        if answers.ask() {
+        if answers.directs_person() {
             named.iter().for_each(|(written, it)| asks(*written, it));
         }
         Rule { name: name.unwrap_or_default().into(), when, answers, written: written.flow().into() }
@@ -222,7 +223,7 @@ fn answers<'a>(fields: &mut Fields<'a>, scope: &Scope<'_, 'a>, operations: Optio
         written.report(Code::NeverApplies, message, ["Take times out, say what comes then, or repeat: true.".into()]);
     }
     let per = per.and_then(|it| it.word(&words)).unwrap_or(Per::All);
-    Answers { steps: steps.into_iter().map(|it| it.0).collect(), repeat, per }
+    Answers { turns: steps.into_iter().map(|it| it.0).collect(), repeat, per }
 }
 
 /// An answer in a sequence, with how often it comes and where that is said.
@@ -311,7 +312,7 @@ fn answer<'a>(
         delay: delay.and_then(Written::duration),
         broken: broken.and_then(|it| it.word(&words)),
         change: change.and_then(|it| user_change(it, scope.company)),
-        steps: state.map(|it| steps(it, scope)).unwrap_or_default(),
+        state_changes: state.map(|it| steps(it, scope)).unwrap_or_default(),
         counts: count.map(|it| counts(it, scope)).unwrap_or_default(),
     };
     (answer, met)
@@ -461,11 +462,11 @@ fn user_change(written: Written<'_>, company: &Company) -> Option<UserChange> {
 }
 
 /// A state that the person comes into, or a mapping that says for how long, or which one he leaves.
-fn steps<'a>(written: Written<'a>, scope: &Scope<'_, 'a>) -> Vec<Move> {
+fn steps<'a>(written: Written<'a>, scope: &Scope<'_, 'a>) -> Vec<StateChange> {
     let enter = |it: Written<'_>, lasts| {
         let state = scope.state(it)?;
         scope.met.borrow_mut().entered.insert(state);
-        Some(Move { state, to: Standing::In(lasts) })
+        Some(StateChange::Enter { state, lasts })
     };
     if written.is_text() {
         return enter(written, None).into_iter().collect();
@@ -473,7 +474,7 @@ fn steps<'a>(written: Written<'a>, scope: &Scope<'_, 'a>) -> Vec<Move> {
     let steps = written.mapping("state", |fields| {
         let mut lasts = None;
         fields.set("for", &mut lasts, |it| it.lasting().map(Some));
-        let left = any_of(fields, "clear", |it| Some(Move { state: scope.state(it)?, to: Standing::Out }));
+        let left = any_of(fields, "clear", |it| Some(StateChange::Leave { state: scope.state(it)? }));
         let entered = fields.take("set").and_then(|it| enter(it, lasts));
         left.into_iter().chain(entered).collect::<Vec<_>>()
     });

@@ -263,7 +263,10 @@ rules:
 
     let call = Call { operation: "UserExists", asks: false, ..call };
     let last = engine.explain(at(0), &call).pop().unwrap().why_not;
-    assert_eq!(last.as_deref(), Some("UserExists asks nobody, and the rule says what a person does"));
+    assert_eq!(
+        last.as_deref(),
+        Some("UserExists does not ask for a second factor, and the rule says what a person does")
+    );
 }
 
 /// For each condition: a value that holds for the call of the test, one that does not, and why it does not.

@@ -137,7 +137,7 @@ impl Engine {
         for challenge in ids.iter().filter_map(|it| self.challenges.get(*it)) {
             let keys = challenge.keys(&self.users);
             if !applied.contains(&keys) {
-                self.people.ended(now, &outcome.into(), challenge.method, &keys);
+                self.rules.apply_triggers(now, &outcome.into(), challenge.method, &keys);
                 applied.push(keys);
             }
         }

@@ -6,7 +6,6 @@ use crate::contract::PinMode;
 use crate::engine::challenges::act::{Act, Line};
 use crate::engine::challenges::challenge::{Challenge, Phase, Planned};
 use crate::engine::challenges::outcome::{Channel, Ending, Method, Outcome, Reaction};
-use crate::engine::rules::magic;
 use crate::engine::rules::rule::{Conduct, Script, Verdict};
 use crate::engine::{Engine, Timestamp};
 
@@ -29,10 +28,10 @@ impl Engine {
         let mut decides = false;
         // The code arrives in a later request; the call that asked does not block.
         let waits = !challenge.method.waits_for_code();
-        let magic = challenge.number.as_ref().filter(|_| self.scenario.magic_numbers).and_then(magic::of);
+        let magic = challenge.number.as_ref().and_then(|it| self.rules.magic(it));
         let magic = magic.filter(|_| matches!(script.conduct, Conduct::Usual));
         if let Some(magic) = magic {
-            challenge.rule.get_or_insert_with(|| magic.rule());
+            challenge.rule.get_or_insert_with(|| magic.rule_name());
         }
         let after = script.after.or_else(|| magic?.after);
         let conduct = magic.map_or(&script.conduct, |it| &it.conduct);

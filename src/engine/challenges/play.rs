@@ -3,9 +3,11 @@
 use crate::engine::challenges::act::{Act, ActRefusal, Acted, Scene};
 use crate::engine::challenges::challenge::{Challenge, ChallengeId, OpenChallenge, Phase, Planned, Settlement};
 use crate::engine::challenges::outcome::{Channel, Ending, Method, Outcome};
+use crate::engine::challenges::subject::Subject;
 use crate::engine::directory::Block;
 use crate::engine::journal::{ChallengeStage, What};
-use crate::engine::{Engine, Facts, Timestamp};
+use crate::engine::rules::facts::Facts;
+use crate::engine::{Engine, Timestamp};
 
 impl Engine {
     /// Lets everything happen that is due.
@@ -186,7 +188,7 @@ impl Engine {
         let Some(backup) = challenge.backup.take() else { return false };
         challenge.number = Some(backup);
         let found = self.rules.select(&self.facts_of(now, challenge));
-        let verdict = found.map(|it| self.take(now, it));
+        let verdict = found.map(|it| self.rules.consume(now, it));
         self.plan(now, challenge, verdict.as_ref());
         true
     }
@@ -198,7 +200,7 @@ impl Engine {
             self.block_person(now, &challenge, ending.description());
         }
         let keys = challenge.keys(&self.users);
-        self.people.ended(now, &ending, challenge.method, &keys);
+        self.rules.apply_triggers(now, &ending, challenge.method, &keys);
         let request_id = std::mem::take(&mut challenge.request_id);
         let settlement = challenge.settlement(ending, request_id);
         let stage = ChallengeStage::Settled {
@@ -247,25 +249,28 @@ impl Engine {
 
     /// What rules see of a challenge that goes on to another number.
     fn facts_of<'a>(&'a self, now: Timestamp, challenge: &'a Challenge) -> Facts<'a> {
-        let account = self.users.find(&challenge.username);
         let number = challenge.number.clone();
+        let subject = Subject {
+            username: &challenge.username,
+            account: self.users.find(&challenge.username),
+            owner: number.as_ref().and_then(|it| self.users.owner(it)),
+            person: challenge.person(&self.users),
+            number: Ok(number),
+            number_given: challenge.number_given,
+        };
         Facts {
             operation: challenge.operation,
             asks: true,
             space: &challenge.space,
             now,
             values: &[],
-            username: &challenge.username,
-            account,
-            owner: number.as_ref().and_then(|it| self.users.owner(it)),
-            person: challenge.person(&self.users),
-            number,
+            subject,
             initiating_type: challenge.sign_in.initiating_type,
             application: &challenge.sign_in.application,
             ip_address: &challenge.sign_in.ip_address,
             mode: challenge.method.mode(),
             keys: challenge.keys(&self.users),
-            people: &self.people,
+            people: self.rules.people(),
         }
     }
 }

@@ -34,21 +34,21 @@ macro_rules! conditions {
             /// The name in the call as it is stored, or the user whose number is called.
             User(Vec<Pattern>) => "user", any_of Username {
                 index: [by_user],
-                holds: |it, call| like(it, call.username) || call.owner.is_some_and(|owner| like(it, &owner.username)),
-                found: |_, call| match call.owner.filter(|it| it.username != call.username) {
-                    Some(owner) => format!("user is {}, called is {}", or_empty(call.username), owner.username),
-                    None => format!("user is {}", or_empty(call.username)),
+                holds: |it, call| like(it, call.subject.username) || call.owner().is_some_and(|owner| like(it, owner)),
+                found: |_, call| match call.owner() {
+                    Some(owner) => format!("user is {}, called is {owner}", or_empty(call.subject.username)),
+                    None => format!("user is {}", or_empty(call.subject.username)),
                 },
             }
             Phone(Vec<Number>) => "phone", any_of PhoneNumber {
                 index: [by_number],
-                holds: |it, call| call.number.as_ref().is_some_and(|number| it.iter().any(|it| it.same_as(number))),
+                holds: |it, call| call.subject.number().is_some_and(|number| it.iter().any(|it| it.same_as(number))),
                 found: |_, call| number(call),
             }
             /// The country code of the number.
             Country(Vec<String>) => "country", any_of CountryCode {
                 index: [],
-                holds: |it, call| call.number.as_ref().is_some_and(|number| it.iter().any(|it| number.is_in(it))),
+                holds: |it, call| call.subject.number().is_some_and(|number| it.iter().any(|it| number.is_in(it))),
                 found: |_, call| number(call),
             }
             InitiatingType(Vec<AuthenticationType>) => "initiating_type", any_of InitiatingType {
@@ -123,8 +123,8 @@ macro_rules! conditions {
             /// A counter of the person that has reached a number.
             Count(Reached) => "count", each_of Counter {
                 index: [],
-                holds: |it, call| call.people.count(&it.counter, &call.keys) >= it.at_least,
-                found: |it, call| format!("{} is {}", it.counter, call.people.count(&it.counter, &call.keys)),
+                holds: |it, call| call.people.counter(&it.counter, &call.keys) >= it.at_least,
+                found: |it, call| format!("{} is {}", it.counter, call.people.counter(&it.counter, &call.keys)),
             }
         }
     };
@@ -283,7 +283,7 @@ fn like(patterns: &[Pattern], text: &str) -> bool {
 }
 
 fn number(call: &Facts<'_>) -> String {
-    call.number.as_ref().map_or_else(|| "there is no number".into(), |it| format!("phone is {it}"))
+    call.subject.number().map_or_else(|| "there is no number".into(), |it| format!("phone is {it}"))
 }
 
 fn or_empty(text: &str) -> &str {

@@ -1,4 +1,4 @@
-//! Magic numbers: fictional numbers, each of which brings about one outcome where no rule says otherwise.
+//! Magic numbers: fictional numbers, each of which leads to one outcome where no rule decides otherwise.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,19 +7,19 @@ use crate::engine::Number;
 use crate::engine::challenges::outcome::{Ending, Method, Outcome, Reaction};
 use crate::engine::rules::rule::Conduct;
 
-/// A number, and what whoever is asked there does.
+/// A number, and what the person who is asked there does.
 #[derive(Debug)]
 pub struct Magic {
     /// The last four digits, behind `+1 425 555`.
     pub digits: &'static str,
     pub conduct: Conduct,
-    /// None: as for everybody.
+    /// `None`: as at any other number.
     pub after: Option<Duration>,
     /// What happens, in words.
     pub about: &'static str,
 }
 
-/// Declares the numbers: `"digits" => conduct, seconds, "what happens"`; 0 seconds: as for everybody.
+/// Declares the numbers: `"digits" => conduct, seconds, "what happens"`; 0 seconds: as at any other number.
 macro_rules! numbers {
     ($($digits:literal => $kind:ident $what:ident, $after:literal, $about:literal;)*) => {
         static NUMBERS: &[Magic] = &[$(Magic {
@@ -76,14 +76,14 @@ impl Magic {
         }
     }
 
-    /// What stands for the rule that decided.
-    pub(in crate::engine) fn rule(&self) -> Arc<str> {
+    /// The name that stands for the rule that decided.
+    pub(in crate::engine) fn rule_name(&self) -> Arc<str> {
         format!("magic number +1 425 555 {}", self.digits).into()
     }
 }
 
-/// What is magic about a number.
-pub(in crate::engine) fn of(number: &Number) -> Option<&'static Magic> {
+/// The magic number that a number is, if it is one.
+pub(super) fn find(number: &Number) -> Option<&'static Magic> {
     let digits = number.digits().strip_prefix(BLOCK)?;
     NUMBERS.iter().find(|it| it.digits == digits)
 }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_numbers_stand_in_order_in_the_block_that_belongs_to_nobody() {
+    fn the_numbers_are_in_order_and_in_the_fictional_block() {
         assert!(NUMBERS.is_sorted_by(|a, b| a.digits < b.digits));
         assert!(NUMBERS.iter().all(|it| it.digits.len() == 4 && it.digits.starts_with("01")));
     }

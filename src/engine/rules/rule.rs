@@ -1,11 +1,11 @@
-//! What a scenario wants to happen: rules, the first of which matches wins, and the answers that they give in turn.
+//! Rules, the first of which matches decides, and the answers that they give in turn.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::contract::Secret;
 use crate::engine::challenges::outcome::{Ending, Reaction};
-use crate::engine::rules::states::{Move, Per};
+use crate::engine::rules::states::{Per, StateChange};
 use crate::engine::rules::template::{self, Words};
 use crate::engine::{Act, When};
 
@@ -24,10 +24,10 @@ pub struct Rule {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answers {
     /// Each with how many calls get it. There is one at least.
-    pub steps: Vec<(Arc<Answer>, u64)>,
-    /// Whether they begin anew behind the last; otherwise the last stays.
+    pub turns: Vec<(Arc<Answer>, u64)>,
+    /// Whether the first comes again after the last; otherwise the last stays.
     pub repeat: bool,
-    /// Whose turn it is.
+    /// Who shares the sequence.
     pub per: Per,
 }
 
@@ -37,12 +37,12 @@ pub struct Answer {
     pub effect: Effect,
     /// How much later the answer leaves.
     pub delay: Option<Duration>,
-    /// How the answer is spoilt on its way.
+    /// How the answer is damaged.
     pub broken: Option<Broken>,
     /// What changes of the user who is asked, when the call was answered.
     pub change: Option<UserChange>,
-    /// Where the person steps when the call arrives.
-    pub steps: Vec<Move>,
+    /// The states that the person enters or leaves when the call arrives.
+    pub state_changes: Vec<StateChange>,
     /// The counters that change when the call arrives: by one, or to a value.
     pub counts: Vec<(Arc<str>, Option<u64>)>,
 }
@@ -51,7 +51,7 @@ pub struct Answer {
 pub enum Effect {
     /// The operation does what it does, and the person who is asked does this.
     Proceed(Script),
-    /// The in-band no.
+    /// An error in the answer.
     Refuse { code: i32, text: String },
     /// A SOAP fault.
     Fault { text: String, by_client: bool },
@@ -63,19 +63,19 @@ pub enum Effect {
     Drop,
 }
 
-/// How an answer is spoilt on its way.
+/// How an answer is damaged.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Broken {
     /// It ends in the middle.
     Truncated,
-    /// It is no XML.
+    /// It is not XML.
     Garbage,
 }
 
 /// An answer in its fields, which were checked against the contract.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Canned {
-    /// A truth; of a plain operation its text.
+    /// `true` or `false`; of a plain operation its text.
     pub result: String,
     /// The out parameters that it has, by wire name.
     pub out: Vec<(&'static str, CannedValue)>,
@@ -96,7 +96,7 @@ pub enum CannedValue {
 pub struct UserChange {
     /// The settings, by their keys in scenario files.
     pub settings: Vec<(&'static str, Secret)>,
-    /// Blocks for a reason, or lifts what blocks.
+    /// `Some(reason)` blocks the user, `None` unblocks.
     pub block: Option<Option<String>>,
     pub password: Option<Secret>,
 }
@@ -104,34 +104,34 @@ pub struct UserChange {
 /// What the person who is asked does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Script {
-    /// How long it takes; none: the company's ring, or the whole time-out where nobody answers.
+    /// How long it takes. `None`: the company's ring, or the whole time-out if no one answers.
     pub after: Option<Duration>,
     pub conduct: Conduct,
-    /// The code that the text message carries; none: the company's, or one drawn.
+    /// The code in the text message. `None`: the company's, or a random one.
     pub code: Option<Secret>,
-    /// What the person presses when an event is played; none: `1`.
+    /// The keys that the person presses when an event is played. `None`: `1`.
     pub digits: Option<Secret>,
 }
 
-/// How a person goes about it.
+/// How a person reacts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Conduct {
-    /// As asked, or as the number's magic has it.
+    /// As asked, or as the magic number says.
     #[default]
     Usual,
     React(Reaction),
-    /// The outcome straight away.
+    /// The outcome at once.
     End(Ending),
     /// One act after the other, each so much later than the one before.
     Acts(Vec<(Duration, Act)>),
-    /// Somebody decides through [`Engine::act`](crate::engine::Engine::act); what happens otherwise when time runs out.
+    /// A test decides through [`Engine::act`](crate::engine::Engine::act); `otherwise` applies when time runs out.
     Decides {
         within: Option<Duration>,
         otherwise: Box<Self>,
     },
 }
 
-/// What a rule makes of a call.
+/// What a rule decides for a call.
 #[derive(Clone, Debug)]
 pub struct Verdict {
     pub rule: Arc<str>,
@@ -149,7 +149,7 @@ impl Default for Effect {
 }
 
 impl Script {
-    /// Whether it says anything of the person, so that it concerns only calls that ask somebody.
+    /// Whether it says nothing of the person: then the rule concerns calls of every operation.
     #[must_use]
     pub const fn is_usual(&self) -> bool {
         matches!(self, Self { after: None, conduct: Conduct::Usual, code: None, digits: None })
@@ -159,41 +159,41 @@ impl Script {
 impl Answer {
     /// Whether it says what a person does.
     #[must_use]
-    pub fn asks(&self) -> bool {
+    pub fn directs_person(&self) -> bool {
         matches!(&self.effect, Effect::Proceed(script) if !script.is_usual())
     }
 }
 
 impl From<Answer> for Answers {
     fn from(answer: Answer) -> Self {
-        Self { steps: vec![(Arc::new(answer), 1)], repeat: false, per: Per::All }
+        Self { turns: vec![(Arc::new(answer), 1)], repeat: false, per: Per::All }
     }
 }
 
 impl Answers {
-    /// The answer of the n-th call, from 0.
+    /// The answer to the n-th call, from 0.
     #[must_use]
     pub fn of(&self, call: u64) -> &Arc<Answer> {
-        let all: u64 = self.steps.iter().map(|it| it.1).sum();
+        let all: u64 = self.turns.iter().map(|it| it.1).sum();
         let mut call = if self.repeat { call % all.max(1) } else { call };
-        for (answer, times) in &self.steps {
+        for (answer, times) in &self.turns {
             if call < *times {
                 return answer;
             }
             call -= times;
         }
-        &self.steps.last().expect("a rule has an answer").0
+        &self.turns.last().expect("a rule has an answer").0
     }
 
-    /// Whether they say what a person does: then they concern only calls that ask somebody.
+    /// Whether one of them says what a person does: then the rule concerns only calls that ask for a second factor.
     #[must_use]
-    pub fn ask(&self) -> bool {
-        self.steps.iter().any(|it| it.0.asks())
+    pub fn directs_person(&self) -> bool {
+        self.turns.iter().any(|it| it.0.directs_person())
     }
 }
 
 impl Verdict {
-    /// A text of the answer with its words filled in.
+    /// Fills in the words in braces of a text.
     #[must_use]
     pub fn fill(&self, text: &str) -> String {
         template::fill(text, &self.words).into_owned()
@@ -215,7 +215,7 @@ mod tests {
     fn answers_come_in_turn_and_the_last_stays_or_all_repeat() {
         let status = |it| Arc::new(Answer { effect: Effect::Status(it), ..Answer::default() });
         let mut answers =
-            Answers { steps: vec![(status(1), 2), (status(2), 1), (status(3), 1)], repeat: false, per: Per::All };
+            Answers { turns: vec![(status(1), 2), (status(2), 1), (status(3), 1)], repeat: false, per: Per::All };
         let said = |answers: &Answers| -> Vec<u16> {
             let status = |it| match answers.of(it).effect {
                 Effect::Status(status) => status,

@@ -1,4 +1,4 @@
-//! What is remembered of people: the states that they are in, and what was counted.
+//! What rules remember of people: the states that they are in, and their counters.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -9,61 +9,59 @@ use crate::engine::rules::words::words;
 use crate::engine::{Number, Timestamp, User};
 
 words! {
-    /// Whose a sequence or a state is.
+    /// Who shares a sequence of answers or a state.
     Per {
-        /// Everybody's.
+        /// All people.
         All => "all",
-        /// The person's: the user whose number is called, else the number, else the name in the call.
+        /// Each person has one: the user whose number is called, else the number, else the name in the call.
         User => "user",
-        /// The number's.
+        /// Each number has one.
         Number => "number",
     }
 }
 
-/// A state that people can be in.
+/// A state that people can be in. Rules refer to it by its place in the scenario.
 #[derive(Clone, Debug, PartialEq)]
-pub struct State {
+pub struct PersonState {
     pub name: Arc<str>,
-    /// What leads there by itself.
+    /// The endings after which a person enters it.
     pub trigger: Option<Trigger>,
     pub per: Per,
-    /// None: until something ends it.
+    /// `None`: until an answer ends it.
     pub lasts: Option<Duration>,
 }
 
-/// Endings that lead to a state.
+/// Endings of authentications after which a person enters a state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trigger {
-    pub endings: Vec<Led>,
+    pub endings: Vec<TriggerEnding>,
     /// How many of them.
     pub times: usize,
-    /// Within what time; none: ever.
+    /// The time within which they must come. `None`: any.
     pub within: Option<Duration>,
 }
 
-/// An ending that counts.
+/// An ending that a trigger counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Led {
+pub enum TriggerEnding {
     Reaction(Reaction),
     Outcome(Outcome),
 }
 
-/// A step into a state, or out of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Move {
-    /// By its place in the scenario.
-    pub state: usize,
-    pub to: Standing,
-}
-
+/// A change of the state of a person. States are named by their places in the scenario.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Standing {
-    /// For a time; none: as long as the state lasts.
-    In(Option<Duration>),
-    Out,
+pub enum StateChange {
+    /// `lasts`: `None` for as long as the state lasts.
+    Enter {
+        state: usize,
+        lasts: Option<Duration>,
+    },
+    Leave {
+        state: usize,
+    },
 }
 
-/// Under what somebody is remembered.
+/// The keys under which a person is remembered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::engine) struct Keys {
     user: String,
@@ -72,23 +70,23 @@ pub(in crate::engine) struct Keys {
 
 #[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct People {
-    states: Vec<State>,
-    people: HashMap<String, Person>,
-    /// How many there may be before those of whom nothing is to be remembered are forgotten.
+    states: Vec<PersonState>,
+    people: HashMap<String, Memory>,
+    /// At so many people, those without a state, a recent ending or a counter are dropped.
     sweep_at: usize,
 }
 
-/// How many people are remembered before the first look.
+/// The number of people at the first sweep.
 const SWEEP: usize = 1024;
 
 /// What is remembered under one key.
 #[derive(Clone, Debug, Default)]
-struct Person {
-    /// By the state's place: until when he is in it.
-    standing: HashMap<usize, Option<Timestamp>>,
-    /// By the state's place: when what leads there happened.
-    hits: HashMap<usize, VecDeque<Timestamp>>,
-    counts: HashMap<Arc<str>, u64>,
+struct Memory {
+    /// By the state's place: until when the person is in it.
+    states: HashMap<usize, Option<Timestamp>>,
+    /// By the state's place: when endings came that its trigger counts.
+    endings: HashMap<usize, VecDeque<Timestamp>>,
+    counters: HashMap<Arc<str>, u64>,
 }
 
 impl Keys {
@@ -117,108 +115,112 @@ impl Keys {
 }
 
 impl People {
-    pub(in crate::engine) fn new(states: Vec<State>) -> Self {
+    pub(super) fn new(states: Vec<PersonState>) -> Self {
         Self { states, people: HashMap::new(), sweep_at: SWEEP }
     }
 
-    /// Lets what is remembered of a user go on under another name. `None` forgets it.
-    pub(in crate::engine) fn rename(&mut self, from: &str, to: Option<&str>) {
-        let person = self.people.remove(&from.to_lowercase());
-        if let Some((person, to)) = person.zip(to) {
-            self.people.insert(to.to_lowercase(), person);
+    /// Moves what is remembered of a user to another name. `None` forgets it.
+    pub(super) fn rename(&mut self, from: &str, to: Option<&str>) {
+        let memory = self.people.remove(&from.to_lowercase());
+        if let Some((memory, to)) = memory.zip(to) {
+            self.people.insert(to.to_lowercase(), memory);
         }
     }
 
-    pub(in crate::engine) fn states(&self) -> &[State] {
+    pub(super) fn states(&self) -> &[PersonState] {
         &self.states
     }
 
-    /// Goes on under changed states. Who is in one that is still there stays in it.
-    pub(in crate::engine) fn reload(&mut self, to: &Self) {
-        let place = |it: &State| to.states.iter().position(|other| other.name == it.name);
+    /// Goes on under changed states. A person stays in a state that is still there.
+    pub(super) fn reload(&mut self, to: &Self) {
+        let place = |it: &PersonState| to.states.iter().position(|other| other.name == it.name);
         let places: Vec<Option<usize>> = self.states.iter().map(place).collect();
         self.states.clone_from(&to.states);
-        for person in self.people.values_mut() {
-            let standing = std::mem::take(&mut person.standing);
-            person.standing = standing.into_iter().filter_map(|(at, until)| Some((places[at]?, until))).collect();
-            let hits = std::mem::take(&mut person.hits);
-            person.hits = hits.into_iter().filter_map(|(at, hits)| Some((places[at]?, hits))).collect();
+        for memory in self.people.values_mut() {
+            let states = std::mem::take(&mut memory.states);
+            memory.states = states.into_iter().filter_map(|(at, until)| Some((places[at]?, until))).collect();
+            let endings = std::mem::take(&mut memory.endings);
+            memory.endings = endings.into_iter().filter_map(|(at, times)| Some((places[at]?, times))).collect();
         }
     }
 
-    pub(in crate::engine) fn is_in(&self, now: Timestamp, state: usize, keys: &Keys) -> bool {
-        let Some(person) = self.people.get(keys.per(self.states[state].per)) else { return false };
-        person.standing.get(&state).is_some_and(|until| until.is_none_or(|until| now < until))
+    pub(super) fn is_in(&self, now: Timestamp, state: usize, keys: &Keys) -> bool {
+        let Some(memory) = self.people.get(keys.per(self.states[state].per)) else { return false };
+        memory.states.get(&state).is_some_and(|until| until.is_none_or(|until| now < until))
     }
 
-    pub(in crate::engine) fn step(&mut self, now: Timestamp, step: &Move, keys: &Keys) {
-        let state = &self.states[step.state];
-        let person = self.people.entry(keys.per(state.per).into()).or_default();
-        match step.to {
-            Standing::In(lasts) => {
+    /// A change starts the count of the state's trigger again.
+    pub(super) fn change_state(&mut self, now: Timestamp, change: StateChange, keys: &Keys) {
+        let (StateChange::Enter { state: at, .. } | StateChange::Leave { state: at }) = change;
+        let state = &self.states[at];
+        let memory = self.people.entry(keys.per(state.per).into()).or_default();
+        match change {
+            StateChange::Enter { lasts, .. } => {
                 let until = lasts.or(state.lasts).map(|it| now + it);
-                person.standing.insert(step.state, until);
+                memory.states.insert(at, until);
             }
-            Standing::Out => drop(person.standing.remove(&step.state)),
+            StateChange::Leave { .. } => drop(memory.states.remove(&at)),
         }
-        person.hits.remove(&step.state);
+        memory.endings.remove(&at);
     }
 
-    /// Lets an ending lead where it leads.
-    pub(in crate::engine) fn ended(&mut self, now: Timestamp, ending: &Ending, method: Method, keys: &Keys) {
+    /// Counts an ending for the triggers that name it. A person enters a state when its trigger has counted enough.
+    pub(super) fn apply_triggers(&mut self, now: Timestamp, ending: &Ending, method: Method, keys: &Keys) {
         self.sweep(now);
         for at in 0..self.states.len() {
             let state = &self.states[at];
-            let Some(trigger) = state.trigger.as_ref().filter(|it| it.is_led_by(ending, method)) else { continue };
-            let person = self.people.entry(keys.per(state.per).into()).or_default();
-            let hits = person.hits.entry(at).or_default();
+            let Some(trigger) = state.trigger.as_ref().filter(|it| it.counts(ending, method)) else { continue };
+            let memory = self.people.entry(keys.per(state.per).into()).or_default();
+            let endings = memory.endings.entry(at).or_default();
             if let Some(within) = trigger.within {
-                hits.retain(|it| now.since(*it) < within);
+                endings.retain(|it| now.since(*it) < within);
             }
-            hits.push_back(now);
-            if hits.len() >= trigger.times {
-                self.step(now, &Move { state: at, to: Standing::In(None) }, keys);
+            endings.push_back(now);
+            if endings.len() >= trigger.times {
+                self.change_state(now, StateChange::Enter { state: at, lasts: None }, keys);
             }
         }
     }
 
-    /// Forgets those of whom nothing is to be remembered. Most people do not come back.
+    /// Drops people of whom nothing is to be remembered any more. Most people do not come back.
     fn sweep(&mut self, now: Timestamp) {
         if self.people.len() < self.sweep_at {
             return;
         }
         let Self { states, people, .. } = self;
         people.retain(|_, it| {
-            it.standing.retain(|_, until| until.is_none_or(|until| now < until));
-            it.hits.retain(|at, hits| {
+            it.states.retain(|_, until| until.is_none_or(|until| now < until));
+            it.endings.retain(|at, times| {
                 let within = states[*at].trigger.as_ref().and_then(|it| it.within);
-                within.is_none_or(|within| hits.back().is_some_and(|it| now.since(*it) < within))
+                within.is_none_or(|within| times.back().is_some_and(|it| now.since(*it) < within))
             });
-            !(it.standing.is_empty() && it.hits.is_empty() && it.counts.is_empty())
+            !(it.states.is_empty() && it.endings.is_empty() && it.counters.is_empty())
         });
         self.sweep_at = SWEEP.max(2 * self.people.len());
     }
 
-    pub(in crate::engine) fn count(&self, name: &str, keys: &Keys) -> u64 {
-        self.people.get(keys.per(Per::User)).and_then(|it| it.counts.get(name)).copied().unwrap_or_default()
+    /// What a counter of a person has reached; 0 where it was never counted.
+    pub(super) fn counter(&self, name: &str, keys: &Keys) -> u64 {
+        self.people.get(keys.per(Per::User)).and_then(|it| it.counters.get(name)).copied().unwrap_or_default()
     }
 
-    pub(in crate::engine) fn add(&mut self, name: &Arc<str>, keys: &Keys) {
-        let person = self.people.entry(keys.per(Per::User).into()).or_default();
-        *person.counts.entry(name.clone()).or_default() += 1;
+    /// Adds one to a counter.
+    pub(super) fn count(&mut self, name: &Arc<str>, keys: &Keys) {
+        let memory = self.people.entry(keys.per(Per::User).into()).or_default();
+        *memory.counters.entry(name.clone()).or_default() += 1;
     }
 
-    pub(in crate::engine) fn set(&mut self, name: &Arc<str>, value: u64, keys: &Keys) {
-        let person = self.people.entry(keys.per(Per::User).into()).or_default();
-        person.counts.insert(name.clone(), value);
+    pub(super) fn set_counter(&mut self, name: &Arc<str>, value: u64, keys: &Keys) {
+        let memory = self.people.entry(keys.per(Per::User).into()).or_default();
+        memory.counters.insert(name.clone(), value);
     }
 }
 
 impl Trigger {
-    fn is_led_by(&self, ending: &Ending, method: Method) -> bool {
+    fn counts(&self, ending: &Ending, method: Method) -> bool {
         self.endings.iter().any(|it| match it {
-            Led::Reaction(reaction) => ending.known() == Some(reaction.outcome(method)),
-            Led::Outcome(outcome) => ending.known() == Some(*outcome),
+            TriggerEnding::Reaction(reaction) => ending.known() == Some(reaction.outcome(method)),
+            TriggerEnding::Outcome(outcome) => ending.known() == Some(*outcome),
         })
     }
 }
@@ -228,21 +230,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_of_whom_nothing_is_to_be_remembered_are_forgotten() {
+    fn people_without_a_state_a_recent_ending_or_a_counter_are_forgotten() {
         let minute = Duration::from_mins(1);
-        let endings = vec![Led::Outcome(Outcome::Busy)];
+        let endings = vec![TriggerEnding::Outcome(Outcome::Busy)];
         let trigger = Some(Trigger { endings, times: 2, within: Some(minute) });
-        let state = State { name: "locked".into(), trigger, per: Per::User, lasts: Some(minute) };
+        let state = PersonState { name: "locked".into(), trigger, per: Per::User, lasts: Some(minute) };
         let mut people = People::new(vec![state]);
         let keys = |n: usize| Keys { user: format!("user{n}"), number: String::new() };
         let method = Method::Voice(crate::contract::PinMode::Standard);
         let start = Timestamp::default();
-        people.add(&"calls".into(), &keys(0));
+        people.count(&"calls".into(), &keys(0));
         for n in [1].into_iter().chain(0..SWEEP) {
-            people.ended(start, &Outcome::Busy.into(), method, &keys(n));
+            people.apply_triggers(start, &Outcome::Busy.into(), method, &keys(n));
         }
         assert!(people.is_in(start, 0, &keys(1)) && !people.is_in(start, 0, &keys(2)));
-        people.ended(start + minute, &Outcome::Busy.into(), method, &keys(3));
+        people.apply_triggers(start + minute, &Outcome::Busy.into(), method, &keys(3));
         assert_eq!(people.people.len(), 2, "the counter of one, the busy line of another");
     }
 }

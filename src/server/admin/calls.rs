@@ -99,7 +99,7 @@ fn opening(entry: &AnsweredCall) -> String {
 }
 
 /// What each rule makes of a call.
-fn judged(engine: &Engine, now: Timestamp, space: &str, entry: &AnsweredCall) -> Vec<engine::Explained> {
+fn judged(engine: &Engine, now: Timestamp, space: &str, entry: &AnsweredCall) -> Vec<engine::Explanation> {
     let read = || {
         let operation = operations::find(entry.operation)?;
         let document = xml::read(entry.request.reveal()).ok()?;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::input::{Asked, Written};
 use super::problem::{Kind, Problem};
 use super::{At, Json, view};
-use crate::engine::RuleStanding;
+use crate::engine::RuleStatus;
 use crate::scenario;
 
 /// A rule.
@@ -36,7 +36,7 @@ pub(super) struct Rules {
 }
 
 impl Rule {
-    fn of(it: RuleStanding<'_>) -> Self {
+    fn of(it: RuleStatus<'_>) -> Self {
         Self {
             name: it.rule.name.to_string(),
             calls: it.calls,
