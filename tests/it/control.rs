@@ -118,7 +118,7 @@ fn a_rule_is_added_and_the_phone_is_answered() {
     assert!(code == 0 && text.contains("deciding"), "{text}");
     assert_eq!(ask(&["phone", "answer"]).0, 0);
     let (code, text) = ask(&["phone", "deny"]);
-    assert!(code == 1 && text.contains("It is a phone call"), "{text}");
+    assert!(code == 1 && text.contains("The challenge is a phone call"), "{text}");
     assert!(ask(&["phone", "press", "#"]).1.contains("call_result"));
     assert!(read(call).contains("<Code>2</Code>"));
     assert_eq!(ask(&["rule", "remove", "anna is busy"]), (0, "anna is busy is gone.\n".into()));

@@ -72,8 +72,8 @@ fn sources() -> impl Iterator<Item = (String, String)> {
 
 /// Files outside the declarations that name a parameter, and why.
 const NAME_PARAMETERS: [(&str, &str); 2] = [
-    ("engine/directory/device.rs", "a refusal names the text that is too long"),
-    ("engine/directory/secret.rs", "a refusal names the text that is too long"),
+    ("engine/directory/devices.rs", "a refusal names the text that is too long"),
+    ("engine/directory/secrets.rs", "a refusal names the text that is too long"),
 ];
 
 #[test]
