@@ -1,28 +1,28 @@
-//! Changes that operations make, with the mails that tell of them.
+//! Changes that operations make: the journal's entry and the mail to the user.
 
 use super::journal::{Changed, Message, MessageKind, What};
 use super::{Engine, Refusal, Timestamp, User};
 use crate::contract::Email;
 
-/// A change as an operation asks for it.
+/// A change that an operation makes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Change<'a> {
     pub operation: &'static str,
-    /// Whose; empty where it concerns no user.
+    /// The user that it concerns; empty if none.
     pub username: &'a str,
     /// Who makes it, as the caller says.
     pub by: &'a str,
     /// The reason that the caller gives, or the new name.
     pub detail: &'a str,
-    /// Whether the user is told by mail.
+    /// Whether a mail goes to the user.
     pub sends_mail: bool,
 }
 
 impl Engine {
-    /// Makes a change and keeps who made it. A mail that was asked for and cannot go is a warning.
+    /// Makes a change and notes it in the journal. The result carries a warning if the mail cannot be sent.
     ///
     /// # Errors
-    /// `MasterAway`, and those of the change, which then changed nothing.
+    /// `MasterAway`, and those of the change: then nothing is changed, noted or sent.
     pub fn change<T>(
         &mut self,
         now: Timestamp,
@@ -50,7 +50,7 @@ impl Engine {
         Ok((changed, warning))
     }
 
-    /// The mail that tells a user how to sign in: the template for the user's mode, else the first.
+    /// The mail that explains how to sign in, from the template for the user's mode, else from the first template.
     fn mail(&self, operation: &'static str, user: &User) -> Result<Message, &'static str> {
         let it = &user.settings;
         let text = |it: &Option<String>| it.as_deref().unwrap_or_default().into();
@@ -81,7 +81,7 @@ impl Engine {
     }
 }
 
-/// A template with the user's own words in it.
+/// A template with the user's name and number filled in.
 fn fill(template: &str, user: &User) -> String {
     let text = |it: &Option<String>| it.clone().unwrap_or_default();
     template

@@ -10,30 +10,30 @@ use crate::contract::{
 /// The company's settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Company {
-    /// What a user has where the scenario says nothing.
+    /// The settings of a user that the scenario leaves open.
     pub defaults: CustomerDefaults,
     pub features: Features,
-    /// The code that stands before a number written without one.
+    /// The country code of numbers that are written without one.
     pub country_code: String,
-    /// How long the phone rings before the person acts, where the rule does not say.
+    /// How long the phone rings before the person acts, if the rule does not say.
     pub ring: Duration,
     /// How long a call may ring in all, the backup number included.
     pub ring_timeout: Duration,
-    /// What a person enters before `#` to say that somebody else is signing in.
+    /// What a person enters before `#` to report fraud.
     pub fraud_code: String,
     /// Wrong entries in one call, after which it ends.
     pub pin_attempts: u32,
     pub passcode: PasscodeRules,
-    /// How long a one-time bypass holds where the call does not say.
+    /// How long a one-time bypass is valid if the call does not say.
     pub bypass: Duration,
     pub cache: Option<Cache>,
     /// Whether `pfsdk` may initiate authentications; otherwise they are denied with 149.
     pub direct_sdk: bool,
-    /// Whether `error` is there, with code 0, where there is none.
+    /// Whether an answer without an error carries `error` with code 0.
     pub error_on_success: bool,
-    /// Whether PINs, tokens and keys are told to callers that read a user's settings.
+    /// Whether answers with a user's settings carry PINs, tokens and keys.
     pub reveal_secrets: bool,
-    /// Whether the master server does not answer: nothing can be changed, and authentication goes on.
+    /// Whether the master server is away: changes are refused, and authentication goes on.
     pub master_away: bool,
     pub tags: Vec<Tag>,
     pub languages: Languages,
@@ -56,7 +56,7 @@ pub struct Languages {
     pub oath_token: Vec<String>,
 }
 
-/// How mails are sent, and what they say.
+/// The server and the templates of mails.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mailing {
     pub server: String,
@@ -65,7 +65,7 @@ pub struct Mailing {
     pub templates: Vec<Email>,
 }
 
-/// An OATH token that nobody need have yet.
+/// An OATH token that can be assigned by its serial number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Token {
     pub serial_number: String,
@@ -81,11 +81,11 @@ pub struct PasscodeRules {
     /// Digits.
     pub length: u32,
     pub lifetime: Duration,
-    /// Wrong codes, after which the right one is refused too.
+    /// The number of wrong codes after which the right one is refused too.
     pub attempts: u32,
-    /// The same code for every message; none: each message has its own.
+    /// The code of every message. `None`: each message draws its own.
     pub code: Option<Secret>,
-    /// What a message says, with words in braces.
+    /// The text of a message, with placeholders in braces.
     pub message: String,
 }
 
@@ -96,7 +96,7 @@ pub struct Cache {
     pub by: CacheKey,
 }
 
-/// What must be the same for the cache to hold.
+/// What must be equal for the cache to apply.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CacheKey {
     /// The user; call result 6.
@@ -182,7 +182,7 @@ impl Default for Company {
 }
 
 impl Company {
-    /// The settings of a user of whom nothing is said: the company's defaults.
+    /// The settings of a user without any of its own: the company's defaults.
     #[must_use]
     pub fn new_user(&self) -> UserSettings {
         let it = self.defaults.clone();

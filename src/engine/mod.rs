@@ -1,4 +1,4 @@
-//! The emulated server: pure, synchronous, told the time. No I/O, no lock, no XML.
+//! The emulated server: pure and synchronous; its callers pass the time. No I/O, no lock, no XML.
 //!
 //! [`Engine`] joins parts that own their state. A method stands here, or in a file beside this one, only where it needs
 //! more than one part.
@@ -56,7 +56,7 @@ use rules::Rules;
 /// One emulated server.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    /// What stays as the scenario says. Engines that were set up together share it.
+    /// What no call changes. Its address identifies the scenario: forks share it.
     scenario: Arc<Scenario>,
     company: Arc<Company>,
     users: Directory,
@@ -67,7 +67,7 @@ pub struct Engine {
     pub journal: Journal,
 }
 
-/// What an engine keeps of the text of its scenario.
+/// What no call changes, the company aside.
 #[derive(Debug)]
 struct Scenario {
     text: Arc<str>,

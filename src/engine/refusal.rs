@@ -1,18 +1,18 @@
-//! Every in-band no, one row each: what goes into `error` while the HTTP answer is 200.
+//! The in-band errors, one row each: the contents of `error` in an answer with HTTP status 200.
 //!
-//! Codes below 9000 are the product's, as its public clients name them; the others are this project's own, so that
-//! nobody takes them for the product's. All descriptions but that of 12 are ours.
+//! Codes below 9000 are the product's, as its public clients name them. The others are this project's own, and high so
+//! that they are not mistaken for the product's. All descriptions but that of 12 are ours.
 
 use super::number::NotANumber;
 
 /// Declares the refusals: `Name { fields } => code, "description"`.
 macro_rules! refusals {
     ($($(#[doc = $doc:literal])* $name:ident { $($field:ident: $ty:ty),* } => $code:literal, $text:literal;)*) => {
-        /// Why the service says no.
+        /// Why the service refuses a call.
         #[derive(Clone, Debug, Eq, PartialEq)]
         pub enum Refusal {
             $($(#[doc = $doc])* $name { $($field: $ty),* },)*
-            /// The scenario's own.
+            /// An error that the scenario defines.
             Own { code: i32, text: String },
         }
 
@@ -46,7 +46,7 @@ refusals! {
     UserNotFound { username: String } => 10, "There is no user {username:?}. Add the user to the scenario.";
     /// The second factor was not passed; `callResult` says why.
     Denied {} => 12, "Multi-Factor Authentication denied.";
-    /// `AddUser`, `ChangeUsername`: somebody has that name.
+    /// `AddUser`, `ChangeUsername`: another user has that name.
     UsernameTaken { username: String } => 101, "There is a user {username:?} already.";
     /// The PIN has too few digits.
     PinTooShort { minimum: usize } => 109, "The PIN is too short: it must have {minimum} digits or more.";
@@ -72,7 +72,7 @@ refusals! {
     FeatureOff { feature: &'static str } => 9006, "The company does not have the feature {feature}. The scenario says it under company: features.";
     /// A record that must be there is missing.
     NoRecord { record: &'static str } => 9007, "The request has no {record}.";
-    /// A text is longer than anybody needs.
+    /// A text is longer than the limit.
     TooLong { field: String, limit: usize } => 9008, "{field} is too long: {limit} characters are the most.";
     /// A username with line breaks or tabs.
     BadUsername { username: String } => 9009, "{username:?} is no username: it has line breaks, tabs or other control characters.";
@@ -106,9 +106,9 @@ refusals! {
     BadSecretKey {} => 9024, "The secret key is no Base32: it has the letters A to Z and the digits 2 to 7.";
     /// `ChangeOathToken`: the interval makes no sense.
     BadInterval { seconds: i32 } => 9025, "A code cannot hold for {seconds} seconds: 1 to 86400 are possible, 0 stands for 30.";
-    /// `ChangeOathToken_2`: nobody knows the serial number.
+    /// `ChangeOathToken_2`: the serial number is unknown.
     UnknownToken { serial_number: String } => 9026, "There is no OATH token {serial_number:?}. Add it to the scenario under company: tokens.";
-    /// `ChangeOathToken_2`: the token is somebody else's.
+    /// `ChangeOathToken_2`: another user has the token.
     TokenTaken { serial_number: String, username: String } => 9027, "OATH token {serial_number:?} belongs to user {username:?}.";
     /// There is nothing to answer.
     NoQuestions { username: String } => 9030, "User {username:?} has no security questions.";

@@ -1,4 +1,4 @@
-//! A moment, as the engine is told it.
+//! Timestamps, and the clock that a space starts with.
 
 use std::fmt;
 use std::ops::Add;
@@ -7,8 +7,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// A moment: time since 1970-01-01T00:00:00Z, to the microsecond. The engine never asks for it; whoever calls
-/// says when it is.
+/// The time since 1970-01-01T00:00:00Z, in microseconds. The engine reads no clock: its callers pass the time.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(u64);
 
@@ -63,21 +62,22 @@ impl Add<Duration> for Timestamp {
 /// How a space's time passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Pace {
-    /// As in the world.
+    /// As real time.
     #[default]
     Real,
-    /// Not at all, but where it is told to go on.
+    /// Only when a caller of the API advances it.
     Frozen,
-    /// So many times as fast; more than 0.
+    /// By a factor above 0.
     Rate(f64),
-    /// As in the world, and it jumps to what an open call waits for. It waits for a person who was asked to decide.
+    /// As real time, and it jumps to the next time that an open call waits for. It does not jump while a challenge
+    /// waits for a decision by the API.
     Auto,
 }
 
 /// The clock that a space starts with.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Start {
-    /// What it shows at the start; none: the world's time.
+    /// Its time at the start. `None`: the system's time.
     pub at: Option<Timestamp>,
     pub pace: Pace,
 }
