@@ -68,7 +68,7 @@ fn open_alone(bencher: Bencher<'_, '_>) {
 
 fn opened(action: &str, body: &[u8]) -> soap::Call<&'static Operation, Box<dyn operations::Request>> {
     let head = Head { soap_action: Some(action), content_type: "text/xml; charset=utf-8" };
-    soap::open(&head, body, operations::find, |it| it.signature.name, |it, element| it.read(element)).expect("a call")
+    soap::open(&head, &soap::decode(&head, body), operations::find, Operation::read).expect("a call")
 }
 
 fn answered(space: &Space, action: &str, body: &[u8]) -> String {

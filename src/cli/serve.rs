@@ -95,9 +95,9 @@ struct AdminArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits")]
 struct LimitArgs {
-    /// The largest body of a request, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
-    body_limit: usize,
+    /// The largest body of a request, in bytes: by default ASP.NET's, and at most 1 GiB
+    #[arg(long, value_name = "BYTES", default_value_t = 4 << 20, value_parser = clap::value_parser!(u32).range(..=1 << 30))]
+    body_limit: u32,
     /// The largest headers of a request, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 10, value_parser = clap::value_parser!(u32).range(8192..))]
     header_limit: u32,
@@ -202,7 +202,7 @@ where
         Some(certificates) => Some(Acceptor::new(certificates)),
     };
     let admission = Admission::new(sign_in, &group, outsider, &tls::host_name());
-    let site = Site::new(spaces.clone(), admission, paths, args.limits.body_limit);
+    let site = Site::new(spaces.clone(), admission, paths, args.limits.body_limit as usize);
     let app = server::router(Arc::new(site));
     let janitor = tokio::spawn(spaces.clone().drop_idle());
     let reloader = Arc::new(reloader);

@@ -14,11 +14,11 @@ use tokio::time::Instant;
 use super::failure::{CallStage, Failure, by};
 use super::target::Target;
 use super::{Client, http};
-use crate::contract::{self, Invalid, NAMESPACE, Shape, Wire};
+use crate::contract::{self, NAMESPACE, Record, Seen, Shape, Unread, Wire, read_fields};
 use crate::operations::{self, Answers, Says};
 use crate::sign_in::{Scheme, SignIn, Surroundings, Unsigned, offered};
-use crate::soap::{self, Version};
-use crate::xml::{self, Node, Writer};
+use crate::soap::{self, NoBody, Version};
+use crate::xml::{Malformed, Node, Reader, Writer};
 
 /// How long the parts of a call take.
 #[derive(Clone, Copy, Debug, Default)]
@@ -132,14 +132,17 @@ impl Connection<'_> {
     pub async fn call<T: Answers>(&mut self, request: &T) -> Result<Replied<T::Out>, Failure> {
         let name = name_of(T::SHAPE);
         let answer = self.post(name, &envelope(name, |out| request.write_fields(out))).await?;
-        read(name, &answer, |element| {
-            let child = |name| xml::child(element, NAMESPACE, name);
-            Ok(Replied {
-                succeeded: bool::read(child(&format!("{name}Result")))?,
-                out: T::Out::read(Some(element))?,
-                error: Option::read(child("error"))?,
-            })
-        })
+        let result = format!("{name}Result");
+        let (mut succeeded, mut out, mut error) = (false, T::Out::default(), None);
+        read(name, &answer, |reader, seen| {
+            match reader.local_name() {
+                it if it == result => succeeded = bool::read(reader)?,
+                "error" => error = Option::read(reader)?,
+                _ => return out.read_field(reader, seen),
+            }
+            Ok(true)
+        })?;
+        Ok(Replied { succeeded, out, error })
     }
 
     /// Calls an operation that answers a text.
@@ -149,7 +152,16 @@ impl Connection<'_> {
     pub async fn ask<T: Says>(&mut self, request: &T) -> Result<String, Failure> {
         let name = name_of(T::SHAPE);
         let answer = self.post(name, &envelope(name, |out| request.write_fields(out))).await?;
-        read(name, &answer, |element| String::read(xml::child(element, NAMESPACE, &format!("{name}Result"))))
+        let result = format!("{name}Result");
+        let mut text = String::new();
+        read(name, &answer, |reader, _| {
+            let is_result = reader.local_name() == result;
+            if is_result {
+                text = String::read(reader)?;
+            }
+            Ok(is_result)
+        })?;
+        Ok(text)
     }
 
     /// Posts a body, and signs in where the service asks for it.
@@ -263,12 +275,12 @@ fn envelope(name: &str, parameters: impl FnOnce(&mut Writer)) -> String {
     soap::seal(Version::Soap11, body.as_str())
 }
 
-/// Reads the response element of an answer.
-fn read<T>(
+/// Reads the response element of an answer: each of its fields goes to `take`.
+fn read(
     operation: &str,
     answer: &Answer,
-    read: impl FnOnce(Node<'_, '_>) -> Result<T, Invalid>,
-) -> Result<T, Failure> {
+    take: impl FnMut(&mut Reader<'_>, &mut Seen) -> Result<bool, Unread>,
+) -> Result<(), Failure> {
     let not_soap = |what: String| {
         Failure::new(
             CallStage::Call,
@@ -276,26 +288,65 @@ fn read<T>(
             "Look at the answer with --raw: the URL may lead to another service, or through a proxy that answers itself.",
         )
     };
-    let document = xml::read(&answer.body).map_err(|it| not_soap(format!("The answer is not XML: {it}")))?;
-    let namespace = Version::Soap11.namespace();
-    let body = xml::child(document.root_element(), namespace, "Body")
-        .ok_or_else(|| not_soap("The answer is no SOAP envelope.".into()))?;
-    if let Some(fault) = xml::child(body, namespace, "Fault") {
-        let text =
-            |name| fault.children().find(|it| it.has_tag_name(name)).and_then(|it| it.text()).unwrap_or_default();
-        let (code, text) = (text("faultcode"), text("faultstring"));
-        return Err(match is_about_the_group(text) {
-            true => outside(text),
-            false => Failure::new(
-                CallStage::Call,
-                format!("The service answered with a fault, {code}: {text}"),
-                "Look into the service's log. An unknown SOAPAction means that another service, or another version, answers.",
-            ),
-        });
+    let not_xml = |malformed: &Malformed| not_soap(format!("The answer is not XML: {malformed}"));
+    let mut reader = match soap::body(&answer.body) {
+        Ok((Version::Soap11, reader)) => reader,
+        Err(NoBody::Malformed(malformed)) => return Err(not_xml(&malformed)),
+        _ => return Err(not_soap("The answer is no SOAP envelope.".into())),
+    };
+    let content = content_of(&mut reader, operation, take).map_err(|unread| match unread {
+        Unread::Malformed(malformed) => not_xml(&malformed),
+        Unread::Invalid(invalid) => not_soap(format!("The answer does not fit the contract: {invalid}")),
+    })?;
+    match content {
+        Content::Response => Ok(()),
+        Content::Other => Err(not_soap(format!("The answer is not that of {operation}."))),
+        Content::Fault { text, .. } if is_about_the_group(&text) => Err(outside(&text)),
+        Content::Fault { code, text } => Err(Failure::new(
+            CallStage::Call,
+            format!("The service answered with a fault, {code}: {text}"),
+            "Look into the service's log. An unknown SOAPAction means that another service, or another version, answers.",
+        )),
     }
-    let element = xml::child(body, NAMESPACE, &format!("{operation}Response"))
-        .ok_or_else(|| not_soap(format!("The answer is not that of {operation}.")))?;
-    read(element).map_err(|invalid| not_soap(format!("The answer does not fit the contract: {invalid}")))
+}
+
+/// What the body of an answer holds.
+enum Content {
+    Response,
+    Fault { code: String, text: String },
+    Other,
+}
+
+/// Reads the body of an answer, and the rest of it.
+fn content_of(
+    reader: &mut Reader<'_>,
+    operation: &str,
+    take: impl FnMut(&mut Reader<'_>, &mut Seen) -> Result<bool, Unread>,
+) -> Result<Content, Unread> {
+    let response = format!("{operation}Response");
+    reader.move_to_content()?;
+    let content = if reader.is_element(Version::Soap11.namespace(), "Fault") {
+        let (mut code, mut text) = (String::new(), String::new());
+        reader.read()?;
+        while !matches!(reader.move_to_content()?, Node::End | Node::Done) {
+            match (reader.node(), reader.local_name()) {
+                (Node::Element, "faultcode") => code = reader.element_text()?.into_owned(),
+                (Node::Element, "faultstring") => text = reader.element_text()?.into_owned(),
+                _ => drop(reader.skip()?),
+            }
+        }
+        Content::Fault { code, text }
+    } else if reader.is_element(NAMESPACE, &response) {
+        if !reader.is_empty() {
+            reader.read()?;
+            read_fields(reader, take)?;
+        }
+        Content::Response
+    } else {
+        Content::Other
+    };
+    while reader.read()? != Node::Done {}
+    Ok(content)
 }
 
 /// The answer, if it may be SOAP.

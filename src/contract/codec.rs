@@ -1,24 +1,42 @@
 //! How a value stands on the wire: what is read from an element, and what is written for it.
 
-use crate::xml::{self, Node, Position, Writer};
+use std::borrow::Cow;
+
+use crate::xml::{Malformed, Node, Position, Reader, Writer};
 
 use super::NAMESPACE;
 use super::primitive::Primitive;
 use super::shape::Shape;
 use super::value::{FieldValue, Secret, Value};
 
-/// A Rust type that has a place in the contract.
-pub trait Wire: Sized {
+/// A Rust type that has a place in the contract. Its default is what ASP.NET takes for an element that is left out.
+pub trait Wire: Sized + Default {
     const SHAPE: &'static Shape;
 
     /// Whether it shows nowhere but on the wire.
     const SECRET: bool = false;
 
-    /// Reads the element in a field's place; `None` where the client left it out, which gives ASP.NET's default.
+    /// Reads the element at which the reader stands. The reader then stands at the node that follows.
     ///
     /// # Errors
-    /// [`Invalid`] where the text does not fit the type.
-    fn read(element: Option<Node<'_, '_>>) -> Result<Self, Invalid>;
+    /// [`Unread`]
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Unread>;
+
+    /// The same in a place that may be left out; `None` is then what the element says.
+    ///
+    /// # Errors
+    /// [`Unread`]
+    fn read_optional(reader: &mut Reader<'_>) -> Result<Option<Self>, Unread> {
+        Self::read(reader).map(Some)
+    }
+
+    /// The same for an item of an array; `None` where `xsi:nil` says so.
+    ///
+    /// # Errors
+    /// [`Unread`]
+    fn read_item(reader: &mut Reader<'_>) -> Result<Option<Self>, Unread> {
+        if says_nil(reader)? { Ok(None) } else { Self::read(reader).map(Some) }
+    }
 
     /// Writes the field, or nothing where the contract omits it.
     fn write(&self, name: &str, out: &mut Writer);
@@ -55,6 +73,13 @@ pub trait Record: Wire {
     /// The fields by their Rust names, as [`Self::set`] takes them: secrets in full.
     fn texts(&self) -> Vec<(&'static str, Option<String>)>;
 
+    /// Reads the element at which the reader stands into the field of its name. False: there is none, or it was read
+    /// before; the reader then stands where it stood.
+    ///
+    /// # Errors
+    /// [`Unread`]
+    fn read_field(&mut self, reader: &mut Reader<'_>, seen: &mut Seen) -> Result<bool, Unread>;
+
     /// Writes the fields without an element around them.
     fn write_fields(&self, out: &mut Writer);
 
@@ -70,34 +95,187 @@ pub struct Invalid {
     pub reason: String,
 }
 
-/// The text of an element that holds nothing else.
-fn content<'a>(element: Node<'a, '_>) -> Result<std::borrow::Cow<'a, str>, Invalid> {
-    let mut children = element.children().filter(|it| !it.is_comment() && !it.is_pi());
-    if let Some(nested) = element.children().find(Node::is_element) {
-        let position = xml::position_of(nested);
-        return Err(Invalid {
-            position,
-            reason: format!(
-                "Unexpected node type Element. ReadElementString method can only be called on elements with simple or empty content. Line {}, position {}.",
-                position.line, position.column
-            ),
-        });
+impl Invalid {
+    /// .NET tells where its reader stands by then: for the text of an element, at the node that follows it.
+    fn at(reader: &Reader<'_>, reason: impl Into<String>) -> Unread {
+        Unread::Invalid(Box::new(Self { position: reader.position(), reason: reason.into() }))
     }
-    let first = children.next().and_then(|it| it.text()).unwrap_or_default();
-    Ok(match children.next() {
-        None => first.into(),
-        Some(second) => {
-            let rest = std::iter::once(second).chain(children).filter_map(|it| it.text());
-            std::iter::once(first).chain(rest).collect::<String>().into()
+}
+
+/// Why a message was not read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unread {
+    /// It is not XML, or not as the reader of a value needs it.
+    Malformed(Box<Malformed>),
+    Invalid(Box<Invalid>),
+}
+
+impl From<Box<Malformed>> for Unread {
+    fn from(malformed: Box<Malformed>) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+/// Which fields of a record were read: the first of several wins.
+#[derive(Debug, Default)]
+pub struct Seen(u128);
+
+impl Seen {
+    /// Whether a field was not read before. From now on it was.
+    pub fn is_first(&mut self, field: usize) -> bool {
+        let bit = 1 << field;
+        let is_first = self.0 & bit == 0;
+        self.0 |= bit;
+        is_first
+    }
+}
+
+/// Reads the parameters of an operation from what follows, as ASP.NET's deserialiser does: all elements up to the end of
+/// the one around them. Elements of another name are passed over. A later element of the right name sets its fields, too.
+///
+/// # Errors
+/// [`Unread`]
+pub fn read_parameters<T: Record>(reader: &mut Reader<'_>, name: &str) -> Result<T, Unread> {
+    let mut parameters = T::default();
+    reader.move_to_content()?;
+    while !matches!(reader.node(), Node::End | Node::Done) {
+        if !reader.is_element(NAMESPACE, name) {
+            pass_over(reader)?;
+        } else if reader.is_empty() {
+            reader.skip()?;
+        } else {
+            reader.read()?;
+            read_fields(reader, |reader, seen| parameters.read_field(reader, seen))?;
+            reader.read_end()?;
         }
-    })
+        reader.move_to_content()?;
+    }
+    Ok(parameters)
+}
+
+/// Reads the children of an element: each that is in the contract's namespace goes to `take`, and is passed over where
+/// that knows none of its name. The reader stands behind the start tag, and then at the end tag.
+///
+/// # Errors
+/// [`Unread`]
+pub fn read_fields<'i>(
+    reader: &mut Reader<'i>,
+    mut take: impl FnMut(&mut Reader<'i>, &mut Seen) -> Result<bool, Unread>,
+) -> Result<(), Unread> {
+    let mut seen = Seen::default();
+    reader.move_to_content()?;
+    while !matches!(reader.node(), Node::End | Node::Done) {
+        let is_ours = reader.node() == Node::Element && reader.namespace() == NAMESPACE;
+        if !is_ours || !take(reader, &mut seen)? {
+            pass_over(reader)?;
+        }
+        reader.move_to_content()?;
+    }
+    Ok(())
+}
+
+/// Passes over a node that nothing is known of. (`UnknownNode`)
+fn pass_over(reader: &mut Reader<'_>) -> Result<(), Unread> {
+    match reader.node() {
+        Node::End => return Ok(()),
+        Node::Entity => reader.expand()?,
+        _ => (),
+    }
+    reader.skip()?;
+    Ok(())
+}
+
+/// Reads a record from the element at which the reader stands; `None` where it is an item that is nil.
+pub(crate) fn read_record<T: Record>(
+    reader: &mut Reader<'_>,
+    name: &str,
+    may_be_nil: bool,
+) -> Result<Option<T>, Unread> {
+    let declared = declared_type(reader)?;
+    let is_nil = may_be_nil && says_nil(reader)?;
+    if let Some(declared) = declared.filter(|it| (&*it.0, &*it.1) != (name, NAMESPACE)) {
+        let (name, namespace) = declared;
+        let place = match reader.node() {
+            Node::Element => format!("<{} xmlns='{}'>", reader.local_name(), reader.namespace()),
+            Node::End => ">".into(),
+            Node::Text => reader.value().into_owned(),
+            Node::CData => "CDATA".into(),
+            Node::Comment => "<--".into(),
+            Node::Instruction => "<?".into(),
+            _ => "(unknown)".into(),
+        };
+        let reason =
+            format!("The specified type was not recognized: name='{name}', namespace='{namespace}', at {place}.");
+        return Err(Invalid::at(reader, reason));
+    }
+    if is_nil {
+        return Ok(None);
+    }
+    let mut record = T::default();
+    if reader.is_empty() {
+        reader.skip()?;
+        return Ok(Some(record));
+    }
+    reader.read()?;
+    read_fields(reader, |reader, seen| record.read_field(reader, seen))?;
+    reader.read_end()?;
+    Ok(Some(record))
+}
+
+const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+
+/// Its drafts, which .NET still knows.
+const DRAFTS: [&str; 2] = ["http://www.w3.org/2000/10/XMLSchema-instance", "http://www.w3.org/1999/XMLSchema-instance"];
+
+/// The name and namespace in `xsi:type`.
+fn declared_type(reader: &Reader<'_>) -> Result<Option<(String, String)>, Unread> {
+    let of = |namespace: &&str| reader.attribute(namespace, "type");
+    let Some(value) = [INSTANCE].iter().chain(&DRAFTS).find_map(of) else { return Ok(None) };
+    let (prefix, name) = match value.rsplit_once(':') {
+        Some((prefix, name)) if !prefix.is_empty() => (prefix, name),
+        _ => ("", &*value),
+    };
+    match reader.lookup(prefix) {
+        Some(namespace) => Ok(Some((name.into(), namespace.into()))),
+        None => Err(Invalid::at(reader, format!("Namespace prefix '{prefix}' is not defined."))),
+    }
+}
+
+/// Whether an element says that it is nil. It is then passed over, whatever it holds.
+fn says_nil(reader: &mut Reader<'_>) -> Result<bool, Unread> {
+    let said = reader
+        .attribute(INSTANCE, "nil")
+        .or_else(|| reader.attribute(INSTANCE, "null"))
+        .or_else(|| DRAFTS.iter().find_map(|it| reader.attribute(it, "null")));
+    match said {
+        Some(said) if boolean(reader, &said)? => (),
+        _ => return Ok(false),
+    }
+    if reader.is_empty() {
+        reader.skip()?;
+        return Ok(true);
+    }
+    reader.read()?;
+    while reader.node() != Node::End {
+        pass_over(reader)?;
+    }
+    reader.read_end()?;
+    Ok(true)
+}
+
+fn boolean(reader: &Reader<'_>, text: &str) -> Result<bool, Unread> {
+    match trimmed(text) {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        other => Err(Invalid::at(reader, format!("The string '{other}' is not a valid Boolean value."))),
+    }
 }
 
 impl Wire for String {
     const SHAPE: &'static Shape = &Shape::Simple(Primitive::String);
 
-    fn read(element: Option<Node<'_, '_>>) -> Result<Self, Invalid> {
-        element.map_or_else(|| Ok(Self::new()), |it| Ok(content(it)?.into_owned()))
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Unread> {
+        Ok(reader.element_text().map(Cow::into_owned)?)
     }
 
     fn write(&self, name: &str, out: &mut Writer) {
@@ -126,8 +304,8 @@ impl Wire for Secret {
 
     const SECRET: bool = true;
 
-    fn read(element: Option<Node<'_, '_>>) -> Result<Self, Invalid> {
-        String::read(element).map(Self::from)
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Unread> {
+        String::read(reader).map(Self::from)
     }
 
     fn write(&self, name: &str, out: &mut Writer) {
@@ -156,8 +334,8 @@ impl<T: Wire> Wire for Option<T> {
 
     const SECRET: bool = T::SECRET;
 
-    fn read(element: Option<Node<'_, '_>>) -> Result<Self, Invalid> {
-        element.map(|it| T::read(Some(it))).transpose()
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Unread> {
+        T::read_optional(reader)
     }
 
     fn write(&self, name: &str, out: &mut Writer) {
@@ -193,11 +371,30 @@ impl<T: Wire> Wire for Option<T> {
 impl<T: Wire> Wire for Vec<T> {
     const SHAPE: &'static Shape = &Shape::Array(T::SHAPE);
 
-    fn read(element: Option<Node<'_, '_>>) -> Result<Self, Invalid> {
-        let Some(element) = element else { return Ok(Self::new()) };
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Unread> {
+        Ok(Self::read_optional(reader)?.unwrap_or_default())
+    }
+
+    fn read_optional(reader: &mut Reader<'_>) -> Result<Option<Self>, Unread> {
+        if says_nil(reader)? {
+            return Ok(None);
+        }
+        let mut items = Self::new();
+        if reader.is_empty() {
+            reader.skip()?;
+            return Ok(Some(items));
+        }
         let name = T::SHAPE.name();
-        let items = element.children().filter(|it| it.has_tag_name((NAMESPACE, name.as_str())));
-        items.map(|it| T::read(Some(it))).collect()
+        reader.read()?;
+        read_fields(reader, |reader, _| {
+            let is_item = reader.local_name() == name;
+            if is_item {
+                items.push(T::read_item(reader)?.unwrap_or_default());
+            }
+            Ok(is_item)
+        })?;
+        reader.read_end()?;
+        Ok(Some(items))
     }
 
     fn write(&self, name: &str, out: &mut Writer) {
@@ -224,17 +421,9 @@ impl<T: Wire> Wire for Vec<T> {
 impl Wire for bool {
     const SHAPE: &'static Shape = &Shape::Simple(Primitive::Boolean);
 
-    fn read(element: Option<Node<'_, '_>>) -> Result<Self, Invalid> {
-        let Some(element) = element else { return Ok(false) };
-        let text = content(element)?;
-        match trimmed(&text) {
-            "true" | "1" => Ok(true),
-            "false" | "0" => Ok(false),
-            other => Err(Invalid {
-                position: xml::position_after(element),
-                reason: format!("The string '{other}' is not a valid Boolean value."),
-            }),
-        }
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Unread> {
+        let text = reader.element_text()?;
+        boolean(reader, &text)
     }
 
     fn write(&self, name: &str, out: &mut Writer) {
@@ -258,23 +447,18 @@ impl Wire for bool {
     }
 }
 
-/// The numbers of the contract: the type in XML Schema, what .NET calls it.
+/// The numbers of the contract: the type in XML Schema, what .NET calls it, how .NET reads it.
 macro_rules! numbers {
-    ($($xsd:ident, $clr:literal => $rust:ty, $value:ident as $seen:ty;)*) => {$(
+    ($($xsd:ident, $clr:literal, $parse:ident => $rust:ty, $value:ident as $seen:ty;)*) => {$(
         impl Wire for $rust {
             const SHAPE: &'static Shape = &Shape::Simple(Primitive::$xsd);
 
-            fn read(element: Option<Node<'_, '_>>) -> Result<Self, Invalid> {
-                let Some(element) = element else { return Ok(Self::default()) };
-                let text = content(element)?;
-                let text = trimmed(&text);
-                text.parse().map_err(|_| Invalid {
-                    position: xml::position_after(element),
-                    reason: match is_integer(text) {
-                        true => concat!("Value was either too large or too small for ", $clr, ".").into(),
-                        false => "Input string was not in a correct format.".into(),
-                    },
-                })
+            fn read(reader: &mut Reader<'_>) -> Result<Self, Unread> {
+                let text = reader.element_text()?;
+                $parse(trimmed(&text)).map_err(|no| Invalid::at(reader, match no {
+                    NoNumber::Format => "Input string was not in a correct format.",
+                    NoNumber::Range => concat!("Value was either too large or too small for ", $clr, "."),
+                }))
             }
 
             fn write(&self, name: &str, out: &mut Writer) {
@@ -301,10 +485,10 @@ macro_rules! numbers {
 }
 
 numbers! {
-    Int, "an Int32" => i32, Number as i64;
-    UnsignedInt, "a UInt32" => u32, Number as i64;
-    Long, "an Int64" => i64, Number as i64;
-    Double, "a Double" => f64, Real as f64;
+    Int, "an Int32", signed => i32, Number as i64;
+    UnsignedInt, "a UInt32", unsigned => u32, Number as i64;
+    Long, "an Int64", signed => i64, Number as i64;
+    Double, "a Double", real => f64, Real as f64;
 }
 
 /// Without the white space that `XmlConvert` trims.
@@ -312,20 +496,51 @@ fn trimmed(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }
 
-fn is_integer(text: &str) -> bool {
+/// Why a text is no number.
+enum NoNumber {
+    Format,
+    Range,
+}
+
+fn signed<T: std::str::FromStr>(text: &str) -> Result<T, NoNumber> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit())
+    whole(digits)?;
+    text.parse().map_err(|_| NoNumber::Range)
+}
+
+/// Without a sign, be it `+` or that of `-0`.
+fn unsigned(text: &str) -> Result<u32, NoNumber> {
+    whole(text)?;
+    text.parse().map_err(|_| NoNumber::Range)
+}
+
+fn whole(digits: &str) -> Result<(), NoNumber> {
+    match !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit()) {
+        true => Ok(()),
+        false => Err(NoNumber::Format),
+    }
+}
+
+fn real(text: &str) -> Result<f64, NoNumber> {
+    match text {
+        "INF" | "Infinity" => return Ok(f64::INFINITY),
+        "-INF" | "-Infinity" => return Ok(f64::NEG_INFINITY),
+        "NaN" => return Ok(f64::NAN),
+        _ => (),
+    }
+    // Rust reads more words than .NET, and the same digits.
+    let has_words = text.bytes().any(|it| it.is_ascii_alphabetic() && !matches!(it, b'e' | b'E'));
+    match text.parse::<f64>() {
+        Ok(number) if !has_words && number.is_finite() => Ok(number),
+        Ok(_) if !has_words => Err(NoNumber::Range),
+        _ => Err(NoNumber::Format),
+    }
 }
 
 /// Reads an enumeration value. It is compared as it stands: .NET trims numbers, but not these.
-pub(super) fn read_choice<T: Default + std::str::FromStr>(
-    element: Option<Node<'_, '_>>,
-    name: &str,
-) -> Result<T, Invalid> {
-    let Some(element) = element else { return Ok(T::default()) };
-    let text = content(element)?;
-    text.parse().map_err(|_| Invalid {
-        position: xml::position_after(element),
-        reason: format!("Instance validation error: '{text}' is not a valid value for {name}."),
+pub(crate) fn read_choice<T: std::str::FromStr>(reader: &mut Reader<'_>, name: &str) -> Result<T, Unread> {
+    let text = reader.element_text()?;
+    text.parse().map_err(|_| {
+        Invalid::at(reader, format!("Instance validation error: '{text}' is not a valid value for {name}."))
     })
 }

@@ -29,13 +29,12 @@ macro_rules! message {
                 },)*],
             };
 
-            fn read(element: Option<$crate::xml::Node<'_, '_>>) -> Result<Self, $crate::contract::Invalid> {
-                let _ = element; // a record without fields reads nothing
-                Ok(Self {
-                    $($field: <$ty as $crate::contract::Wire>::read(
-                        element.and_then(|it| $crate::xml::child(it, $crate::contract::NAMESPACE, $key)),
-                    )?,)*
-                })
+            fn read(reader: &mut $crate::xml::Reader<'_>) -> Result<Self, $crate::contract::Unread> {
+                Ok($crate::contract::codec::read_record(reader, $wire, false)?.unwrap_or_default())
+            }
+
+            fn read_item(reader: &mut $crate::xml::Reader<'_>) -> Result<Option<Self>, $crate::contract::Unread> {
+                $crate::contract::codec::read_record(reader, $wire, true)
             }
 
             fn write(&self, name: &str, out: &mut $crate::xml::Writer) {
@@ -62,6 +61,23 @@ macro_rules! message {
 
             fn texts(&self) -> Vec<(&'static str, Option<String>)> {
                 vec![$((stringify!($field), $crate::contract::Wire::text(&self.$field)),)*]
+            }
+
+            fn read_field(
+                &mut self,
+                reader: &mut $crate::xml::Reader<'_>,
+                seen: &mut $crate::contract::Seen,
+            ) -> Result<bool, $crate::contract::Unread> {
+                #[allow(dead_code, non_camel_case_types, reason = "a field has its number under its own name, and some records have none")]
+                enum Field { $($field,)* }
+                let _ = &seen; // a record without fields sees none
+                match reader.local_name() {
+                    $($key if seen.is_first(Field::$field as usize) => {
+                        self.$field = $crate::contract::Wire::read(reader)?;
+                        Ok(true)
+                    })*
+                    _ => Ok(false),
+                }
             }
 
             fn write_fields(&self, out: &mut $crate::xml::Writer) {
@@ -132,8 +148,8 @@ macro_rules! choice {
                 values: &[$first_key, $($key),*],
             };
 
-            fn read(element: Option<$crate::xml::Node<'_, '_>>) -> Result<Self, $crate::contract::Invalid> {
-                $crate::contract::codec::read_choice(element, $wire)
+            fn read(reader: &mut $crate::xml::Reader<'_>) -> Result<Self, $crate::contract::Unread> {
+                $crate::contract::codec::read_choice(reader, $wire)
             }
 
             fn write(&self, name: &str, out: &mut $crate::xml::Writer) {

@@ -5,7 +5,7 @@
 
 #[macro_use]
 mod declare;
-mod codec;
+pub(crate) mod codec;
 mod primitive;
 mod recast;
 mod role;
@@ -13,7 +13,7 @@ mod shape;
 mod types;
 mod value;
 
-pub use codec::{Invalid, Record, Wire};
+pub use codec::{Invalid, Record, Seen, Unread, Wire, read_fields, read_parameters};
 pub use primitive::Primitive;
 pub use recast::Recast;
 pub use role::Role;

@@ -9,7 +9,7 @@ use encoding_rs::Encoding;
 use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::Event;
 
-use crate::xml;
+use crate::xml::{Malformed, Node, Position, Reader};
 
 /// The largest file that is read, in bytes. A real one has a few thousand.
 pub const LENGTH: usize = 1 << 20;
@@ -129,8 +129,8 @@ impl Settings {
             return Err(Broken { reason: Reason::DocumentType, text, at });
         }
         // The walk is lenient; whether it is XML, the strict reader decides.
-        if let Err(malformed) = xml::read(&text) {
-            let at = offset(&text, malformed.position);
+        if let Err(malformed) = is_well_formed(&text) {
+            let at = malformed.position.map_or(0, |it| offset(&text, it));
             return Err(Broken { reason: Reason::Malformed(malformed.reason), text, at });
         }
         let Walk { entries, comments, .. } = walk;
@@ -355,8 +355,18 @@ fn is_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':')
 }
 
+fn is_well_formed(text: &str) -> Result<(), Box<Malformed>> {
+    let mut reader = Reader::new(text);
+    while reader.read()? != Node::Done {
+        if reader.node() == Node::Entity {
+            reader.expand()?;
+        }
+    }
+    Ok(())
+}
+
 /// The byte that the strict reader means by a place: its lines end with `\n`.
-fn offset(text: &str, place: xml::Position) -> usize {
+fn offset(text: &str, place: Position) -> usize {
     let mut lines = text.split_inclusive('\n');
     let before: usize = lines.by_ref().take(place.line.saturating_sub(1) as usize).map(str::len).sum();
     let line = lines.next().unwrap_or_default();

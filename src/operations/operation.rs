@@ -7,10 +7,10 @@ use std::pin::Pin;
 
 use futures_util::FutureExt;
 
-use crate::contract::{FieldValue, Invalid, Recast, Record, Shape, Signature, Wire};
+use crate::contract::{FieldValue, Recast, Record, Shape, Signature, Unread, Wire, read_parameters};
 use crate::engine::{Canned, Refusal, Verdict};
 use crate::soap::Fault;
-use crate::xml::{Node, Writer};
+use crate::xml::{Reader, Writer};
 
 use super::answer::{Answer, No, Note, Unanswered};
 use super::context::Context;
@@ -25,10 +25,10 @@ pub struct Operation {
     pub asks: bool,
     /// Where it is declared.
     module: &'static str,
-    read: Reader,
+    read: Opening,
 }
 
-type Reader = fn(Option<Node<'_, '_>>) -> Result<Box<dyn Request>, Invalid>;
+type Opening = fn(&mut Reader<'_>, &'static str) -> Result<Box<dyn Request>, Unread>;
 
 /// A request that was read and waits to be answered.
 pub trait Request: fmt::Debug + Send {
@@ -58,12 +58,18 @@ pub trait Says: Record + fmt::Debug + Send + 'static {
 }
 
 impl Operation {
-    /// Reads the element that carries the parameters; `None` reads as all defaults.
+    /// Reads the parameters from the content of a body, up to its end tag. Without an element for them all are defaults.
     ///
     /// # Errors
-    /// [`Invalid`] where a parameter does not fit its type.
-    pub fn read(&self, element: Option<Node<'_, '_>>) -> Result<Box<dyn Request>, Invalid> {
-        (self.read)(element)
+    /// [`Unread`] where the text is not XML, or a parameter does not fit its type.
+    pub fn read(&self, reader: &mut Reader<'_>) -> Result<Box<dyn Request>, Unread> {
+        (self.read)(reader, self.signature.name)
+    }
+
+    /// A request in which every parameter is left out.
+    #[must_use]
+    pub fn without_parameters(&self) -> Box<dyn Request> {
+        self.read(&mut Reader::new("<Body/>")).expect("what is left out has a default")
     }
 
     /// What it is about: the name of the file that declares it, such as `authentication`.
@@ -73,8 +79,8 @@ impl Operation {
     }
 
     pub(super) const fn new<T: Answers>(name: &'static str, module: &'static str) -> Self {
-        Self::row::<T, T, T::Out>(name, None, module, |element| {
-            Ok(Box::new(Form::<T, T, T::Out>::new(T::read(element)?)))
+        Self::row::<T, T, T::Out>(name, None, module, |reader, name| {
+            Ok(Box::new(Form::<T, T, T::Out>::new(read_parameters(reader, name)?)))
         })
     }
 
@@ -89,8 +95,8 @@ impl Operation {
         In: Record + Recast<T> + fmt::Debug + Send + 'static,
         Out: Record + Send + 'static,
     {
-        Self::row::<T, In, Out>(name, overload_of, module, |element| {
-            Ok(Box::new(Form::<T, In, Out>::new(In::read(element)?)))
+        Self::row::<T, In, Out>(name, overload_of, module, |reader, name| {
+            Ok(Box::new(Form::<T, In, Out>::new(read_parameters(reader, name)?)))
         })
     }
 
@@ -106,7 +112,7 @@ impl Operation {
             },
             asks: false,
             module,
-            read: |element| Ok(Box::new(Plain(T::read(element)?))),
+            read: |reader, name| Ok(Box::new(Plain(read_parameters::<T>(reader, name)?))),
         }
     }
 
@@ -114,7 +120,7 @@ impl Operation {
         name: &'static str,
         overload_of: Option<&'static str>,
         module: &'static str,
-        read: Reader,
+        read: Opening,
     ) -> Self {
         let (about, request, out) = (about(T::SHAPE), In::SHAPE, Out::SHAPE);
         let signature = Signature { name, overload_of, about, request, result: bool::SHAPE, out };

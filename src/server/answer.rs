@@ -10,6 +10,7 @@ use axum::response::Response;
 use super::FOLDER;
 use crate::description;
 use crate::operations::Reply;
+use crate::soap::Version;
 use crate::switchboard::NoSpace;
 
 /// How a page may be kept, and its content type.
@@ -93,9 +94,14 @@ fn date() -> HeaderValue {
     }
 }
 
-/// A status and nothing else, as ASP.NET answers what is not XML.
+/// A status and nothing else.
 pub(super) fn empty(status: StatusCode) -> Response {
     page(status, Page::Failed(XML), Bytes::new())
+}
+
+/// A status and nothing else, in the version that the request was taken for.
+pub(super) fn rejected(status: StatusCode, version: Version) -> Response {
+    page(status, Page::Failed(version.content_type()), Bytes::new())
 }
 
 /// Marks an answer in place of which the connection is cut.
@@ -112,6 +118,22 @@ pub(super) fn cut() -> Response {
 /// 500 with a line of plain text.
 pub(super) fn plain_error(text: &str) -> Response {
     page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(PLAIN), format!("{text}\r\n").into())
+}
+
+/// The same with a text that ASP.NET encodes as for HTML.
+pub(super) fn encoded_error(text: &str) -> Response {
+    let mut encoded = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => encoded.push_str("&amp;"),
+            '<' => encoded.push_str("&lt;"),
+            '>' => encoded.push_str("&gt;"),
+            '"' => encoded.push_str("&quot;"),
+            '\'' => encoded.push_str("&#39;"),
+            _ => encoded.push(c),
+        }
+    }
+    plain_error(&encoded)
 }
 
 /// The document of a text by the HTTP POST protocol.

@@ -11,18 +11,19 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::answer::{self, Page};
 use super::caller::{Admission, Peer};
 use super::connection::Connection;
-use crate::contract::{FieldValue, Role};
+use crate::contract::{FieldValue, Role, Signature};
 use crate::description;
 use crate::engine::{AnsweredCall, Broken, Raw, Refusal, What};
 use crate::operations::{self, Context, Leaves, Note, Operation, Reply, Unanswered};
 use crate::sign_in::Scheme;
-use crate::soap::{self, Fault, Head, Rejected, Version};
+use crate::soap::{self, Fault, Head, Rejected, Version, url_decoded};
 use crate::switchboard::{NoSpace, Space, Switchboard};
 
 /// The spaces of the service, who may call it, and its paths.
@@ -102,7 +103,9 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
     admitted.complete(match (&parts.method, place.path_info) {
         (&Method::POST, "") => visit.soap(&body).await,
         (&Method::GET, "") => visit.describe(),
-        (&Method::POST, path_info) if visit.is_local && path_info.len() > 1 => visit.form(&path_info[1..]).await,
+        (&Method::POST, path_info) if visit.is_local && path_info.len() > 1 && !visit.is_json() => {
+            visit.form(&percent_decode_str(&path_info[1..]).decode_utf8_lossy()).await
+        }
         (_, "") => answer::method_not_allowed(),
         (_, path_info) => answer::unrecognized(path_info),
     })
@@ -161,27 +164,23 @@ impl Visit<'_> {
             soap_action: self.headers.get("soapaction").map(text),
             content_type: self.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default(),
         };
-        let mut record = Record::open(self, &space, Raw::new(&soap::decode(&head, body)));
-        let opened = soap::open(
-            &head,
-            body,
-            operations::find,
-            |it: &Operation| it.signature.name,
-            |it, element| it.read(element),
-        );
+        let input = soap::decode(&head, body);
+        let mut record = Record::open(self, &space, Raw::new(input.text()));
+        let opened = soap::open(&head, &input, operations::find, Operation::read);
         let call = match opened {
             Ok(call) => call,
             Err(rejected) => {
                 log_whole(self, record.request.reveal());
                 return match rejected {
-                    Rejected::Malformed(malformed) => {
-                        record.close(StatusCode::BAD_REQUEST, format!("not XML: {malformed}"));
-                        answer::empty(StatusCode::BAD_REQUEST)
+                    Rejected::Malformed(version, malformed, operation) => {
+                        record.operation = operation.signature.name;
+                        record.close(StatusCode::BAD_REQUEST, format!("not XML: {}", shortened(malformed.to_string())));
+                        answer::rejected(StatusCode::BAD_REQUEST, version)
                     }
-                    Rejected::UnsupportedMediaType => {
+                    Rejected::UnsupportedMediaType(version) => {
                         record
                             .close(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("content type {:?}", head.content_type));
-                        answer::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+                        answer::rejected(StatusCode::UNSUPPORTED_MEDIA_TYPE, version)
                     }
                     Rejected::Fault(version, fault, operation) => {
                         record.operation = operation.map_or("", |it| it.signature.name);
@@ -205,6 +204,12 @@ impl Visit<'_> {
         }
     }
 
+    /// Whether ASP.NET takes the request for one of its script services, which the service is not.
+    fn is_json(&self) -> bool {
+        let content_type = self.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default();
+        content_type.split(';').next().is_some_and(|it| it.eq_ignore_ascii_case("application/json"))
+    }
+
     /// The HTTP POST protocol, for the operations that take nothing and answer a text.
     async fn form(&self, name: &str) -> Response {
         let space = match self.space() {
@@ -215,9 +220,15 @@ impl Visit<'_> {
         let mut record = Record::open(self, &space, Raw::default());
         let Some(operation) = operations::find(name).filter(|it| it.signature.is_plain()) else {
             record.close(StatusCode::INTERNAL_SERVER_ERROR, format!("{name:?} is not offered by HTTP POST"));
-            return answer::plain_error(&format!("{name} Web Service method name is not valid."));
+            let mut plain = operations::all().map(|it| &it.signature).filter(|it| it.is_plain());
+            return answer::encoded_error(&match plain.find(|it| it.name.eq_ignore_ascii_case(name)) {
+                Some(Signature { name: right, .. }) => format!(
+                    "Invalid method name '{name}',  method names are case sensitive.   The method name '{right}' with the same name but different casing was found.\r\nParameter name: methodName"
+                ),
+                None => format!("{name} Web Service method name is not valid."),
+            });
         };
-        let request = operation.read(None).expect("it has no parameters");
+        let request = operation.without_parameters();
         record.reads(operation, &request.values());
         let context = Context { space: &space, operation: operation.signature.name, verdict: None };
         match operations::answered(request, context).await {
@@ -233,14 +244,14 @@ impl Visit<'_> {
     /// What GET shows: the service description, the discovery document, the help pages.
     fn describe(&self) -> Response {
         let address = self.address();
-        let query = self.uri.query().unwrap_or_default();
-        let mut pairs = query.split('&').map(|it| it.split_once('=').map_or(("", it), |(key, value)| (key, value)));
+        let query = self.uri.query().filter(|it| !it.is_empty());
+        let parts = || query.into_iter().flat_map(|it| it.split('&'));
         let find = |name: &str| {
-            query
-                .split('&')
-                .filter_map(|it| it.split_once('='))
-                .find(|(key, _)| key.eq_ignore_ascii_case(name))
-                .map(|(_, value)| value)
+            let named = parts().filter_map(|it| it.split_once('='));
+            named
+                .map(|(key, value)| (url_decoded(key), value))
+                .find(|it| it.0.eq_ignore_ascii_case(name))
+                .map(|it| it.1)
         };
         if find("schema").is_some() {
             return answer::plain_error("Schema not found.");
@@ -248,12 +259,15 @@ impl Visit<'_> {
         if find("wsdl").is_some() {
             return answer::plain_error("XML Web service description was not found.");
         }
-        let bare = pairs.find(|(key, _)| key.is_empty()).map(|(_, value)| value.to_ascii_lowercase());
+        // ASP.NET joins all parts without a name by commas.
+        let bare: Vec<_> = parts().filter(|it| !it.contains('=')).map(url_decoded).collect();
+        let bare = bare.join(",").to_ascii_lowercase();
+        let operation = find("op").and_then(|it| operations::find(&url_decoded(it)));
         let html = Page::Fresh("text/html; charset=utf-8");
         let xml = Page::Fresh(Version::Soap11.content_type());
-        let (kind, page) = match (bare.as_deref(), find("op").and_then(operations::find)) {
-            (Some("wsdl"), _) => (xml, self.site.page(format!("wsdl {address}"), || description::wsdl(&address))),
-            (Some("disco"), _) => (xml, self.site.page(format!("disco {address}"), || description::disco(&address))),
+        let (kind, page) = match (bare.as_str(), operation) {
+            ("wsdl", _) => (xml, self.site.page(format!("wsdl {address}"), || description::wsdl(&address))),
+            ("disco", _) => (xml, self.site.page(format!("disco {address}"), || description::disco(&address))),
             (_, Some(operation)) => (html, description::operation_page(&address, operation, self.is_local).into()),
             (_, None) => (html, self.site.page(format!("help {address}"), || description::help_page(&address))),
         };
@@ -360,7 +374,7 @@ impl<'a> Record<'a> {
         }
         let sealed = soap::seal_fault(version, fault);
         self.answer = Raw::new(&sealed);
-        self.close(StatusCode::INTERNAL_SERVER_ERROR, format!("fault {}", fault.text()));
+        self.close(StatusCode::INTERNAL_SERVER_ERROR, format!("fault {}", shortened(fault.text())));
         answer::page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(version.content_type()), sealed.into())
     }
 
@@ -422,6 +436,16 @@ fn spoilt(mut answer: String, broken: Option<Broken>) -> String {
         Some(Broken::Garbage) => answer = "<<< this is no XML >>>".into(),
     }
     answer
+}
+
+/// A text for the log and the journal. A hostile body can make the reader's words as long as itself.
+fn shortened(mut text: String) -> String {
+    const LONGEST: usize = 1024;
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('…');
+    }
+    text
 }
 
 /// Milliseconds, to the microsecond.

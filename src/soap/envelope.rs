@@ -1,28 +1,18 @@
 //! The envelope: from headers and bytes to a call, from a reply or a fault to bytes.
 //!
-//! The order of the checks is ASP.NET's, and it shows: an unknown SOAPAction is told before the content type
-//! or the XML is looked at.
-
-use std::borrow::Cow;
-
-use percent_encoding::percent_decode_str;
+//! The order of the checks is ASP.NET's, and it shows: an unknown SOAPAction is told before the content type or the XML is
+//! looked at, and what is wrong in the XML is told where it is read.
 
 use super::Fault;
-use crate::contract::{Invalid, NAMESPACE};
-use crate::xml::{self, Document, Node, Writer};
+use super::head::Head;
+use crate::contract::{NAMESPACE, Unread};
+use crate::xml::{Encoding, Input, Malformed, Node, Reader, Writer};
 
 /// A version of SOAP.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Version {
     Soap11,
     Soap12,
-}
-
-/// The headers that decide how a request is read.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Head<'a> {
-    pub soap_action: Option<&'a str>,
-    pub content_type: &'a str,
 }
 
 /// A call that was read.
@@ -35,13 +25,13 @@ pub struct Call<O, R> {
     pub not_understood: Option<String>,
 }
 
-/// Why a request is no call.
+/// Why a request is no call. The version is that of the answer.
 #[derive(Debug, PartialEq)]
 pub enum Rejected<O> {
-    /// 400 with an empty body: not XML. The reason goes to the log.
-    Malformed(xml::Malformed),
+    /// 400 with an empty body: not XML, or not where a value is read. The reason goes to the log.
+    Malformed(Version, Box<Malformed>, O),
     /// 415 with an empty body.
-    UnsupportedMediaType,
+    UnsupportedMediaType(Version),
     /// The operation is there when it was found before the fault.
     Fault(Version, Fault, Option<O>),
 }
@@ -68,174 +58,240 @@ impl Version {
     }
 }
 
-impl<'a> Head<'a> {
-    /// The part before `;`, not trimmed.
-    fn media_type(&self) -> &'a str {
-        self.content_type.split(';').next().unwrap_or_default()
-    }
-
-    fn is_soap12(&self) -> bool {
-        self.media_type().eq_ignore_ascii_case("application/soap+xml")
-    }
-
-    fn is_text_xml(&self) -> bool {
-        self.media_type().eq_ignore_ascii_case("text/xml")
-    }
-
-    /// A parameter of the content type, without its quotes.
-    fn parameter(&self, name: &str) -> Option<&'a str> {
-        let parameters = self.content_type.split(';').skip(1);
-        let mut named = parameters.filter_map(|it| it.split_once('='));
-        let (_, value) = named.find(|(key, _)| key.trim().eq_ignore_ascii_case(name))?;
-        Some(value.trim().trim_matches('"'))
-    }
-
-    /// SOAPAction without its quotes, URL-decoded.
-    fn action(&self) -> Option<Cow<'a, str>> {
-        let value = self.soap_action?.trim();
-        let bare = value.strip_prefix('"').and_then(|it| it.strip_suffix('"')).unwrap_or(value);
-        Some(match bare.contains('%') {
-            true => percent_decode_str(bare).decode_utf8_lossy(),
-            false => bare.into(),
-        })
+/// The text of a body. A byte-order mark wins over the charset. Without a charset that .NET knows, `application/…` is what
+/// its XML declaration says, and all else is ASCII.
+#[must_use]
+pub fn decode<'b>(head: &Head<'_>, body: &'b [u8]) -> Input<'b> {
+    match head.parameter("charset").filter(|it| !it.is_empty()).and_then(Encoding::of) {
+        Some(encoding) => Input::named(body, encoding),
+        None if head.is_application() => Input::declared(body),
+        None => Input::named(body, Encoding::Ascii),
     }
 }
 
 /// Opens a request: finds the operation, reads its parameters.
 ///
-/// `find` knows an operation by its name, which `name_of` gives back; `read` reads the parameters from the element of
-/// that name.
+/// `find` knows an operation by its name; `read` reads its parameters from the content of the body.
 ///
 /// # Errors
 /// [`Rejected`], in ASP.NET's order of checks.
 pub fn open<O: Copy, R>(
     head: &Head<'_>,
-    body: &[u8],
+    input: &Input<'_>,
     find: impl Fn(&str) -> Option<O>,
-    name_of: impl Fn(O) -> &'static str,
-    read: impl Fn(O, Option<Node<'_, '_>>) -> Result<R, Invalid>,
+    read: impl FnOnce(O, &mut Reader<'_>) -> Result<R, Unread>,
 ) -> Result<Call<O, R>, Rejected<O>> {
     let by_action = |action: &str| find(action.strip_prefix(NAMESPACE)?.strip_prefix('/')?);
-    let by_soap_action = !head.is_soap12() && head.soap_action.is_some();
-    let routed = if by_soap_action {
-        let action = head.action().unwrap_or_default();
-        let unknown = || Fault::UnknownSoapAction { action: action.clone().into_owned() };
-        Some(by_action(&action).ok_or_else(|| Rejected::Fault(Version::Soap11, unknown(), None))?)
-    } else {
-        head.parameter("action").and_then(by_action)
+    let (assumed, operation) = match head.soap_action() {
+        Some(action) => {
+            let operation = by_action(&action);
+            let unknown = || Fault::UnknownSoapAction { action: action.into_owned() };
+            (Version::Soap11, operation.ok_or_else(|| Rejected::Fault(Version::Soap11, unknown(), None))?)
+        }
+        None => {
+            let action = head.action();
+            let operation = match action.as_deref().and_then(by_action) {
+                Some(operation) => operation,
+                None => by_element(input, action.as_deref(), &find)?,
+            };
+            (Version::Soap12, operation)
+        }
     };
-    if !head.is_text_xml() && !head.is_soap12() {
-        return Err(Rejected::UnsupportedMediaType);
+    if !head.is_soap() {
+        return Err(Rejected::UnsupportedMediaType(assumed));
     }
 
-    let text = decode(head, body);
-    let assumed = if by_soap_action { Version::Soap11 } else { Version::Soap12 };
-    let document = xml::read(&text).map_err(|malformed| match routed {
-        Some(_) => Rejected::Malformed(malformed),
-        None => Rejected::Fault(assumed, Fault::UnroutableBody { malformed }, None),
-    })?;
-    let (version, envelope) = envelope(&document, assumed).map_err(|it| Rejected::Fault(assumed, it, routed))?;
+    let mut reader = Reader::of(input);
+    if let Err(malformed) = reader.move_to_content() {
+        return Err(Rejected::Malformed(assumed, malformed, operation));
+    }
+    let Some(version) = Version::of(reader.namespace()) else {
+        return Err(mismatch(reader.namespace(), Some(operation)));
+    };
     if version == Version::Soap11 && !head.is_text_xml() {
-        return Err(Rejected::UnsupportedMediaType);
+        return Err(Rejected::UnsupportedMediaType(version));
     }
-    let fault = |fault| Rejected::Fault(version, fault, routed);
-    let body = xml::child(envelope, version.namespace(), "Body").ok_or_else(|| fault(Fault::MissingBody {}))?;
-    let element = body.first_element_child().filter(|it| it.tag_name().namespace() == Some(NAMESPACE));
-    let operation = match routed {
-        Some(operation) => operation,
-        None => element.and_then(|it| find(it.tag_name().name())).ok_or_else(|| {
-            fault(match head.parameter("action") {
-                Some(action) => Fault::UnknownAction { action: action.into() },
-                None => Fault::MissingAction {},
-            })
-        })?,
+    let read = || {
+        let not_understood = enter(&mut reader, version)?;
+        let request = read(operation, &mut reader)?;
+        leave(&mut reader)?;
+        Ok(Call { version, operation, request, not_understood })
     };
-
-    // ASP.NET ignores a wrapper of another name, and every parameter has its default.
-    let element = element.filter(|it| it.tag_name().name() == name_of(operation));
-    let request = read(operation, element)
-        .map_err(|invalid| Rejected::Fault(version, Fault::Invalid { invalid }, Some(operation)))?;
-    Ok(Call { version, operation, request, not_understood: not_understood(envelope, version) })
+    read().map_err(|unreadable| match unreadable {
+        Unreadable::Message(Unread::Malformed(malformed)) => Rejected::Malformed(version, malformed, operation),
+        Unreadable::Message(Unread::Invalid(invalid)) => {
+            Rejected::Fault(version, Fault::Invalid { invalid: *invalid }, Some(operation))
+        }
+        Unreadable::NoEnvelope(reason) => Rejected::Fault(version, Fault::NoEnvelope { reason }, Some(operation)),
+    })
 }
 
-/// The envelope and its own version, whatever the headers said.
-fn envelope<'a, 'input>(
-    document: &'a Document<'input>,
-    assumed: Version,
-) -> Result<(Version, Node<'a, 'input>), Fault> {
-    let root = document.root_element();
-    let namespace = root.tag_name().namespace().unwrap_or_default();
-    let version = Version::of(namespace)
-        .ok_or_else(|| Fault::VersionMismatch { found: namespace.into(), expected: assumed.namespace() })?;
-    match root.tag_name().name() {
-        "Envelope" => Ok((version, root)),
-        _ => Err(Fault::MissingEnvelope {}),
+/// Why an envelope gives no call.
+#[derive(Debug)]
+enum Unreadable {
+    Message(Unread),
+    NoEnvelope(&'static str),
+}
+
+impl<T: Into<Unread>> From<T> for Unreadable {
+    fn from(unread: T) -> Self {
+        Self::Message(unread.into())
     }
 }
 
-/// The first header that asks to be understood: the service declares none.
-fn not_understood(envelope: Node<'_, '_>, version: Version) -> Option<String> {
-    let header = xml::child(envelope, version.namespace(), "Header")?;
-    let asks = |it: &Node<'_, '_>| {
-        matches!(it.attribute((version.namespace(), "mustUnderstand")).map(str::trim), Some("1" | "true"))
+const NO_ENVELOPE: &str = "Request format is invalid: Missing required soap:Envelope element.";
+const NO_BODY: &str = "Request format is invalid: Missing required soap:Body element.";
+
+fn mismatch<O>(found: &str, operation: Option<O>) -> Rejected<O> {
+    Rejected::Fault(Version::Soap11, Fault::VersionMismatch { found: found.into() }, operation)
+}
+
+/// Finds the operation by the first element of the body, whatever the content type.
+fn by_element<O>(input: &Input<'_>, action: Option<&str>, find: impl Fn(&str) -> Option<O>) -> Result<O, Rejected<O>> {
+    let mut reader = Reader::of(input);
+    if let Err(malformed) = reader.move_to_content() {
+        return Err(Rejected::Fault(Version::Soap12, Fault::Unroutable { reason: malformed.to_string() }, None));
+    }
+    let namespace = reader.namespace().to_owned();
+    let found = match first_of_body(&mut reader, &namespace) {
+        Ok(name) => name.and_then(&find).ok_or_else(|| match action {
+            Some(action) => Fault::UnknownAction { action: action.into() },
+            None => Fault::MissingAction {},
+        }),
+        Err(Unreadable::NoEnvelope(reason)) => Err(Fault::Unroutable { reason: reason.into() }),
+        Err(Unreadable::Message(Unread::Malformed(malformed))) => {
+            Err(Fault::Unroutable { reason: malformed.to_string() })
+        }
+        Err(Unreadable::Message(Unread::Invalid(_))) => unreachable!("no value was read"),
     };
-    let header = header.children().filter(Node::is_element).find(asks)?;
-    Some(header.tag_name().name().into())
+    // An unknown version is told in place of every other fault.
+    found.map_err(|fault| match Version::of(&namespace) {
+        Some(version) => Rejected::Fault(version, fault, None),
+        None => mismatch(&namespace, None),
+    })
 }
 
-/// The text of a body. A byte-order mark wins over the charset; `text/xml` without a charset is ASCII, as ASP.NET
-/// reads it, and `application/soap+xml` without one is what the XML declaration says.
-#[must_use]
-pub fn decode<'a>(head: &Head<'_>, body: &'a [u8]) -> Cow<'a, str> {
-    if let Some((encoding, mark)) = encoding_rs::Encoding::for_bom(body) {
-        return encoding.decode_without_bom_handling(&body[mark..]).0;
+/// The name of the first element of the body, where it is one of the contract's.
+fn first_of_body<'i>(reader: &mut Reader<'i>, namespace: &str) -> Result<Option<&'i str>, Unreadable> {
+    open_envelope(reader, namespace)?;
+    while reader.move_to_content()? != Node::Done && !reader.is_element(namespace, "Body") {
+        reader.skip()?;
     }
-    let charset = head.parameter("charset").filter(|it| !it.is_empty());
-    if charset.is_some_and(|it| it.eq_ignore_ascii_case("utf-8")) {
-        return std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::from);
+    if reader.node() == Node::Done {
+        return Err(Unreadable::NoEnvelope(NO_BODY));
     }
-    let named = charset.and_then(encoding_of);
-    match named {
-        Some(Charset::Ascii) => ascii(body),
-        Some(Charset::Other(encoding)) => encoding.decode_without_bom_handling(body).0,
-        None if head.is_soap12() => declared(body).decode_without_bom_handling(body).0,
-        None => ascii(body),
+    if reader.is_empty() {
+        return Ok(None);
+    }
+    reader.read()?;
+    reader.move_to_content()?;
+    let is_ours = reader.node() == Node::Element && reader.namespace() == NAMESPACE;
+    Ok(is_ours.then(|| reader.local_name()))
+}
+
+/// Goes into the envelope at which the reader stands.
+fn open_envelope(reader: &mut Reader<'_>, namespace: &str) -> Result<(), Unreadable> {
+    if !reader.is_element(namespace, "Envelope") {
+        return Err(Unreadable::NoEnvelope(NO_ENVELOPE));
+    }
+    if reader.is_empty() {
+        return Err(Unreadable::NoEnvelope(NO_BODY));
+    }
+    reader.read()?;
+    Ok(())
+}
+
+/// Goes into the body, past at most one header, and tells the first block in it that must be understood: the service
+/// understands none. Behind an empty body ASP.NET reads on where it stands, and so does this.
+fn enter(reader: &mut Reader<'_>, version: Version) -> Result<Option<String>, Unreadable> {
+    open_envelope(reader, version.namespace())?;
+    reader.move_to_content()?;
+    let mut not_understood = None;
+    if reader.is_element(version.namespace(), "Header") {
+        if reader.is_empty() {
+            reader.skip()?;
+        } else {
+            reader.read()?;
+            while reader.move_to_content()? != Node::End {
+                match reader.node() {
+                    Node::Element => {
+                        if not_understood.is_none() && must_be_understood(reader) {
+                            not_understood = Some(reader.local_name().into());
+                        }
+                        load(reader)?;
+                    }
+                    Node::Entity => reader.expand()?,
+                    _ => drop(reader.read()?),
+                }
+            }
+            reader.read()?;
+        }
+        reader.move_to_content()?;
+    }
+    if !reader.is_element(version.namespace(), "Body") {
+        return Err(Unreadable::NoEnvelope(NO_BODY));
+    }
+    reader.read()?;
+    Ok(not_understood)
+}
+
+/// Whether a block of the header asks to be understood, by the attribute of either version.
+fn must_be_understood(reader: &Reader<'_>) -> bool {
+    let asks = |version: Version| reader.attribute(version.namespace(), "mustUnderstand");
+    let asks = asks(Version::Soap11).or_else(|| asks(Version::Soap12));
+    matches!(asks.as_deref(), Some("1" | "true"))
+}
+
+/// Goes past an element that ASP.NET loads as a whole, entities expanded.
+fn load(reader: &mut Reader<'_>) -> Result<(), Box<Malformed>> {
+    let depth = reader.depth();
+    loop {
+        match reader.node() {
+            Node::Element => reader.expand_attributes()?,
+            Node::Entity => reader.expand()?,
+            _ => (),
+        }
+        let is_whole = reader.node() == Node::End || reader.is_empty();
+        let was_last = is_whole && reader.depth() == depth;
+        reader.read()?;
+        if was_last {
+            return Ok(());
+        }
     }
 }
 
-enum Charset {
-    Ascii,
-    Other(&'static encoding_rs::Encoding),
+/// Reads to the end of the envelope, and one node more.
+fn leave(reader: &mut Reader<'_>) -> Result<(), Box<Malformed>> {
+    while reader.depth() > 0 {
+        reader.read()?;
+    }
+    if reader.node() == Node::End {
+        reader.read()?;
+    }
+    Ok(())
 }
 
-/// The encodings by their names in .NET, where ASCII is ASCII and not a part of Windows-1252.
-fn encoding_of(name: &str) -> Option<Charset> {
-    match name.to_ascii_lowercase().as_str() {
-        "us-ascii" | "ascii" => Some(Charset::Ascii),
-        "utf-16" | "unicode" => Some(Charset::Other(encoding_rs::UTF_16LE)),
-        other => encoding_rs::Encoding::for_label(other.as_bytes()).map(Charset::Other),
-    }
+/// Why a text has no body of SOAP.
+#[derive(Debug, PartialEq)]
+pub enum NoBody {
+    Malformed(Box<Malformed>),
+    /// XML, and no envelope with a body.
+    NoEnvelope,
 }
 
-/// Other bytes become `?`.
-fn ascii(body: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(body) {
-        Ok(text) if text.is_ascii() => text.into(),
-        _ => body.iter().map(|it| if it.is_ascii() { char::from(*it) } else { '?' }).collect::<String>().into(),
+/// A reader of a message that stands in its body.
+///
+/// # Errors
+/// [`NoBody`]
+pub fn body(text: &str) -> Result<(Version, Reader<'_>), NoBody> {
+    let mut reader = Reader::new(text);
+    reader.move_to_content().map_err(NoBody::Malformed)?;
+    let version = Version::of(reader.namespace()).ok_or(NoBody::NoEnvelope)?;
+    match enter(&mut reader, version) {
+        Ok(_) => Ok((version, reader)),
+        Err(Unreadable::Message(Unread::Malformed(malformed))) => Err(NoBody::Malformed(malformed)),
+        Err(_) => Err(NoBody::NoEnvelope),
     }
-}
-
-/// What the XML declaration says; UTF-8 where it says nothing.
-fn declared(body: &[u8]) -> &'static encoding_rs::Encoding {
-    match body {
-        [b'<', 0, ..] => return encoding_rs::UTF_16LE,
-        [0, b'<', ..] => return encoding_rs::UTF_16BE,
-        _ => (),
-    }
-    let start = String::from_utf8_lossy(&body[..body.len().min(128)]);
-    let declaration = start.strip_prefix("<?xml").and_then(|it| it.split("?>").next());
-    let label = declaration.and_then(|it| it.split_once("encoding")).and_then(|(_, it)| it.split(['"', '\'']).nth(1));
-    label.and_then(|it| encoding_rs::Encoding::for_label(it.as_bytes())).unwrap_or(encoding_rs::UTF_8)
 }
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>";

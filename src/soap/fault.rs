@@ -43,14 +43,12 @@ faults! {
     UnknownAction { action: String } => Client, "Unable to handle request. The action '{action}' was not recognized.";
     /// SOAP 1.2: there is no action, and the body's element names no operation.
     MissingAction {} => Client, "Unable to handle request without a valid action parameter. Please supply a valid soap action.";
-    /// The body was read to find the operation, and it is not XML.
-    UnroutableBody { malformed: crate::xml::Malformed } => Server, "Server was unable to process request. ---> {malformed}";
-    /// The root belongs to no version of SOAP.
-    VersionMismatch { found: String, expected: &'static str } => VersionMismatch, "Possible SOAP version mismatch: Envelope namespace {found} was unexpected. Expecting {expected}.";
-    /// The root is in SOAP's namespace and is not an envelope.
-    MissingEnvelope {} => Client, "Server was unable to read request. ---> Request format is invalid: Missing required soap:Envelope element.";
-    /// The envelope has no body.
-    MissingBody {} => Client, "Server was unable to read request. ---> Request format is invalid: Missing required soap:Body element.";
+    /// The body was read to find the operation, and it is no envelope, or not XML.
+    Unroutable { reason: String } => Server, "Server was unable to process request. ---> {reason}";
+    /// The root belongs to no version of SOAP. This is always a fault of SOAP 1.1.
+    VersionMismatch { found: String } => VersionMismatch, "Possible SOAP version mismatch: Envelope namespace {found} was unexpected. Expecting http://schemas.xmlsoap.org/soap/envelope/.";
+    /// The root is in SOAP's namespace and is no envelope, or has no body where one belongs.
+    NoEnvelope { reason: &'static str } => Client, "Server was unable to read request. ---> {reason}";
     /// A parameter does not fit its type.
     Invalid { invalid: crate::contract::Invalid } => Client, "Server was unable to read request. ---> {invalid}";
     /// A header that must be understood was not.

@@ -2,6 +2,8 @@
 
 mod envelope;
 mod fault;
+mod head;
 
-pub use envelope::{Call, Head, Rejected, Version, decode, open, seal, seal_fault};
+pub use envelope::{Call, NoBody, Rejected, Version, body, decode, open, seal, seal_fault};
 pub use fault::{Fault, Party};
+pub use head::{Head, url_decoded};

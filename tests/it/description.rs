@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use locmfa::description::{disco, help_page, operation_page, wsdl};
 use locmfa::operations;
-use locmfa::xml::{self, Document, Node};
+use roxmltree::{Document, Node};
 
 const ADDRESS: &str = "https://localhost:9999/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx";
 
@@ -74,7 +74,7 @@ fn every_operation_page_tells_its_parameters_and_shows_messages_that_are_xml() {
         let bodies: Vec<&str> = messages.filter_map(|it| Some(it.split_once("\n\n")?.1)).collect();
         assert!(bodies.len() >= 4, "{name}: a message is missing");
         for body in bodies {
-            xml::read(body).unwrap_or_else(|malformed| panic!("{name}: {malformed}\n{body}"));
+            Document::parse(body).unwrap_or_else(|malformed| panic!("{name}: {malformed}\n{body}"));
         }
     }
 }
@@ -190,7 +190,7 @@ fn page(html: &str) -> String {
 }
 
 fn parse(text: &str) -> Document<'_> {
-    xml::read(text).unwrap_or_else(|malformed| panic!("{malformed}\n{text}"))
+    Document::parse(text).unwrap_or_else(|malformed| panic!("{malformed}\n{text}"))
 }
 
 fn hrefs<'a>(document: &'a Document<'_>) -> impl Iterator<Item = &'a str> {

@@ -42,7 +42,7 @@ pub(crate) fn site(setup: &str) -> Served {
     let spaces = Switchboard::new(scenario.setup, Limits::default());
     let server = scenario.server;
     let admission = Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
-    Served(Arc::new(Site::new(spaces, admission, server.paths, 1 << 20)))
+    Served(Arc::new(Site::new(spaces, admission, server.paths, 4 << 20)))
 }
 
 /// What `PfAuthUser_5` asks. An empty number is as if none were sent.
@@ -135,7 +135,30 @@ impl Asking {
 
     pub(crate) async fn send(self) -> Answered {
         let request = self.request.header("content-length", self.body.len()).body(Body::from(self.body)).unwrap();
-        let response = router(self.site).oneshot(request).await.unwrap();
+        answered(self.site, request).await
+    }
+
+    /// Sends the body in pieces of these sizes, in turn.
+    pub(crate) async fn send_in_chunks(self, sizes: &[usize]) -> Answered {
+        let mut rest = self.body.as_slice();
+        let mut pieces = Vec::new();
+        for size in sizes.iter().cycle() {
+            let (piece, after) = rest.split_at((*size).min(rest.len()));
+            if piece.is_empty() {
+                break;
+            }
+            pieces.push(Ok::<_, std::io::Error>(piece.to_vec()));
+            rest = after;
+        }
+        let body = Body::from_stream(futures_util::stream::iter(pieces));
+        let request = self.request.header("transfer-encoding", "chunked").body(body).unwrap();
+        answered(self.site, request).await
+    }
+}
+
+async fn answered(site: Arc<Site>, request: Request<Body>) -> Answered {
+    {
+        let response = router(site).oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let text = |value: &axum::http::HeaderValue| value.to_str().unwrap().to_owned();
         Answered {

@@ -10,7 +10,7 @@ use super::problem::{Kind, Problem};
 use super::view::{self, View};
 use super::{At, Json};
 use crate::engine::{self, AnsweredCall, ChallengeStage, Engine, Event, Timestamp, Turn, What};
-use crate::{operations, xml};
+use crate::{operations, soap};
 
 /// A call in full.
 #[derive(Debug, Serialize, ToSchema)]
@@ -102,9 +102,8 @@ fn opening(entry: &AnsweredCall) -> String {
 fn judged(engine: &Engine, now: Timestamp, space: &str, entry: &AnsweredCall) -> Vec<engine::Explanation> {
     let read = || {
         let operation = operations::find(entry.operation)?;
-        let document = xml::read(entry.request.reveal()).ok()?;
-        let body = document.descendants().find(|it| it.is_element() && it.tag_name().name() == "Body");
-        let request = operation.read(body.and_then(|it| it.first_element_child())).ok()?;
+        let (_, mut reader) = soap::body(entry.request.reveal()).ok()?;
+        let request = operation.read(&mut reader).ok()?;
         let values = request.values();
         let call = engine::Call { operation: operation.signature.name, asks: operation.asks, space, values: &values };
         Some(engine.explain(now, &call))

@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 
 use crate::contract::{Primitive, Role, Shape, Wire};
 use crate::engine::{AnsweredCall, ChallengeStage, Channel, Event, EventKind, MessageKind, Number, What};
-use crate::{operations, xml};
+use crate::xml::{Malformed, Node, Reader};
+use crate::{operations, soap};
 
 /// Declares the views: `Name { field: Type, }`.
 macro_rules! views {
@@ -304,13 +305,15 @@ pub(super) const fn channel(channel: Channel) -> &'static str {
 /// The fields of a request, by their wire names, as far as the client sent them. Secrets are masked.
 pub(super) fn fields(entry: &AnsweredCall) -> Map<String, Value> {
     let text = operations::without_secrets(entry.request.reveal());
-    let (Ok(document), Some(operation)) = (xml::read(&text), operations::find(entry.operation)) else {
-        return Map::new();
+    let read = || {
+        let operation = operations::find(entry.operation)?;
+        let (_, mut reader) = soap::body(&text).ok()?;
+        while reader.move_to_content().ok()? != Node::Element {
+            reader.read().ok()?;
+        }
+        nested(&mut reader, operation.signature.request, 0).ok()
     };
-    let body = document.descendants().find(|it| it.is_element() && it.tag_name().name() == "Body");
-    let called = body.and_then(|it| it.first_element_child());
-    let called = called.map(|it| nested(it, operation.signature.request));
-    match called {
+    match read() {
         Some(Value::Object(fields)) => fields,
         _ => Map::new(),
     }
@@ -326,25 +329,47 @@ pub(super) fn phone(fields: &Map<String, Value>, default_country: &str) -> Optio
     Number::read(number, text(Role::CountryCode), text(Role::Extension), default_country).ok()
 }
 
-fn nested(element: xml::Node<'_, '_>, shape: &Shape) -> Value {
-    let mut children = element.children().filter(xml::Node::is_element).peekable();
-    if children.peek().is_none() {
-        let text = element.text().unwrap_or_default();
-        return match shape.inner() {
+/// How deep the elements of a request are told. Those of the contract lie within.
+const DEEPEST: usize = 8;
+
+/// The element at which the reader stands, by its shape.
+fn nested(reader: &mut Reader<'_>, shape: &Shape, depth: usize) -> Result<Value, Box<Malformed>> {
+    let known = shape.inner().fields();
+    let mut text = String::new();
+    let mut children: Vec<(&str, Value)> = Vec::new();
+    if !reader.is_empty() && depth < DEEPEST {
+        reader.read()?;
+        while reader.node() != Node::End {
+            if reader.node() == Node::Element {
+                let name = reader.local_name();
+                let field = known.iter().find(|it| it.name == name).map(|it| it.shape);
+                let child = field.unwrap_or(if known.is_empty() { shape } else { String::SHAPE });
+                children.push((name, nested(reader, child, depth + 1)?));
+            } else {
+                text.push_str(&reader.value());
+                reader.read()?;
+            }
+        }
+    }
+    reader.skip()?;
+    if children.is_empty() {
+        return Ok(match shape.inner() {
             Shape::Simple(Primitive::Boolean) => text.trim().parse().map_or_else(|_| text.into(), Value::Bool),
             Shape::Simple(Primitive::Int | Primitive::UnsignedInt | Primitive::Long) => {
                 text.trim().parse().map_or_else(|_| text.into(), |it: i64| it.into())
             }
             Shape::Record { .. } if text.trim().is_empty() => Value::Object(Map::new()),
             _ => text.into(),
-        };
+        });
     }
-    let known = shape.inner().fields();
-    let field = |name: &str| known.iter().find(|it| it.name == name).map_or(String::SHAPE, |it| it.shape);
     if known.is_empty() {
-        return children.map(|it| nested(it, shape)).collect();
+        return Ok(children.into_iter().map(|it| it.1).collect());
     }
-    Value::Object(children.map(|it| (it.tag_name().name().into(), nested(it, field(it.tag_name().name())))).collect())
+    let mut fields = Map::new();
+    for (name, value) in children {
+        fields.entry(name).or_insert(value);
+    }
+    Ok(fields.into())
 }
 
 /// A moment, as RFC 3339 has it.
