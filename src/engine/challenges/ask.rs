@@ -61,7 +61,8 @@ struct Unasked {
 }
 
 impl Engine {
-    /// Challenges a user.
+    /// Authenticates a user: resolves the subject, settles without asking where that is possible, and opens a
+    /// challenge otherwise.
     ///
     /// # Errors
     /// An in-band refusal where no person is asked and no call result says why.

@@ -7,8 +7,10 @@ use proptest::prelude::*;
 use super::act::Act;
 use super::ask::{Ask, Authentication};
 use super::challenge::ChallengeId;
-use crate::contract::{AuthenticationType, Mode, SmsDirection, UserSettings};
-use crate::engine::{Bounds, Cache, CacheKey, Engine, Setup, Timestamp, User};
+use crate::contract::{AuthenticationType, FieldValue, Mode, SmsDirection, UserSettings, Value as ContractValue};
+use crate::engine::{
+    Answer, Bounds, Cache, CacheKey, Call, Conduct, Effect, Engine, Pattern, Rule, Script, Setup, Timestamp, User, When,
+};
 
 /// What happens in a space.
 #[derive(Clone, Debug)]
@@ -68,6 +70,15 @@ fn engine() -> Engine {
         };
         setup.users.push(User::new(name, settings));
     }
+    // The scenario leaves carla's challenges to a caller of the API.
+    let conduct = Conduct::Decides { within: Some(Duration::from_secs(30)), otherwise: Box::new(Conduct::Usual) };
+    let effect = Effect::Proceed(Script { conduct, ..Script::default() });
+    setup.rules.push(Rule {
+        name: "carla decides".into(),
+        when: When::User(vec![Pattern::new("carla")]),
+        answers: Answer { effect, ..Answer::default() }.into(),
+        written: "".into(),
+    });
     Engine::new(setup, Timestamp::default(), 1, Bounds::default())
 }
 
@@ -92,7 +103,13 @@ fn ask<'a>(username: &'a str, mode: Mode, phone_number: &'a str) -> Ask<'a> {
 fn play(engine: &mut Engine, now: &mut Timestamp, happening: &Happening) {
     match happening {
         Happening::Authenticate { username, mode, phone } => {
-            let open = engine.authenticate(*now, ask(username, *mode, phone));
+            let values = [("username", *username), ("phoneNumber", *phone)];
+            let values = values.map(|(name, text)| FieldValue::new(name, ContractValue::Text(text)));
+            let mut ask = ask(username, *mode, phone);
+            let verdict =
+                engine.receive(*now, &Call { operation: ask.operation, asks: true, space: ask.space, values: &values });
+            ask.verdict = verdict.as_ref();
+            let open = engine.authenticate(*now, ask);
             if let Ok(Authentication::Open(id)) = open {
                 assert!(engine.deadline(id).is_some_and(|it| it > *now), "what is open is due later");
             }
