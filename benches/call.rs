@@ -7,7 +7,7 @@ use std::time::Duration;
 use divan::{Bencher, black_box};
 use locmfa::contract::NAMESPACE;
 use locmfa::engine::{Answer, Bounds, Conduct, Effect, Reaction, Rule, Script, Setup, User, When};
-use locmfa::operations::{self, Context, Operation};
+use locmfa::operations::{self, Operation};
 use locmfa::soap::{self, Head};
 use locmfa::switchboard::Space;
 
@@ -73,7 +73,7 @@ fn opened(action: &str, body: &[u8]) -> soap::Call<&'static Operation, Box<dyn o
 
 fn answered(space: &Space, action: &str, body: &[u8]) -> String {
     let call = opened(action, body);
-    let context = Context { space, operation: call.operation.signature.name, verdict: None };
+    let context = call.operation.called_in(space);
     let mut answer = pin!(call.request.answer(context));
     let Poll::Ready(reply) = answer.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())) else {
         panic!("the user approves at once")

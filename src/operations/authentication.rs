@@ -60,7 +60,7 @@ forms! {
         } -> {
             "callResult" => call_result: Option<CallResult>,
         }
-        "PfAuthUser2" overloads "PfAuthUser" {
+        "PfAuthUser2", overloads "PfAuthUser" {
             "username" => username: Option<String>,
             "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
             "initiatingIpAddress" => initiating_ip_address: Option<String>,
@@ -68,7 +68,7 @@ forms! {
         } -> {
             "callResult" => call_result: Option<CallResult>,
         }
-        "PfAuthUser3" overloads "PfAuthUser" {
+        "PfAuthUser3", overloads "PfAuthUser" {
             "username" => username: Option<String>,
             "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
             "initiatingIpAddress" => initiating_ip_address: Option<String>,
@@ -101,7 +101,7 @@ forms! {
 
 forms! {
     MASTER of PfAuthUser {
-        "PfAuthUserMaster" {
+        "PfAuthUserMaster" on_master {
             "username" => username: Option<String>,
             "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
             "initiatingIpAddress" => initiating_ip_address: Option<String>,
@@ -109,16 +109,7 @@ forms! {
         } -> {
             "callResult" => call_result: Option<CallResult>,
         }
-        "PfAuthUserMaster2" overloads "PfAuthUserMaster" {
-            "username" => username: Option<String>,
-            "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
-            "initiatingIpAddress" => initiating_ip_address: Option<String>,
-            "applicationName" => application_name: Option<String>,
-            "requireUserMatch" => require_user_match: bool,
-        } -> {
-            "callResult" => call_result: Option<CallResult>,
-        }
-        "PfAuthUserMaster_2" {
+        "PfAuthUserMaster2" on_master, overloads "PfAuthUserMaster" {
             "username" => username: Option<String>,
             "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
             "initiatingIpAddress" => initiating_ip_address: Option<String>,
@@ -127,7 +118,16 @@ forms! {
         } -> {
             "callResult" => call_result: Option<CallResult>,
         }
-        "PfAuthUserMaster_3" {
+        "PfAuthUserMaster_2" on_master {
+            "username" => username: Option<String>,
+            "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
+            "initiatingIpAddress" => initiating_ip_address: Option<String>,
+            "applicationName" => application_name: Option<String>,
+            "requireUserMatch" => require_user_match: bool,
+        } -> {
+            "callResult" => call_result: Option<CallResult>,
+        }
+        "PfAuthUserMaster_3" on_master {
             "username" => username: Option<String>,
             "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
             "initiatingIpAddress" => initiating_ip_address: Option<String>,
@@ -137,7 +137,7 @@ forms! {
             "callResult" => call_result: Option<CallResult>,
             "authenticationRequestId" => authentication_request_id: Option<String>,
         }
-        "PfAuthUserMaster_4" {
+        "PfAuthUserMaster_4" on_master {
             "username" => username: Option<String>,
             "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
             "initiatingIpAddress" => initiating_ip_address: Option<String>,
@@ -195,7 +195,7 @@ forms! {
             "pfAuthSucceeded" => pf_auth_succeeded: bool,
             "callResult" => call_result: Option<CallResult>,
         }
-        "CombinedAuthUser2" overloads "CombinedAuthUser" {
+        "CombinedAuthUser2", overloads "CombinedAuthUser" {
             "username" => username: Option<String>,
             "password" => password: Option<Secret>,
             "authenticationType" => authentication_type: AuthenticationType,
@@ -207,7 +207,7 @@ forms! {
             "pfAuthSucceeded" => pf_auth_succeeded: bool,
             "callResult" => call_result: Option<CallResult>,
         }
-        "CombinedAuthUser3" overloads "CombinedAuthUser" {
+        "CombinedAuthUser3", overloads "CombinedAuthUser" {
             "username" => username: Option<String>,
             "password" => password: Option<Secret>,
             "authenticationType" => authentication_type: AuthenticationType,
@@ -238,7 +238,7 @@ forms! {
 
 forms! {
     MASTER of CombinedAuthUser {
-        "CombinedAuthUserMaster" {
+        "CombinedAuthUserMaster" on_master {
             "username" => username: Option<String>,
             "password" => password: Option<Secret>,
             "authenticationType" => authentication_type: AuthenticationType,
@@ -250,20 +250,7 @@ forms! {
             "pfAuthSucceeded" => pf_auth_succeeded: bool,
             "callResult" => call_result: Option<CallResult>,
         }
-        "CombinedAuthUserMaster2" overloads "CombinedAuthUserMaster" {
-            "username" => username: Option<String>,
-            "password" => password: Option<Secret>,
-            "authenticationType" => authentication_type: AuthenticationType,
-            "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
-            "initiatingIpAddress" => initiating_ip_address: Option<String>,
-            "applicationName" => application_name: Option<String>,
-            "requireUserMatch" => require_user_match: bool,
-        } -> {
-            "primaryAuthSucceeded" => primary_auth_succeeded: bool,
-            "pfAuthSucceeded" => pf_auth_succeeded: bool,
-            "callResult" => call_result: Option<CallResult>,
-        }
-        "CombinedAuthUserMaster_2" {
+        "CombinedAuthUserMaster2" on_master, overloads "CombinedAuthUserMaster" {
             "username" => username: Option<String>,
             "password" => password: Option<Secret>,
             "authenticationType" => authentication_type: AuthenticationType,
@@ -276,7 +263,20 @@ forms! {
             "pfAuthSucceeded" => pf_auth_succeeded: bool,
             "callResult" => call_result: Option<CallResult>,
         }
-        "CombinedAuthUserMaster_3" {
+        "CombinedAuthUserMaster_2" on_master {
+            "username" => username: Option<String>,
+            "password" => password: Option<Secret>,
+            "authenticationType" => authentication_type: AuthenticationType,
+            "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
+            "initiatingIpAddress" => initiating_ip_address: Option<String>,
+            "applicationName" => application_name: Option<String>,
+            "requireUserMatch" => require_user_match: bool,
+        } -> {
+            "primaryAuthSucceeded" => primary_auth_succeeded: bool,
+            "pfAuthSucceeded" => pf_auth_succeeded: bool,
+            "callResult" => call_result: Option<CallResult>,
+        }
+        "CombinedAuthUserMaster_3" on_master {
             "username" => username: Option<String>,
             "password" => password: Option<Secret>,
             "authenticationType" => authentication_type: AuthenticationType,

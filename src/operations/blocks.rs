@@ -56,7 +56,7 @@ forms! {
             "reason" => reason: Option<String>,
             "modifyUsername" => modify_username: Option<String>,
         } -> {}
-        "OneTimeBypass2" overloads "OneTimeBypass" {
+        "OneTimeBypass2", overloads "OneTimeBypass" {
             "username" => username: Option<String>,
             "reason" => reason: Option<String>,
             "bypassSeconds" => bypass_seconds: u32,

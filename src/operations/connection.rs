@@ -9,12 +9,12 @@ plain! {
 
 plain! {
     /// Says in a sentence whether the master server answers.
-    "TestMasterConnection_2" => TestMasterConnectionText
+    "TestMasterConnection_2" on_master => TestMasterConnectionText
 }
 
 operation! {
     /// Tells whether the master server answers.
-    "TestMasterConnection" => TestMasterConnection {} -> TestMasterConnectionOut {}
+    "TestMasterConnection" on_master => TestMasterConnection {} -> TestMasterConnectionOut {}
 }
 
 impl Says for TestSecurity {
@@ -25,7 +25,7 @@ impl Says for TestSecurity {
 
 impl Says for TestMasterConnectionText {
     fn text(self, context: Context<'_>) -> String {
-        match context.space.may_run(context.operation) {
+        match context.may_run() {
             Ok(()) => "The master server answers.".into(),
             Err(refusal) => refusal.to_string(),
         }

@@ -12,7 +12,9 @@ pub struct Context<'a> {
     pub space: &'a Space,
     /// The operation's name on the wire.
     pub operation: &'static str,
-    /// What the rules made of the call; none before it was received, and where no rule matches.
+    /// Whether the operation runs on the master server.
+    pub on_master: bool,
+    /// What the rules decided; `None` before they saw the call, and where none matches.
     pub verdict: Option<&'a Verdict>,
 }
 
@@ -23,7 +25,15 @@ impl Context<'_> {
         self.space.update(|engine, now| engine.receive(now, &call))
     }
 
-    /// Makes a change, and keeps who made it.
+    /// Whether the operation can run at all.
+    ///
+    /// # Errors
+    /// As [`Space::may_run`].
+    pub(super) fn may_run(self) -> Result<(), Refusal> {
+        self.space.may_run(self.on_master)
+    }
+
+    /// Makes a change, and records who made it.
     ///
     /// # Errors
     /// As [`Engine::change`].

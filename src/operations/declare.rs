@@ -1,26 +1,29 @@
 //! The macros that declare an operation.
 
 /// Declares an operation: its wire name, its parameters and its out parameters. What it does is its `Answers`.
+/// `on_master` says that it runs on the master server, here and in the other two macros.
 macro_rules! operation {
-    ($(#[doc = $doc:literal])* $wire:literal => $request:ident { $($in:tt)* } -> $out:ident { $($outs:tt)* }) => {
+    ($(#[doc = $doc:literal])* $wire:literal $($on_master:ident)? => $request:ident { $($in:tt)* } -> $out:ident {
+        $($outs:tt)*
+    }) => {
         message! { $(#[doc = $doc])* $request = $wire { $($in)* } }
         message! { $out = $wire { $($outs)* } }
 
         impl $request {
             pub(super) const OPERATION: &[$crate::operations::Operation] =
-                &[$crate::operations::Operation::new::<Self>($wire, module_path!())];
+                &[$crate::operations::Operation::new::<Self>($wire, module_path!())$(.$on_master())?];
         }
     };
 }
 
 /// Declares an operation that takes nothing and answers a text. What it answers is its `Says`.
 macro_rules! plain {
-    ($(#[doc = $doc:literal])* $wire:literal => $request:ident) => {
+    ($(#[doc = $doc:literal])* $wire:literal $($on_master:ident)? => $request:ident) => {
         message! { $(#[doc = $doc])* $request = $wire {} }
 
         impl $request {
             pub(super) const OPERATION: &[$crate::operations::Operation] =
-                &[$crate::operations::Operation::plain::<Self>($wire, module_path!())];
+                &[$crate::operations::Operation::plain::<Self>($wire, module_path!())$(.$on_master())?];
         }
     };
 }
@@ -29,7 +32,7 @@ macro_rules! plain {
 /// does not list is absent from the request and from the answer.
 macro_rules! forms {
     ($rows:ident of $newest:ident {$(
-        $wire:literal $(overloads $of:literal)? { $($key:literal => $field:ident: $ty:ty,)* } -> {
+        $wire:literal $($on_master:ident)? $(, overloads $of:literal)? { $($key:literal => $field:ident: $ty:ty,)* } -> {
             $($out_key:literal => $out_field:ident: $out_ty:ty,)*
         }
     )*}) => {
@@ -38,12 +41,9 @@ macro_rules! forms {
                 form! { In = $wire into $newest { $($key => $field: $ty,)* } }
                 type NewestOut = <$newest as $crate::operations::Answers>::Out;
                 view! { Out = $wire of NewestOut { $($out_key => $out_field: $out_ty,)* } }
-                let overload_of: &[&str] = &[$($of)?];
-                $crate::operations::Operation::form::<$newest, In, Out>(
-                    $wire,
-                    overload_of.first().copied(),
-                    module_path!(),
-                )
+                $crate::operations::Operation::form::<$newest, In, Out>($wire, module_path!())
+                    $(.overload_of($of))?
+                    $(.$on_master())?
             },)*];
         }
     };

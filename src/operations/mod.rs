@@ -217,6 +217,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn operations_that_name_the_master_run_on_it() {
+        for it in all() {
+            assert_eq!(it.on_master, it.signature.name.contains("Master"), "{}", it.signature.name);
+        }
+    }
+
+    #[test]
     fn secrets_are_left_out_of_what_is_logged() {
         let masked = |text| without_secrets(text);
         assert_eq!(

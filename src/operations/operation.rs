@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use crate::contract::{FieldValue, Recast, Record, Shape, Signature, Unread, Wire, read_parameters};
 use crate::engine::{Canned, Refusal, Verdict};
 use crate::soap::Fault;
+use crate::switchboard::Space;
 use crate::xml::{Reader, Writer};
 
 use super::answer::{Answer, No, Note, Unanswered};
@@ -21,8 +22,10 @@ use super::verdict::{canned_reply, carried_out};
 #[derive(Debug)]
 pub struct Operation {
     pub signature: Signature,
-    /// Whether it asks somebody for a second factor.
+    /// Whether it asks a person for a second factor.
     pub asks: bool,
+    /// Whether it runs on the master server.
+    pub on_master: bool,
     /// Where it is declared.
     module: &'static str,
     read: Opening,
@@ -46,7 +49,7 @@ pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Reply, Unanswered>> + 
 pub trait Answers: Record + Recast<Self> + fmt::Debug + Send + 'static {
     type Out: Record + Recast<Self::Out> + Default + Send + 'static;
 
-    /// Whether it asks somebody for a second factor.
+    /// Whether it asks a person for a second factor.
     const ASKS: bool = false;
 
     fn answer(self, context: Context<'_>) -> impl Future<Output = Result<Answer<Self::Out>, No>> + Send;
@@ -72,30 +75,32 @@ impl Operation {
         self.read(&mut Reader::new("<Body/>")).expect("what is left out has a default")
     }
 
-    /// What it is about: the name of the file that declares it, such as `authentication`.
+    /// A call of it in a space, before the rules have seen it.
+    #[must_use]
+    pub const fn called_in<'a>(&self, space: &'a Space) -> Context<'a> {
+        Context { space, operation: self.signature.name, on_master: self.on_master, verdict: None }
+    }
+
+    /// Its subject: the file or folder of `operations` that declares it, such as `authentication`.
     #[must_use]
     pub fn subject(&self) -> &'static str {
-        self.module.rsplit("::").next().unwrap_or_default()
+        self.module.split("::").nth(2).unwrap_or_default()
     }
 
     pub(super) const fn new<T: Answers>(name: &'static str, module: &'static str) -> Self {
-        Self::row::<T, T, T::Out>(name, None, module, |reader, name| {
+        Self::row::<T, T, T::Out>(name, module, |reader, name| {
             Ok(Box::new(Form::<T, T, T::Out>::new(read_parameters(reader, name)?)))
         })
     }
 
     /// Another signature of `T`: the fields that `In` and `Out` have.
-    pub(super) const fn form<T, In, Out>(
-        name: &'static str,
-        overload_of: Option<&'static str>,
-        module: &'static str,
-    ) -> Self
+    pub(super) const fn form<T, In, Out>(name: &'static str, module: &'static str) -> Self
     where
         T: Answers<Out: Recast<Out>>,
         In: Record + Recast<T> + fmt::Debug + Send + 'static,
         Out: Record + Send + 'static,
     {
-        Self::row::<T, In, Out>(name, overload_of, module, |reader, name| {
+        Self::row::<T, In, Out>(name, module, |reader, name| {
             Ok(Box::new(Form::<T, In, Out>::new(read_parameters(reader, name)?)))
         })
     }
@@ -111,20 +116,27 @@ impl Operation {
                 out: &Shape::Record { name: "", about: "", fields: &[] },
             },
             asks: false,
+            on_master: false,
             module,
             read: |reader, name| Ok(Box::new(Plain(read_parameters::<T>(reader, name)?))),
         }
     }
 
-    const fn row<T: Answers, In: Record, Out: Record>(
-        name: &'static str,
-        overload_of: Option<&'static str>,
-        module: &'static str,
-        read: Opening,
-    ) -> Self {
+    const fn row<T: Answers, In: Record, Out: Record>(name: &'static str, module: &'static str, read: Opening) -> Self {
         let (about, request, out) = (about(T::SHAPE), In::SHAPE, Out::SHAPE);
-        let signature = Signature { name, overload_of, about, request, result: bool::SHAPE, out };
-        Self { signature, asks: T::ASKS, module, read }
+        let signature = Signature { name, overload_of: None, about, request, result: bool::SHAPE, out };
+        Self { signature, asks: T::ASKS, on_master: false, module, read }
+    }
+
+    /// A further form of the method `name`, under the name of that method.
+    pub(super) const fn overload_of(mut self, name: &'static str) -> Self {
+        self.signature.overload_of = Some(name);
+        self
+    }
+
+    pub(super) const fn on_master(mut self) -> Self {
+        self.on_master = true;
+        self
     }
 }
 
@@ -135,8 +147,8 @@ const fn about(shape: &Shape) -> &'static str {
     }
 }
 
-/// Answers a request. An operation that panics answers a fault, as an exception does in ASP.NET, and neither its
-/// connection nor anybody else's ends.
+/// Answers a request. An operation that panics answers a fault, as an exception does in ASP.NET; its connection and
+/// all others stay open.
 ///
 /// # Errors
 /// What leaves in place of a reply: a fault, or what the scenario wants.
@@ -179,7 +191,7 @@ where
             let context = Context { verdict: verdict.as_ref(), ..context };
             let refused = |refusal| dress(context, &T::Out::default().recast(), Some(refusal), Note::default());
             let usual = async {
-                let answer = match context.space.may_run(context.operation) {
+                let answer = match context.may_run() {
                     Ok(()) => self.request.recast().answer(context).await,
                     Err(refusal) => Err(refusal.into()),
                 };
@@ -225,7 +237,6 @@ impl<T: Says> Request for Plain<T> {
 mod tests {
     use super::*;
     use crate::engine::{Bounds, Setup};
-    use crate::switchboard::Space;
 
     #[derive(Debug)]
     struct Failing;
@@ -243,7 +254,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_operation_that_panics_answers_a_fault() {
         let space = Space::new("default", Setup::default(), Bounds::default());
-        let context = Context { space: &space, operation: "UserExists", verdict: None };
+        let context = crate::operations::find("UserExists").unwrap().called_in(&space);
         let failed = answered(Box::new(Failing), context).await.unwrap_err();
         assert_eq!(failed, Fault::Internal { operation: "UserExists" }.into());
     }

@@ -16,7 +16,7 @@ operation! {
 
 forms! {
     MASTER of GetSecurityQuestions {
-        "GetSecurityQuestionsMaster" {
+        "GetSecurityQuestionsMaster" on_master {
             "username" => username: Option<String>,
         } -> {
             "userSecurityQuestions" => user_security_questions: Option<UserSecurityQuestions>,
@@ -114,7 +114,7 @@ operation! {
 
 forms! {
     MASTER of ValidatePasscode {
-        "ValidatePasscodeMaster" {
+        "ValidatePasscodeMaster" on_master {
             "username" => username: Option<String>,
             "passcode" => passcode: Option<Secret>,
         } -> {}
@@ -137,7 +137,7 @@ operation! {
 
 forms! {
     MASTER of ValidateOathCode {
-        "ValidateOathCodeMaster" {
+        "ValidateOathCodeMaster" on_master {
             "username" => username: Option<String>,
             "code" => code: Option<Secret>,
             "authenticationRequestId" => authentication_request_id: Option<String>,

@@ -53,7 +53,7 @@ forms! {
         "GetCustomerDefaults" {} -> {
             "customerDefaults" => customer_defaults: Option<CustomerDefaultsV1>,
         }
-        "GetCustomerDefaults2" overloads "GetCustomerDefaults" {} -> {
+        "GetCustomerDefaults2", overloads "GetCustomerDefaults" {} -> {
             "customerDefaults" => customer_defaults: Option<CustomerDefaultsV2>,
         }
         "GetCustomerDefaults_2" {} -> {

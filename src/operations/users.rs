@@ -48,7 +48,7 @@ forms! {
             "sendEmail" => send_email: bool,
             "modifyUsername" => modify_username: Option<String>,
         } -> {}
-        "AddUser2" overloads "AddUser" {
+        "AddUser2", overloads "AddUser" {
             "username" => username: Option<String>,
             "addUserSettings" => add_user_settings: Option<AddUserSettingsV2>,
             "sendEmail" => send_email: bool,
@@ -156,7 +156,7 @@ forms! {
             "userRows" => user_rows: Option<Vec<UserRow>>,
             "resultsComplete" => results_complete: bool,
         }
-        "FindUsers2" overloads "FindUsers" {
+        "FindUsers2", overloads "FindUsers" {
             "usernameFilter" => username_filter: Option<String>,
             "usernameCaseSensitive" => username_case_sensitive: bool,
             "firstNameFilter" => first_name_filter: Option<String>,
@@ -183,7 +183,7 @@ forms! {
             "userRows" => user_rows: Option<Vec<UserRow>>,
             "resultsComplete" => results_complete: bool,
         }
-        "FindUsers3" overloads "FindUsers" {
+        "FindUsers3", overloads "FindUsers" {
             "usernameFilter" => username_filter: Option<String>,
             "usernameCaseSensitive" => username_case_sensitive: bool,
             "firstNameFilter" => first_name_filter: Option<String>,
@@ -261,7 +261,7 @@ forms! {
         } -> {
             "userSettings" => user_settings: Option<UserSettingsV1>,
         }
-        "GetUserSettings2" overloads "GetUserSettings" {
+        "GetUserSettings2", overloads "GetUserSettings" {
             "username" => username: Option<String>,
         } -> {
             "userSettings" => user_settings: Option<UserSettingsV2>,
@@ -276,12 +276,12 @@ forms! {
 
 forms! {
     MASTER of GetUserSettings {
-        "GetUserSettingsMaster" {
+        "GetUserSettingsMaster" on_master {
             "username" => username: Option<String>,
         } -> {
             "userSettings" => user_settings: Option<UserSettingsV2>,
         }
-        "GetUserSettingsMaster_2" {
+        "GetUserSettingsMaster_2" on_master {
             "username" => username: Option<String>,
         } -> {
             "userSettings" => user_settings: Option<UserSettings>,
@@ -311,12 +311,12 @@ forms! {
 
 forms! {
     MASTER of GetAdministrator {
-        "GetAdministratorMaster" {
+        "GetAdministratorMaster" on_master {
             "username" => username: Option<String>,
         } -> {
             "userAdministrator" => user_administrator: Option<UserAdministratorV1>,
         }
-        "GetAdministratorMaster_2" {
+        "GetAdministratorMaster_2" on_master {
             "username" => username: Option<String>,
         } -> {
             "userAdministrator" => user_administrator: Option<UserAdministrator>,

@@ -21,7 +21,7 @@ use super::connection::Connection;
 use crate::contract::{FieldValue, Role, Signature};
 use crate::description;
 use crate::engine::{AnsweredCall, Broken, Raw, Refusal, What};
-use crate::operations::{self, Context, Leaves, Note, Operation, Reply, Unanswered};
+use crate::operations::{self, Leaves, Note, Operation, Reply, Unanswered};
 use crate::sign_in::Scheme;
 use crate::soap::{self, Fault, Head, Rejected, Version, url_decoded};
 use crate::switchboard::{NoSpace, Space, Switchboard};
@@ -190,7 +190,7 @@ impl Visit<'_> {
             }
         };
         record.reads(call.operation, &call.request.values());
-        let context = Context { space: &space, operation: call.operation.signature.name, verdict: None };
+        let context = call.operation.called_in(&space);
         let answered = operations::answered(call.request, context).await;
         match (answered, call.not_understood) {
             (Err(unanswered), _) => record.unanswered(call.version, unanswered),
@@ -230,7 +230,7 @@ impl Visit<'_> {
         };
         let request = operation.without_parameters();
         record.reads(operation, &request.values());
-        let context = Context { space: &space, operation: operation.signature.name, verdict: None };
+        let context = operation.called_in(&space);
         match operations::answered(request, context).await {
             Ok(reply) => {
                 let document = spoilt(answer::string(&reply), reply.broken);

@@ -132,10 +132,10 @@ impl Space {
     /// # Errors
     /// `MasterAway` for one that runs on the master server where the scenario took that away, `FeatureOff` where the
     /// company has not licensed the service.
-    pub fn may_run(&self, operation: &str) -> Result<(), Refusal> {
+    pub fn may_run(&self, on_master: bool) -> Result<(), Refusal> {
         let locked = self.lock();
         let company = locked.engine.company();
-        match company.master_away && operation.contains("Master") {
+        match company.master_away && on_master {
             true => Err(Refusal::MasterAway {}),
             false => Refusal::unless(company.features.web_service_sdk, "WebServiceSdk"),
         }
