@@ -51,6 +51,135 @@ operation! {
     }
 }
 
+operation! {
+    /// Checks a user's password and, where it is right, asks for the second factor.
+    "CombinedAuthUser_4" => CombinedAuthUser {
+        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
+        "username" => username: Option<String>,
+        "password" => password: Option<Secret>,
+        /// How the password is checked. It makes no difference here.
+        "authenticationType" => authentication_type: AuthenticationType,
+        /// Who asks.
+        "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
+        /// The address that the user signs in from, for the cache and the log.
+        "initiatingIpAddress" => initiating_ip_address: Option<String>,
+        /// The application that the user signs in to.
+        "applicationName" => application_name: Option<String>,
+        /// Whether an unknown user is refused (true) or let through without a challenge.
+        "requireUserMatch" => require_user_match: bool,
+    } -> CombinedAuthUserOut {
+        /// Whether the password is right. If not, no person is asked.
+        "primaryAuthSucceeded" => primary_auth_succeeded: bool,
+        /// Whether the second factor was passed.
+        "pfAuthSucceeded" => pf_auth_succeeded: bool,
+        /// How the second factor ended; there on a denial too.
+        "callResult" => call_result: Option<CallResult>,
+        /// 32 upper-case hexadecimal digits that name this authentication.
+        "authenticationRequestId" => authentication_request_id: Option<String>,
+    }
+}
+
+impl Answers for PrimaryAuthUser {
+    type Out = PrimaryAuthUserOut;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        check_password(context, &self.username, &self.password)?;
+        Ok(PrimaryAuthUserOut {}.into())
+    }
+}
+
+impl Answers for PfAuthUser {
+    type Out = PfAuthUserOut;
+
+    const ASKS: bool = true;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        let settlement = challenge(context, &self).await?;
+        let note = note(&settlement);
+        let refusal = (!settlement.succeeds).then_some(Refusal::Denied {});
+        let out = PfAuthUserOut {
+            call_result: Some(call_result(&settlement)),
+            authentication_request_id: Some(settlement.request_id),
+        };
+        Ok(Answer { out, refusal, note })
+    }
+}
+
+impl Answers for CombinedAuthUser {
+    type Out = CombinedAuthUserOut;
+
+    const ASKS: bool = true;
+
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+        check_password(context, &self.username, &self.password)?;
+        let passed = CombinedAuthUserOut { primary_auth_succeeded: true, ..CombinedAuthUserOut::default() };
+        let second = PfAuthUser {
+            username: self.username,
+            initiating_authentication_type: self.initiating_authentication_type,
+            initiating_ip_address: self.initiating_ip_address,
+            application_name: self.application_name,
+            require_user_match: self.require_user_match,
+            ..PfAuthUser::absent()
+        };
+        let settlement = match challenge(context, &second).await {
+            Ok(settlement) => settlement,
+            Err(No::Refused(refusal)) => {
+                return Ok(Answer { out: passed, refusal: Some(refusal), note: Note::default() });
+            }
+            Err(failed) => return Err(failed),
+        };
+        let note = note(&settlement);
+        let refusal = (!settlement.succeeds).then_some(Refusal::Denied {});
+        let out = CombinedAuthUserOut {
+            pf_auth_succeeded: settlement.succeeds,
+            call_result: Some(call_result(&settlement)),
+            authentication_request_id: Some(settlement.request_id),
+            ..passed
+        };
+        Ok(Answer { out, refusal, note })
+    }
+}
+
+fn check_password(context: Context<'_>, username: &Option<String>, password: &Option<Secret>) -> Result<(), Refusal> {
+    let password = password.as_ref().map(Secret::reveal).unwrap_or_default();
+    context.space.update(|engine, _| engine.directory().check_password(text(username), password))
+}
+
+async fn challenge(context: Context<'_>, asked: &PfAuthUser) -> Result<Settlement, No> {
+    let ask = Ask {
+        operation: context.operation,
+        space: context.space.name(),
+        verdict: context.verdict,
+        username: text(&asked.username),
+        initiating_type: asked.initiating_authentication_type,
+        ip_address: text(&asked.initiating_ip_address),
+        application: text(&asked.application_name),
+        require_user_match: asked.require_user_match,
+        mode: asked.mode,
+        country_code: text(&asked.country_code),
+        phone_number: text(&asked.phone_number),
+        extension: text(&asked.extension),
+        plays_event: false,
+    };
+    self::ask(context, ask).await
+}
+
+/// Asks, and waits for how it ends.
+pub(super) async fn ask(context: Context<'_>, ask: Ask<'_>) -> Result<Settlement, No> {
+    context.space.authenticate(ask).await.map_err(|unsettled| match unsettled {
+        Unsettled::Refused(refusal) => No::Refused(refusal),
+        Unsettled::Stopped => No::Failed(Fault::Stopping {}),
+    })
+}
+
+fn call_result(settlement: &Settlement) -> CallResult {
+    CallResult { code: settlement.ending.code(), description: Some(settlement.ending.description().into()) }
+}
+
+pub(super) fn note(settlement: &Settlement) -> Note {
+    Note { call_result: Some(settlement.ending.code()), rule: settlement.rule.clone(), warning: settlement.warning }
+}
+
 forms! {
     OLDER of PfAuthUser {
         "PfAuthUser" {
@@ -151,34 +280,6 @@ forms! {
             "callResult" => call_result: Option<CallResult>,
             "authenticationRequestId" => authentication_request_id: Option<String>,
         }
-    }
-}
-
-operation! {
-    /// Checks a user's password and, where it is right, asks for the second factor.
-    "CombinedAuthUser_4" => CombinedAuthUser {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
-        "username" => username: Option<String>,
-        "password" => password: Option<Secret>,
-        /// How the password is checked. It makes no difference here.
-        "authenticationType" => authentication_type: AuthenticationType,
-        /// Who asks.
-        "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
-        /// The address that the user signs in from, for the cache and the log.
-        "initiatingIpAddress" => initiating_ip_address: Option<String>,
-        /// The application that the user signs in to.
-        "applicationName" => application_name: Option<String>,
-        /// Whether an unknown user is refused (true) or let through without a challenge.
-        "requireUserMatch" => require_user_match: bool,
-    } -> CombinedAuthUserOut {
-        /// Whether the password is right. If not, no person is asked.
-        "primaryAuthSucceeded" => primary_auth_succeeded: bool,
-        /// Whether the second factor was passed.
-        "pfAuthSucceeded" => pf_auth_succeeded: bool,
-        /// How the second factor ended; there on a denial too.
-        "callResult" => call_result: Option<CallResult>,
-        /// 32 upper-case hexadecimal digits that name this authentication.
-        "authenticationRequestId" => authentication_request_id: Option<String>,
     }
 }
 
@@ -291,105 +392,4 @@ forms! {
             "authenticationRequestId" => authentication_request_id: Option<String>,
         }
     }
-}
-
-impl Answers for PrimaryAuthUser {
-    type Out = PrimaryAuthUserOut;
-
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
-        check_password(context, &self.username, &self.password)?;
-        Ok(PrimaryAuthUserOut {}.into())
-    }
-}
-
-impl Answers for PfAuthUser {
-    type Out = PfAuthUserOut;
-
-    const ASKS: bool = true;
-
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
-        let settlement = challenge(context, &self).await?;
-        let note = note(&settlement);
-        let refusal = (!settlement.succeeds).then_some(Refusal::Denied {});
-        let out = PfAuthUserOut {
-            call_result: Some(call_result(&settlement)),
-            authentication_request_id: Some(settlement.request_id),
-        };
-        Ok(Answer { out, refusal, note })
-    }
-}
-
-impl Answers for CombinedAuthUser {
-    type Out = CombinedAuthUserOut;
-
-    const ASKS: bool = true;
-
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
-        check_password(context, &self.username, &self.password)?;
-        let passed = CombinedAuthUserOut { primary_auth_succeeded: true, ..CombinedAuthUserOut::default() };
-        let second = PfAuthUser {
-            username: self.username,
-            initiating_authentication_type: self.initiating_authentication_type,
-            initiating_ip_address: self.initiating_ip_address,
-            application_name: self.application_name,
-            require_user_match: self.require_user_match,
-            ..PfAuthUser::absent()
-        };
-        let settlement = match challenge(context, &second).await {
-            Ok(settlement) => settlement,
-            Err(No::Refused(refusal)) => {
-                return Ok(Answer { out: passed, refusal: Some(refusal), note: Note::default() });
-            }
-            Err(failed) => return Err(failed),
-        };
-        let note = note(&settlement);
-        let refusal = (!settlement.succeeds).then_some(Refusal::Denied {});
-        let out = CombinedAuthUserOut {
-            pf_auth_succeeded: settlement.succeeds,
-            call_result: Some(call_result(&settlement)),
-            authentication_request_id: Some(settlement.request_id),
-            ..passed
-        };
-        Ok(Answer { out, refusal, note })
-    }
-}
-
-fn check_password(context: Context<'_>, username: &Option<String>, password: &Option<Secret>) -> Result<(), Refusal> {
-    let password = password.as_ref().map(Secret::reveal).unwrap_or_default();
-    context.space.update(|engine, _| engine.directory().check_password(text(username), password))
-}
-
-async fn challenge(context: Context<'_>, asked: &PfAuthUser) -> Result<Settlement, No> {
-    let ask = Ask {
-        operation: context.operation,
-        space: context.space.name(),
-        verdict: context.verdict,
-        username: text(&asked.username),
-        initiating_type: asked.initiating_authentication_type,
-        ip_address: text(&asked.initiating_ip_address),
-        application: text(&asked.application_name),
-        require_user_match: asked.require_user_match,
-        mode: asked.mode,
-        country_code: text(&asked.country_code),
-        phone_number: text(&asked.phone_number),
-        extension: text(&asked.extension),
-        plays_event: false,
-    };
-    self::ask(context, ask).await
-}
-
-/// Asks, and waits for how it ends.
-pub(super) async fn ask(context: Context<'_>, ask: Ask<'_>) -> Result<Settlement, No> {
-    context.space.authenticate(ask).await.map_err(|unsettled| match unsettled {
-        Unsettled::Refused(refusal) => No::Refused(refusal),
-        Unsettled::Stopped => No::Failed(Fault::Stopping {}),
-    })
-}
-
-fn call_result(settlement: &Settlement) -> CallResult {
-    CallResult { code: settlement.ending.code(), description: Some(settlement.ending.description().into()) }
-}
-
-pub(super) fn note(settlement: &Settlement) -> Note {
-    Note { call_result: Some(settlement.ending.code()), rule: settlement.rule.clone(), warning: settlement.warning }
 }

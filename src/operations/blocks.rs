@@ -49,22 +49,6 @@ operation! {
     } -> OneTimeBypassOut {}
 }
 
-forms! {
-    OLDER of OneTimeBypass {
-        "OneTimeBypass" {
-            "username" => username: Option<String>,
-            "reason" => reason: Option<String>,
-            "modifyUsername" => modify_username: Option<String>,
-        } -> {}
-        "OneTimeBypass2", overloads "OneTimeBypass" {
-            "username" => username: Option<String>,
-            "reason" => reason: Option<String>,
-            "bypassSeconds" => bypass_seconds: u32,
-            "modifyUsername" => modify_username: Option<String>,
-        } -> {}
-    }
-}
-
 impl Answers for UserIsBlocked {
     type Out = UserIsBlockedOut;
 
@@ -113,5 +97,21 @@ impl Answers for OneTimeBypass {
             engine.bypass_once(now, username, reason, self.bypass_seconds)?;
             Ok(OneTimeBypassOut {})
         })
+    }
+}
+
+forms! {
+    OLDER of OneTimeBypass {
+        "OneTimeBypass" {
+            "username" => username: Option<String>,
+            "reason" => reason: Option<String>,
+            "modifyUsername" => modify_username: Option<String>,
+        } -> {}
+        "OneTimeBypass2", overloads "OneTimeBypass" {
+            "username" => username: Option<String>,
+            "reason" => reason: Option<String>,
+            "bypassSeconds" => bypass_seconds: u32,
+            "modifyUsername" => modify_username: Option<String>,
+        } -> {}
     }
 }

@@ -10,7 +10,7 @@ macro_rules! operation {
         message! { $out = $wire { $($outs)* } }
 
         impl $request {
-            pub(super) const OPERATION: &[$crate::operations::Operation] =
+            pub(in crate::operations) const OPERATION: &[$crate::operations::Operation] =
                 &[$crate::operations::Operation::new::<Self>($wire, module_path!())$(.$on_master())?];
         }
     };
@@ -22,7 +22,7 @@ macro_rules! plain {
         message! { $(#[doc = $doc])* $request = $wire {} }
 
         impl $request {
-            pub(super) const OPERATION: &[$crate::operations::Operation] =
+            pub(in crate::operations) const OPERATION: &[$crate::operations::Operation] =
                 &[$crate::operations::Operation::plain::<Self>($wire, module_path!())$(.$on_master())?];
         }
     };
@@ -37,7 +37,7 @@ macro_rules! forms {
         }
     )*}) => {
         impl $newest {
-            pub(super) const $rows: &[$crate::operations::Operation] = &[$({
+            pub(in crate::operations) const $rows: &[$crate::operations::Operation] = &[$({
                 form! { In = $wire into $newest { $($key => $field: $ty,)* } }
                 type NewestOut = <$newest as $crate::operations::Answers>::Out;
                 view! { Out = $wire of NewestOut { $($out_key => $out_field: $out_ty,)* } }

@@ -51,17 +51,6 @@ operation! {
     } -> ChangeModeOut {}
 }
 
-forms! {
-    OLDER of ChangeMode {
-        "ChangeMode" {
-            "username" => username: Option<String>,
-            "mode" => mode: ModeV2,
-            "sendEmail" => send_email: bool,
-            "modifyUsername" => modify_username: Option<String>,
-        } -> {}
-    }
-}
-
 operation! {
     /// Changes what a phone call asks of a user.
     "ChangePinMode" => ChangePinMode {
@@ -236,5 +225,16 @@ impl Answers for ChangePhoneAppMode {
             }
             Ok(ChangePhoneAppModeOut {})
         })
+    }
+}
+
+forms! {
+    OLDER of ChangeMode {
+        "ChangeMode" {
+            "username" => username: Option<String>,
+            "mode" => mode: ModeV2,
+            "sendEmail" => send_email: bool,
+            "modifyUsername" => modify_username: Option<String>,
+        } -> {}
     }
 }

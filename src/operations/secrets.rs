@@ -14,16 +14,6 @@ operation! {
     }
 }
 
-forms! {
-    MASTER of GetSecurityQuestions {
-        "GetSecurityQuestionsMaster" on_master {
-            "username" => username: Option<String>,
-        } -> {
-            "userSecurityQuestions" => user_security_questions: Option<UserSecurityQuestions>,
-        }
-    }
-}
-
 operation! {
     /// Changes the PIN of a user.
     "ChangePin" => ChangePin {
@@ -112,15 +102,6 @@ operation! {
     } -> ValidatePasscodeOut {}
 }
 
-forms! {
-    MASTER of ValidatePasscode {
-        "ValidatePasscodeMaster" on_master {
-            "username" => username: Option<String>,
-            "passcode" => passcode: Option<Secret>,
-        } -> {}
-    }
-}
-
 operation! {
     /// Checks a code of a user's OATH token (RFC 6238), for an authentication that waits for it or as its fallback.
     "ValidateOathCode" => ValidateOathCode {
@@ -133,17 +114,6 @@ operation! {
         /// Whether the code stands in for a second factor that failed.
         "fallback" => fallback: bool,
     } -> ValidateOathCodeOut {}
-}
-
-forms! {
-    MASTER of ValidateOathCode {
-        "ValidateOathCodeMaster" on_master {
-            "username" => username: Option<String>,
-            "code" => code: Option<Secret>,
-            "authenticationRequestId" => authentication_request_id: Option<String>,
-            "fallback" => fallback: bool,
-        } -> {}
-    }
 }
 
 operation! {
@@ -294,5 +264,35 @@ impl Answers for ValidateStaticToken {
         let token = secret(&self.static_token);
         context.space.update(|engine, _| engine.validate_static_token(text(&self.username), token))?;
         Ok(ValidateStaticTokenOut {}.into())
+    }
+}
+
+forms! {
+    MASTER of GetSecurityQuestions {
+        "GetSecurityQuestionsMaster" on_master {
+            "username" => username: Option<String>,
+        } -> {
+            "userSecurityQuestions" => user_security_questions: Option<UserSecurityQuestions>,
+        }
+    }
+}
+
+forms! {
+    MASTER of ValidatePasscode {
+        "ValidatePasscodeMaster" on_master {
+            "username" => username: Option<String>,
+            "passcode" => passcode: Option<Secret>,
+        } -> {}
+    }
+}
+
+forms! {
+    MASTER of ValidateOathCode {
+        "ValidateOathCodeMaster" on_master {
+            "username" => username: Option<String>,
+            "code" => code: Option<Secret>,
+            "authenticationRequestId" => authentication_request_id: Option<String>,
+            "fallback" => fallback: bool,
+        } -> {}
     }
 }

@@ -48,20 +48,6 @@ operation! {
     }
 }
 
-forms! {
-    OLDER of GetCustomerDefaults {
-        "GetCustomerDefaults" {} -> {
-            "customerDefaults" => customer_defaults: Option<CustomerDefaultsV1>,
-        }
-        "GetCustomerDefaults2", overloads "GetCustomerDefaults" {} -> {
-            "customerDefaults" => customer_defaults: Option<CustomerDefaultsV2>,
-        }
-        "GetCustomerDefaults_2" {} -> {
-            "customerDefaults" => customer_defaults: Option<CustomerDefaultsV2>,
-        }
-    }
-}
-
 operation! {
     /// Reads how mails are sent, and their templates.
     "GetEmail" => GetEmail {} -> GetEmailOut {
@@ -165,5 +151,19 @@ impl Answers for GetFeatures {
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
         let features = context.space.update(|engine, _| engine.company().features.clone());
         Ok(GetFeaturesOut { features: Some(features) }.into())
+    }
+}
+
+forms! {
+    OLDER of GetCustomerDefaults {
+        "GetCustomerDefaults" {} -> {
+            "customerDefaults" => customer_defaults: Option<CustomerDefaultsV1>,
+        }
+        "GetCustomerDefaults2", overloads "GetCustomerDefaults" {} -> {
+            "customerDefaults" => customer_defaults: Option<CustomerDefaultsV2>,
+        }
+        "GetCustomerDefaults_2" {} -> {
+            "customerDefaults" => customer_defaults: Option<CustomerDefaultsV2>,
+        }
     }
 }

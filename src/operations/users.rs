@@ -1,12 +1,15 @@
-//! Users: finding, reading, adding, changing and removing them.
+//! Users: reading, adding, changing and removing them; `find` searches them.
 
-use super::{Answer, Answers, Context, No, bounded, record, text};
+mod find;
+
+pub(super) use find::FindUsers;
+
+use super::{Answer, Answers, Context, No, record, text};
 use crate::contract::{
-    AddUserSettings, AddUserSettingsV1, AddUserSettingsV2, AuthResult, Mode, ModeV2, PhoneAppMode, PinMode,
-    SmsDirection, SmsMode, TagMatchType, UserAdministrator, UserAdministratorV1, UserInformation, UserLanguage,
-    UserRow, UserSettings, UserSettingsV1, UserSettingsV2, Wire,
+    AddUserSettings, AddUserSettingsV1, AddUserSettingsV2, AuthResult, UserAdministrator, UserAdministratorV1,
+    UserInformation, UserLanguage, UserSettings, UserSettingsV1, UserSettingsV2, Wire,
 };
-use crate::engine::{Change, Pattern, PhonePattern, Query, Refusal, User};
+use crate::engine::{Change, Refusal};
 
 operation! {
     /// Gives the stored spelling of a username.
@@ -40,29 +43,6 @@ operation! {
     } -> AddUserOut {}
 }
 
-forms! {
-    OLDER of AddUser {
-        "AddUser" {
-            "username" => username: Option<String>,
-            "addUserSettings" => add_user_settings: Option<AddUserSettingsV1>,
-            "sendEmail" => send_email: bool,
-            "modifyUsername" => modify_username: Option<String>,
-        } -> {}
-        "AddUser2", overloads "AddUser" {
-            "username" => username: Option<String>,
-            "addUserSettings" => add_user_settings: Option<AddUserSettingsV2>,
-            "sendEmail" => send_email: bool,
-            "modifyUsername" => modify_username: Option<String>,
-        } -> {}
-        "AddUser_2" {
-            "username" => username: Option<String>,
-            "addUserSettings" => add_user_settings: Option<AddUserSettingsV2>,
-            "sendEmail" => send_email: bool,
-            "modifyUsername" => modify_username: Option<String>,
-        } -> {}
-    }
-}
-
 operation! {
     /// Removes a user.
     "DeleteUser" => DeleteUser {
@@ -71,177 +51,6 @@ operation! {
         /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> DeleteUserOut {}
-}
-
-operation! {
-    /// Lists users. Text filters take `*` as a wildcard; an empty filter matches all; a filter of another kind counts only where its `…Specified` is true.
-    "FindUsers_4" => FindUsers {
-        /// The stored name, with its domain; `*` stands for anything; empty: all.
-        "usernameFilter" => username_filter: Option<String>,
-        /// Whether letter case matters in `usernameFilter`.
-        "usernameCaseSensitive" => username_case_sensitive: bool,
-        /// `*` stands for anything; empty: all.
-        "firstNameFilter" => first_name_filter: Option<String>,
-        /// Whether letter case matters in `firstNameFilter`.
-        "firstNameCaseSensitive" => first_name_case_sensitive: bool,
-        /// `*` stands for anything; empty: all.
-        "lastNameFilter" => last_name_filter: Option<String>,
-        /// Whether letter case matters in `lastNameFilter`.
-        "lastNameCaseSensitive" => last_name_case_sensitive: bool,
-        /// `*` stands for anything; empty: all.
-        "emailFilter" => email_filter: Option<String>,
-        /// Whether letter case matters in `emailFilter`.
-        "emailCaseSensitive" => email_case_sensitive: bool,
-        /// `*` stands for anything; empty: all.
-        "userGroupFilter" => user_group_filter: Option<String>,
-        /// Whether letter case matters in `userGroupFilter`.
-        "userGroupCaseSensitive" => user_group_case_sensitive: bool,
-        /// Digits and `*`, with the country code or without, however they are grouped; empty: all.
-        "phoneFilter" => phone_filter: Option<String>,
-        /// Counts only where `modeSpecified` is true.
-        "modeFilter" => mode_filter: Mode,
-        /// Whether `modeFilter` counts.
-        "modeSpecified" => mode_specified: bool,
-        /// Counts only where `pinModeSpecified` is true.
-        "pinModeFilter" => pin_mode_filter: PinMode,
-        /// Whether `pinModeFilter` counts.
-        "pinModeSpecified" => pin_mode_specified: bool,
-        /// Counts only where `smsDirectionSpecified` is true.
-        "smsDirectionFilter" => sms_direction_filter: SmsDirection,
-        /// Whether `smsDirectionFilter` counts.
-        "smsDirectionSpecified" => sms_direction_specified: bool,
-        /// Counts only where `smsModeSpecified` is true.
-        "smsModeFilter" => sms_mode_filter: SmsMode,
-        /// Whether `smsModeFilter` counts.
-        "smsModeSpecified" => sms_mode_specified: bool,
-        /// Counts only where `phoneAppModeSpecified` is true.
-        "phoneAppModeFilter" => phone_app_mode_filter: PhoneAppMode,
-        /// Whether `phoneAppModeFilter` counts.
-        "phoneAppModeSpecified" => phone_app_mode_specified: bool,
-        /// Which users count by their tags.
-        "tagMatchType" => tag_match_type: TagMatchType,
-        /// Identifiers of `GetTags`.
-        "tagIds" => tag_ids: Option<Vec<Option<String>>>,
-        /// Counts only where `enabledSpecified` is true.
-        "enabledFilter" => enabled_filter: bool,
-        /// Whether `enabledFilter` counts.
-        "enabledSpecified" => enabled_specified: bool,
-        /// The greatest number of rows; 0: no limit.
-        "resultLimit" => result_limit: u32,
-    } -> FindUsersOut {
-        "userRows" => user_rows: Option<Vec<UserRow>>,
-        /// False where there were more rows than `resultLimit`.
-        "resultsComplete" => results_complete: bool,
-    }
-}
-
-forms! {
-    OLDER of FindUsers {
-        "FindUsers" {
-            "usernameFilter" => username_filter: Option<String>,
-            "usernameCaseSensitive" => username_case_sensitive: bool,
-            "firstNameFilter" => first_name_filter: Option<String>,
-            "firstNameCaseSensitive" => first_name_case_sensitive: bool,
-            "lastNameFilter" => last_name_filter: Option<String>,
-            "lastNameCaseSensitive" => last_name_case_sensitive: bool,
-            "emailFilter" => email_filter: Option<String>,
-            "emailCaseSensitive" => email_case_sensitive: bool,
-            "phoneFilter" => phone_filter: Option<String>,
-            "pinModeFilter" => pin_mode_filter: PinMode,
-            "pinModeSpecified" => pin_mode_specified: bool,
-            "enabledFilter" => enabled_filter: bool,
-            "enabledSpecified" => enabled_specified: bool,
-            "resultLimit" => result_limit: u32,
-        } -> {
-            "userRows" => user_rows: Option<Vec<UserRow>>,
-            "resultsComplete" => results_complete: bool,
-        }
-        "FindUsers2", overloads "FindUsers" {
-            "usernameFilter" => username_filter: Option<String>,
-            "usernameCaseSensitive" => username_case_sensitive: bool,
-            "firstNameFilter" => first_name_filter: Option<String>,
-            "firstNameCaseSensitive" => first_name_case_sensitive: bool,
-            "lastNameFilter" => last_name_filter: Option<String>,
-            "lastNameCaseSensitive" => last_name_case_sensitive: bool,
-            "emailFilter" => email_filter: Option<String>,
-            "emailCaseSensitive" => email_case_sensitive: bool,
-            "phoneFilter" => phone_filter: Option<String>,
-            "modeFilter" => mode_filter: ModeV2,
-            "modeSpecified" => mode_specified: bool,
-            "pinModeFilter" => pin_mode_filter: PinMode,
-            "pinModeSpecified" => pin_mode_specified: bool,
-            "smsDirectionFilter" => sms_direction_filter: SmsDirection,
-            "smsDirectionSpecified" => sms_direction_specified: bool,
-            "smsModeFilter" => sms_mode_filter: SmsMode,
-            "smsModeSpecified" => sms_mode_specified: bool,
-            "phoneAppModeFilter" => phone_app_mode_filter: PhoneAppMode,
-            "phoneAppModeSpecified" => phone_app_mode_specified: bool,
-            "enabledFilter" => enabled_filter: bool,
-            "enabledSpecified" => enabled_specified: bool,
-            "resultLimit" => result_limit: u32,
-        } -> {
-            "userRows" => user_rows: Option<Vec<UserRow>>,
-            "resultsComplete" => results_complete: bool,
-        }
-        "FindUsers3", overloads "FindUsers" {
-            "usernameFilter" => username_filter: Option<String>,
-            "usernameCaseSensitive" => username_case_sensitive: bool,
-            "firstNameFilter" => first_name_filter: Option<String>,
-            "firstNameCaseSensitive" => first_name_case_sensitive: bool,
-            "lastNameFilter" => last_name_filter: Option<String>,
-            "lastNameCaseSensitive" => last_name_case_sensitive: bool,
-            "emailFilter" => email_filter: Option<String>,
-            "emailCaseSensitive" => email_case_sensitive: bool,
-            "userGroupFilter" => user_group_filter: Option<String>,
-            "userGroupCaseSensitive" => user_group_case_sensitive: bool,
-            "phoneFilter" => phone_filter: Option<String>,
-            "modeFilter" => mode_filter: ModeV2,
-            "modeSpecified" => mode_specified: bool,
-            "pinModeFilter" => pin_mode_filter: PinMode,
-            "pinModeSpecified" => pin_mode_specified: bool,
-            "smsDirectionFilter" => sms_direction_filter: SmsDirection,
-            "smsDirectionSpecified" => sms_direction_specified: bool,
-            "smsModeFilter" => sms_mode_filter: SmsMode,
-            "smsModeSpecified" => sms_mode_specified: bool,
-            "phoneAppModeFilter" => phone_app_mode_filter: PhoneAppMode,
-            "phoneAppModeSpecified" => phone_app_mode_specified: bool,
-            "enabledFilter" => enabled_filter: bool,
-            "enabledSpecified" => enabled_specified: bool,
-            "resultLimit" => result_limit: u32,
-        } -> {
-            "userRows" => user_rows: Option<Vec<UserRow>>,
-            "resultsComplete" => results_complete: bool,
-        }
-        "FindUsers_3" {
-            "usernameFilter" => username_filter: Option<String>,
-            "usernameCaseSensitive" => username_case_sensitive: bool,
-            "firstNameFilter" => first_name_filter: Option<String>,
-            "firstNameCaseSensitive" => first_name_case_sensitive: bool,
-            "lastNameFilter" => last_name_filter: Option<String>,
-            "lastNameCaseSensitive" => last_name_case_sensitive: bool,
-            "emailFilter" => email_filter: Option<String>,
-            "emailCaseSensitive" => email_case_sensitive: bool,
-            "userGroupFilter" => user_group_filter: Option<String>,
-            "userGroupCaseSensitive" => user_group_case_sensitive: bool,
-            "phoneFilter" => phone_filter: Option<String>,
-            "modeFilter" => mode_filter: ModeV2,
-            "modeSpecified" => mode_specified: bool,
-            "pinModeFilter" => pin_mode_filter: PinMode,
-            "pinModeSpecified" => pin_mode_specified: bool,
-            "smsDirectionFilter" => sms_direction_filter: SmsDirection,
-            "smsDirectionSpecified" => sms_direction_specified: bool,
-            "smsModeFilter" => sms_mode_filter: SmsMode,
-            "smsModeSpecified" => sms_mode_specified: bool,
-            "phoneAppModeFilter" => phone_app_mode_filter: PhoneAppMode,
-            "phoneAppModeSpecified" => phone_app_mode_specified: bool,
-            "enabledFilter" => enabled_filter: bool,
-            "enabledSpecified" => enabled_specified: bool,
-            "resultLimit" => result_limit: u32,
-        } -> {
-            "userRows" => user_rows: Option<Vec<UserRow>>,
-            "resultsComplete" => results_complete: bool,
-        }
-    }
 }
 
 operation! {
@@ -254,41 +63,6 @@ operation! {
     }
 }
 
-forms! {
-    OLDER of GetUserSettings {
-        "GetUserSettings" {
-            "username" => username: Option<String>,
-        } -> {
-            "userSettings" => user_settings: Option<UserSettingsV1>,
-        }
-        "GetUserSettings2", overloads "GetUserSettings" {
-            "username" => username: Option<String>,
-        } -> {
-            "userSettings" => user_settings: Option<UserSettingsV2>,
-        }
-        "GetUserSettings_2" {
-            "username" => username: Option<String>,
-        } -> {
-            "userSettings" => user_settings: Option<UserSettingsV2>,
-        }
-    }
-}
-
-forms! {
-    MASTER of GetUserSettings {
-        "GetUserSettingsMaster" on_master {
-            "username" => username: Option<String>,
-        } -> {
-            "userSettings" => user_settings: Option<UserSettingsV2>,
-        }
-        "GetUserSettingsMaster_2" on_master {
-            "username" => username: Option<String>,
-        } -> {
-            "userSettings" => user_settings: Option<UserSettings>,
-        }
-    }
-}
-
 operation! {
     /// Tells what a user may do in the user portal as its administrator.
     "GetAdministrator_2" => GetAdministrator {
@@ -296,31 +70,6 @@ operation! {
         "username" => username: Option<String>,
     } -> GetAdministratorOut {
         "userAdministrator" => user_administrator: Option<UserAdministrator>,
-    }
-}
-
-forms! {
-    OLDER of GetAdministrator {
-        "GetAdministrator" {
-            "username" => username: Option<String>,
-        } -> {
-            "userAdministrator" => user_administrator: Option<UserAdministratorV1>,
-        }
-    }
-}
-
-forms! {
-    MASTER of GetAdministrator {
-        "GetAdministratorMaster" on_master {
-            "username" => username: Option<String>,
-        } -> {
-            "userAdministrator" => user_administrator: Option<UserAdministratorV1>,
-        }
-        "GetAdministratorMaster_2" on_master {
-            "username" => username: Option<String>,
-        } -> {
-            "userAdministrator" => user_administrator: Option<UserAdministrator>,
-        }
     }
 }
 
@@ -431,76 +180,6 @@ impl Answers for GetAdministrator {
             let rights = rights.unwrap_or_else(UserAdministrator::absent);
             Ok(GetAdministratorOut { user_administrator: Some(rights) }.into())
         })
-    }
-}
-
-impl Answers for FindUsers {
-    type Out = FindUsersOut;
-
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
-        let query = self.query()?;
-        let limit = match self.result_limit {
-            0 => usize::MAX,
-            limit => limit as usize,
-        };
-        context.space.update(|engine, _| {
-            let query = Query { tags: query.tags.filter(|_| engine.company().features.tags), ..query };
-            let mut found = engine.directory_mut().search(&query);
-            let rows = found.by_ref().take(limit).map(row).collect();
-            Ok(FindUsersOut { user_rows: Some(rows), results_complete: found.next().is_none() }.into())
-        })
-    }
-}
-
-impl FindUsers {
-    fn query(&self) -> Result<Query, Refusal> {
-        let pattern = |text: &Option<String>, minds_case: bool| {
-            let text = text.as_deref().unwrap_or_default().trim();
-            let makes = if minds_case { Pattern::exact } else { Pattern::new };
-            (!text.is_empty() && text != "*").then(|| makes(text))
-        };
-        let phone = self.phone_filter.as_deref().map(str::trim).filter(|it| !it.is_empty());
-        let not_a_number = |why| Refusal::NotANumber { text: phone.unwrap_or_default().into(), why };
-        for text in [
-            &self.username_filter,
-            &self.first_name_filter,
-            &self.last_name_filter,
-            &self.email_filter,
-            &self.user_group_filter,
-            &self.phone_filter,
-        ] {
-            bounded("a filter", text.as_deref().unwrap_or_default())?;
-        }
-        let tags: Vec<String> = self.tag_ids.iter().flatten().flatten().cloned().collect();
-        Ok(Query {
-            username: pattern(&self.username_filter, self.username_case_sensitive),
-            first_name: pattern(&self.first_name_filter, self.first_name_case_sensitive),
-            last_name: pattern(&self.last_name_filter, self.last_name_case_sensitive),
-            email: pattern(&self.email_filter, self.email_case_sensitive),
-            user_group: pattern(&self.user_group_filter, self.user_group_case_sensitive),
-            phone: phone.map(PhonePattern::new).transpose().map_err(not_a_number)?,
-            mode: self.mode_specified.then_some(self.mode_filter),
-            pin_mode: self.pin_mode_specified.then_some(self.pin_mode_filter),
-            sms_direction: self.sms_direction_specified.then_some(self.sms_direction_filter),
-            sms_mode: self.sms_mode_specified.then_some(self.sms_mode_filter),
-            phone_app_mode: self.phone_app_mode_specified.then_some(self.phone_app_mode_filter),
-            enabled: self.enabled_specified.then_some(self.enabled_filter),
-            tags: (self.tag_match_type != TagMatchType::AllUsers).then_some((self.tag_match_type, tags)),
-        })
-    }
-}
-
-fn row(user: &User) -> UserRow {
-    let it = &user.settings;
-    UserRow {
-        username: Some(user.username.clone()),
-        first_name: it.first_name.clone(),
-        last_name: it.last_name.clone(),
-        email_address: it.email_address.clone(),
-        user_group: it.user_group.clone(),
-        country_code: it.country_code.clone(),
-        phone: it.phone.clone(),
-        extension: it.extension.clone(),
     }
 }
 
@@ -630,5 +309,88 @@ impl Answers for DisabledBehavior {
 fn replace(stored: &mut Option<String>, new: Option<String>) {
     if new.is_some() {
         *stored = new;
+    }
+}
+
+forms! {
+    OLDER of AddUser {
+        "AddUser" {
+            "username" => username: Option<String>,
+            "addUserSettings" => add_user_settings: Option<AddUserSettingsV1>,
+            "sendEmail" => send_email: bool,
+            "modifyUsername" => modify_username: Option<String>,
+        } -> {}
+        "AddUser2", overloads "AddUser" {
+            "username" => username: Option<String>,
+            "addUserSettings" => add_user_settings: Option<AddUserSettingsV2>,
+            "sendEmail" => send_email: bool,
+            "modifyUsername" => modify_username: Option<String>,
+        } -> {}
+        "AddUser_2" {
+            "username" => username: Option<String>,
+            "addUserSettings" => add_user_settings: Option<AddUserSettingsV2>,
+            "sendEmail" => send_email: bool,
+            "modifyUsername" => modify_username: Option<String>,
+        } -> {}
+    }
+}
+
+forms! {
+    OLDER of GetUserSettings {
+        "GetUserSettings" {
+            "username" => username: Option<String>,
+        } -> {
+            "userSettings" => user_settings: Option<UserSettingsV1>,
+        }
+        "GetUserSettings2", overloads "GetUserSettings" {
+            "username" => username: Option<String>,
+        } -> {
+            "userSettings" => user_settings: Option<UserSettingsV2>,
+        }
+        "GetUserSettings_2" {
+            "username" => username: Option<String>,
+        } -> {
+            "userSettings" => user_settings: Option<UserSettingsV2>,
+        }
+    }
+}
+
+forms! {
+    MASTER of GetUserSettings {
+        "GetUserSettingsMaster" on_master {
+            "username" => username: Option<String>,
+        } -> {
+            "userSettings" => user_settings: Option<UserSettingsV2>,
+        }
+        "GetUserSettingsMaster_2" on_master {
+            "username" => username: Option<String>,
+        } -> {
+            "userSettings" => user_settings: Option<UserSettings>,
+        }
+    }
+}
+
+forms! {
+    OLDER of GetAdministrator {
+        "GetAdministrator" {
+            "username" => username: Option<String>,
+        } -> {
+            "userAdministrator" => user_administrator: Option<UserAdministratorV1>,
+        }
+    }
+}
+
+forms! {
+    MASTER of GetAdministrator {
+        "GetAdministratorMaster" on_master {
+            "username" => username: Option<String>,
+        } -> {
+            "userAdministrator" => user_administrator: Option<UserAdministratorV1>,
+        }
+        "GetAdministratorMaster_2" on_master {
+            "username" => username: Option<String>,
+        } -> {
+            "userAdministrator" => user_administrator: Option<UserAdministrator>,
+        }
     }
 }
