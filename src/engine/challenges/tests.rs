@@ -103,8 +103,7 @@ fn ask<'a>(username: &'a str, mode: Mode, phone_number: &'a str) -> Ask<'a> {
 fn play(engine: &mut Engine, now: &mut Timestamp, happening: &Happening) {
     match happening {
         Happening::Authenticate { username, mode, phone } => {
-            let values = [("username", *username), ("phoneNumber", *phone)];
-            let values = values.map(|(name, text)| FieldValue::new(name, ContractValue::Text(text)));
+            let values = [FieldValue::new("username", ContractValue::Text(username))];
             let mut ask = ask(username, *mode, phone);
             let verdict =
                 engine.receive(*now, &Call { operation: ask.operation, asks: true, space: ask.space, values: &values });
