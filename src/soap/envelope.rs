@@ -3,17 +3,11 @@
 //! The order of the checks is ASP.NET's, and it shows: an unknown SOAPAction is told before the content type or the XML is
 //! looked at, and what is wrong in the XML is told where it is read.
 
-use super::Fault;
+use super::fault::Fault;
 use super::head::Head;
+use super::version::Version;
 use crate::contract::{NAMESPACE, Unread};
 use crate::xml::{Encoding, Input, Malformed, Node, Reader, Writer};
-
-/// A version of SOAP.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Version {
-    Soap11,
-    Soap12,
-}
 
 /// A call that was read.
 #[derive(Debug)]
@@ -34,28 +28,6 @@ pub enum Rejected<O> {
     UnsupportedMediaType(Version),
     /// The operation is there when it was found before the fault.
     Fault(Version, Fault, Option<O>),
-}
-
-impl Version {
-    #[must_use]
-    pub const fn namespace(self) -> &'static str {
-        match self {
-            Self::Soap11 => "http://schemas.xmlsoap.org/soap/envelope/",
-            Self::Soap12 => "http://www.w3.org/2003/05/soap-envelope",
-        }
-    }
-
-    #[must_use]
-    pub const fn content_type(self) -> &'static str {
-        match self {
-            Self::Soap11 => "text/xml; charset=utf-8",
-            Self::Soap12 => "application/soap+xml; charset=utf-8",
-        }
-    }
-
-    fn of(namespace: &str) -> Option<Self> {
-        [Self::Soap11, Self::Soap12].into_iter().find(|it| it.namespace() == namespace)
-    }
 }
 
 /// The text of a body. A byte-order mark wins over the charset. Without a charset that .NET knows, `application/…` is what

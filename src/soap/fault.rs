@@ -1,7 +1,7 @@
 //! Every fault that goes over the wire, one row each. Their texts are ASP.NET's to the letter, but for those
 //! that this project adds.
 
-use super::Version;
+use super::version::Version;
 use crate::xml::Writer;
 
 /// Declares the faults: `Name { fields } => party, "text"`.

@@ -3,7 +3,9 @@
 mod envelope;
 mod fault;
 mod head;
+mod version;
 
-pub use envelope::{Call, NoBody, Rejected, Version, body, decode, open, seal, seal_fault};
+pub use envelope::{Call, NoBody, Rejected, body, decode, open, seal, seal_fault};
 pub use fault::{Fault, Party};
 pub use head::{Head, url_decoded};
+pub use version::Version;

@@ -5,6 +5,7 @@
 mod clock;
 mod space;
 mod watch;
+mod watchers;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -13,7 +14,8 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 pub use space::{Space, Unsettled};
-pub use watch::{Interest, Watcher};
+pub use watch::Watcher;
+pub use watchers::Interest;
 
 use crate::engine::{Bounds, Differences, Engine, OnReload, Setup, Start};
 

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
 use super::clock::Clock;
-use super::watch::Watchers;
+use super::watchers::Watchers;
 use crate::engine::{
     Ask, Authentication, Bounds, ChallengeId, Engine, Journal, Pace, Refusal, Settlement, Setup, Start, Timestamp,
 };
