@@ -27,6 +27,7 @@ pub mod scenario;
 pub mod import;
 
 pub mod description;
+pub mod log;
 pub mod server;
 
 pub mod mim;

@@ -7,23 +7,30 @@ use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
 use super::problem::{Kind, Problem};
-use super::{Json, Shared, Stage};
+use super::{Admin, Json, Shared, Stage};
 use crate::server::failures::Failure;
 
-/// How the server is.
+/// The state of the server.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Health {
     /// `ok`
     status: &'static str,
     version: &'static str,
+    /// How many lines of the log were dropped since the start: its file, pipe or console took none.
+    log_lines_lost: u64,
 }
 
-const WELL: Json<Health> = Json::ok(Health { status: "ok", version: env!("CARGO_PKG_VERSION") });
+impl Health {
+    fn of(admin: &Admin) -> Json<Self> {
+        let log_lines_lost = admin.log_lines_lost();
+        Json::ok(Self { status: "ok", version: env!("CARGO_PKG_VERSION"), log_lines_lost })
+    }
+}
 
 /// Whether the process lives.
 #[utoipa::path(get, path = "/livez", tag = "server", security(()), responses((status = 200, body = Health)))]
-pub(super) async fn lives() -> Json<Health> {
-    WELL
+pub(super) async fn lives(State(admin): Shared) -> Json<Health> {
+    Health::of(&admin)
 }
 
 /// Whether calls are answered: the scenario is loaded, and the service listens.
@@ -33,7 +40,7 @@ pub(super) async fn lives() -> Json<Health> {
 pub(super) async fn ready(State(admin): Shared) -> Result<Json<Health>, Problem> {
     let stage = *admin.stage.borrow();
     match stage {
-        Stage::Ready => Ok(WELL),
+        Stage::Ready => Ok(Health::of(&admin)),
         Stage::Starting => Err(Problem::new(Kind::NotReady, "The server starts.", "Ask again in a moment.")),
         Stage::Stopping => Err(Problem::new(Kind::NotReady, "The server stops.", "Start it again.")),
     }

@@ -17,6 +17,8 @@ pub(super) async fn metrics(State(admin): Shared) -> Response {
     for (kind, count) in admin.failures.counts() {
         sample(&mut out, "locmfa_failures_total", &[("kind", kind)], count);
     }
+    family(&mut out, "locmfa_log_lines_lost_total", "counter", "Lines of the log that were dropped.");
+    sample(&mut out, "locmfa_log_lines_lost_total", &[], admin.log_lines_lost());
     let spaces = admin.spaces.list();
     family(&mut out, "locmfa_spaces", "gauge", "Spaces, the default one included.");
     sample(&mut out, "locmfa_spaces", &[], spaces.len() as u64);

@@ -49,6 +49,7 @@ use problem::Problem;
 
 use super::failures::Failures;
 use super::reload::Reloader;
+use crate::log::Log;
 use crate::switchboard::{DEFAULT, Space, Switchboard};
 
 /// Who made a change that came by this API.
@@ -63,6 +64,7 @@ pub struct Admin {
     gate: Gate,
     stage: watch::Sender<Stage>,
     frames: events::Frames,
+    log: Option<Log>,
 }
 
 /// How far the server has come.
@@ -79,12 +81,31 @@ pub enum Stage {
 impl Admin {
     #[must_use]
     pub fn new(spaces: Switchboard, reloader: Arc<Reloader>, failures: Arc<Failures>, gate: Gate) -> Self {
-        Self { spaces, reloader, failures, gate, stage: watch::Sender::default(), frames: events::Frames::default() }
+        Self {
+            spaces,
+            reloader,
+            failures,
+            gate,
+            stage: watch::Sender::default(),
+            frames: events::Frames::default(),
+            log: None,
+        }
+    }
+
+    /// Reports how many lines this log has dropped.
+    #[must_use]
+    pub fn with_log(self, log: Option<Log>) -> Self {
+        Self { log, ..self }
     }
 
     /// Tells how far the server has come.
     pub fn reach(&self, stage: Stage) {
         self.stage.send_replace(stage);
+    }
+
+    /// How many lines the log has dropped; 0 without a log.
+    fn log_lines_lost(&self) -> u64 {
+        self.log.as_ref().map_or(0, Log::lost)
     }
 
     /// The paths that there are.
