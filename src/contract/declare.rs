@@ -23,7 +23,7 @@ macro_rules! message {
                 fields: &[$($crate::contract::Field {
                     name: $key,
                     key: stringify!($field),
-                    about: concat!($($about, "\n",)*),
+                    about: $crate::contract::common::documentation($key, concat!($($about, "\n",)*)),
                     shape: <$ty as $crate::contract::Wire>::SHAPE,
                     secret: <$ty as $crate::contract::Wire>::SECRET,
                 },)*],

@@ -6,6 +6,7 @@
 #[macro_use]
 mod declare;
 pub(crate) mod codec;
+pub(crate) mod common;
 mod primitive;
 mod recast;
 mod role;

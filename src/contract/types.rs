@@ -168,17 +168,11 @@ message! {
         "LastName" => last_name: Option<String>,
         "EmailAddress" => email_address: Option<String>,
         "UserGroup" => user_group: Option<String>,
-        /// Digits without `+`; `1` for North America.
         "CountryCode" => country_code: Option<String>,
-        /// The number without its country code.
         "Phone" => phone: Option<String>,
-        /// Digits dialled after the call is answered.
         "Extension" => extension: Option<String>,
-        /// The country code of `BackupPhone`.
         "BackupCountryCode" => backup_country_code: Option<String>,
-        /// Called where nobody answers the first number.
         "BackupPhone" => backup_phone: Option<String>,
-        /// The extension of `BackupPhone`.
         "BackupExtension" => backup_extension: Option<String>,
         /// `unspecified` and `invalid`: as the company's default.
         "Mode" => mode: Mode,
@@ -193,7 +187,6 @@ message! {
         "Pin" => pin: Option<Secret>,
         /// Whether the user is asked for the second factor.
         "Enabled" => enabled: bool,
-        /// Whether the PIN must be changed: a phone call that asks for it then ends with `callResult` 5.
         "PinChangeRequired" => pin_change_required: bool,
     }
 }
@@ -206,11 +199,8 @@ message! {
         "LastName" => last_name: Option<String>,
         "EmailAddress" => email_address: Option<String>,
         "UserGroup" => user_group: Option<String>,
-        /// Digits without `+`; `1` for North America.
         "CountryCode" => country_code: Option<String>,
-        /// The number without its country code.
         "Phone" => phone: Option<String>,
-        /// Digits dialled after the call is answered.
         "Extension" => extension: Option<String>,
     }
 }
@@ -322,17 +312,11 @@ message! {
         "LastName" => last_name: Option<String>,
         "EmailAddress" => email_address: Option<String>,
         "UserGroup" => user_group: Option<String>,
-        /// Digits without `+`; `1` for North America.
         "CountryCode" => country_code: Option<String>,
-        /// The number without its country code.
         "Phone" => phone: Option<String>,
-        /// Digits dialled after the call is answered.
         "Extension" => extension: Option<String>,
-        /// The country code of `BackupPhone`.
         "BackupCountryCode" => backup_country_code: Option<String>,
-        /// Called where nobody answers the first number.
         "BackupPhone" => backup_phone: Option<String>,
-        /// The extension of `BackupPhone`.
         "BackupExtension" => backup_extension: Option<String>,
         /// How the second factor reaches the user.
         "Mode" => mode: Mode,
@@ -348,34 +332,21 @@ message! {
         "SecondsSincePinChange" => seconds_since_pin_change: f64,
         /// Whether the user is asked for the second factor; if not, `DisabledBehavior` decides.
         "Enabled" => enabled: bool,
-        /// Whether the PIN must be changed: a phone call that asks for it then ends with `callResult` 5.
         "PinChangeRequired" => pin_change_required: bool,
         "DisabledBehavior" => disabled_behavior: AuthResult,
-        /// Of phone calls; a code such as `en`.
         "VoiceCallLanguage" => voice_call_language: Option<String>,
-        /// Of text messages.
         "SmsTextLanguage" => sms_text_language: Option<String>,
-        /// Of the mobile app.
         "PhoneAppLanguage" => phone_app_language: Option<String>,
-        /// Of OATH tokens.
         "OathTokenLanguage" => oath_token_language: Option<String>,
-        /// Told as it is stored; it has no effect.
         "EnableGlobalServices" => enable_global_services: bool,
-        /// Whether the user portal lets the user change the number; the service does not look at it.
         "UserCanChangePhone" => user_can_change_phone: bool,
-        /// Told as it is stored; no directory is synchronized.
         "KeepPhoneSynchronized" => keep_phone_synchronized: bool,
         /// Whether the PIN rules that follow are the user's own. They are the company's if not.
         "OverridePinRules" => override_pin_rules: bool,
-        /// Whether the user portal lets the user change the PIN; the service does not look at it.
         "UserCanChangePin" => user_can_change_pin: bool,
-        /// Digits.
         "MinimumPinLength" => minimum_pin_length: i32,
-        /// Whether a PIN may not have three equal or consecutive digits in a row, or four digits of a number of the user.
         "PreventWeakPins" => prevent_weak_pins: bool,
-        /// Days until a PIN runs out; 0: never.
         "PinExpirationDays" => pin_expiration_days: i32,
-        /// How many former PINs may not be used again.
         "HistoricalPins" => historical_pins: i32,
         /// The former PINs, with commas between. Empty unless the scenario reveals secrets.
         "HistoricalPinValues" => historical_pin_values: Option<Secret>,
@@ -398,17 +369,11 @@ message! {
 message! {
     /// A user's telephone numbers.
     UserPhone = "UserPhone" {
-        /// Digits without `+`; `1` for North America.
         "CountryCode" => country_code: Option<String>,
-        /// The number without its country code.
         "Phone" => phone: Option<String>,
-        /// Digits dialled after the call is answered.
         "Extension" => extension: Option<String>,
-        /// The country code of `BackupPhone`.
         "BackupCountryCode" => backup_country_code: Option<String>,
-        /// Called where nobody answers the first number.
         "BackupPhone" => backup_phone: Option<String>,
-        /// The extension of `BackupPhone`.
         "BackupExtension" => backup_extension: Option<String>,
     }
 }
@@ -513,13 +478,9 @@ message! {
 message! {
     /// A user's languages, as codes such as `en`.
     UserLanguage = "UserLanguage" {
-        /// Of phone calls; a code such as `en`.
         "VoiceCallLanguage" => voice_call_language: Option<String>,
-        /// Of text messages.
         "SmsTextLanguage" => sms_text_language: Option<String>,
-        /// Of the mobile app.
         "PhoneAppLanguage" => phone_app_language: Option<String>,
-        /// Of OATH tokens.
         "OathTokenLanguage" => oath_token_language: Option<String>,
     }
 }
@@ -711,30 +672,18 @@ message! {
         "SmsDirection" => sms_direction: SmsDirection,
         "SmsMode" => sms_mode: SmsMode,
         "PhoneAppMode" => phone_app_mode: PhoneAppMode,
-        /// Told as it is stored; it has no effect.
         "EnableGlobalServices" => enable_global_services: bool,
-        /// Whether the user portal lets the user change the number; the service does not look at it.
         "UserCanChangePhone" => user_can_change_phone: bool,
-        /// Told as it is stored; no directory is synchronized.
         "KeepPhoneSynchronized" => keep_phone_synchronized: bool,
         "DisabledBehavior" => disabled_behavior: AuthResult,
-        /// Of phone calls; a code such as `en`.
         "VoiceCallLanguage" => voice_call_language: Option<String>,
-        /// Of text messages.
         "SmsTextLanguage" => sms_text_language: Option<String>,
-        /// Of the mobile app.
         "PhoneAppLanguage" => phone_app_language: Option<String>,
-        /// Of OATH tokens.
         "OathTokenLanguage" => oath_token_language: Option<String>,
-        /// Whether the user portal lets the user change the PIN; the service does not look at it.
         "UserCanChangePin" => user_can_change_pin: bool,
-        /// Digits.
         "MinimumPinLength" => minimum_pin_length: i32,
-        /// Whether a PIN may not have three equal or consecutive digits in a row, or four digits of a number of the user.
         "PreventWeakPins" => prevent_weak_pins: bool,
-        /// Days until a PIN runs out; 0: never.
         "PinExpirationDays" => pin_expiration_days: i32,
-        /// How many former PINs may not be used again.
         "HistoricalPins" => historical_pins: i32,
     }
 }

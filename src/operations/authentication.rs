@@ -9,14 +9,10 @@ use crate::switchboard::Unsettled;
 operation! {
     /// Checks a user's password.
     "PrimaryAuthUser" => PrimaryAuthUser {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "password" => password: Option<Secret>,
-        /// How the password is checked. It makes no difference here.
         "authenticationType" => authentication_type: AuthenticationType,
-        /// Who asks.
         "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
-        /// The address that the user signs in from, for the cache and the log.
         "initiatingIpAddress" => initiating_ip_address: Option<String>,
     } -> PrimaryAuthUserOut {}
 }
@@ -25,15 +21,10 @@ operation! {
     /// Asks a user for the second factor and waits for the outcome. Mode and number can be given for this call alone.
     /// After `callResult` 20 the code of the text message goes to `ValidatePasscode`, after 22 the code of the token to `ValidateOathCode`.
     "PfAuthUser_5" => PfAuthUser {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
-        /// Who asks.
         "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
-        /// The address that the user signs in from, for the cache and the log.
         "initiatingIpAddress" => initiating_ip_address: Option<String>,
-        /// The application that the user signs in to.
         "applicationName" => application_name: Option<String>,
-        /// Whether an unknown user is refused (true) or let through without a challenge.
         "requireUserMatch" => require_user_match: bool,
         /// How to reach the user this time; `unspecified`: as stored.
         "mode" => mode: Mode,
@@ -44,9 +35,7 @@ operation! {
         /// The extension of `phoneNumber`.
         "extension" => extension: Option<String>,
     } -> PfAuthUserOut {
-        /// How the second factor ended; there on a denial too.
         "callResult" => call_result: Option<CallResult>,
-        /// 32 upper-case hexadecimal digits that name this authentication.
         "authenticationRequestId" => authentication_request_id: Option<String>,
     }
 }
@@ -54,27 +43,19 @@ operation! {
 operation! {
     /// Checks a user's password and, where it is right, asks for the second factor.
     "CombinedAuthUser_4" => CombinedAuthUser {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "password" => password: Option<Secret>,
-        /// How the password is checked. It makes no difference here.
         "authenticationType" => authentication_type: AuthenticationType,
-        /// Who asks.
         "initiatingAuthenticationType" => initiating_authentication_type: AuthenticationType,
-        /// The address that the user signs in from, for the cache and the log.
         "initiatingIpAddress" => initiating_ip_address: Option<String>,
-        /// The application that the user signs in to.
         "applicationName" => application_name: Option<String>,
-        /// Whether an unknown user is refused (true) or let through without a challenge.
         "requireUserMatch" => require_user_match: bool,
     } -> CombinedAuthUserOut {
         /// Whether the password is right. If not, no person is asked.
         "primaryAuthSucceeded" => primary_auth_succeeded: bool,
         /// Whether the second factor was passed.
         "pfAuthSucceeded" => pf_auth_succeeded: bool,
-        /// How the second factor ended; there on a denial too.
         "callResult" => call_result: Option<CallResult>,
-        /// 32 upper-case hexadecimal digits that name this authentication.
         "authenticationRequestId" => authentication_request_id: Option<String>,
     }
 }

@@ -6,7 +6,6 @@ use crate::engine::{Block, Change, Refusal};
 operation! {
     /// Tells whether a user is blocked.
     "UserIsBlocked" => UserIsBlocked {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> UserIsBlockedOut {}
 }
@@ -14,11 +13,8 @@ operation! {
 operation! {
     /// Blocks a user: every authentication is denied.
     "BlockUser" => BlockUser {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
-        /// Kept with the change.
         "reason" => reason: Option<String>,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> BlockUserOut {}
 }
@@ -26,11 +22,8 @@ operation! {
 operation! {
     /// Lifts a block.
     "UnblockUser" => UnblockUser {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
-        /// Kept with the change.
         "reason" => reason: Option<String>,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> UnblockUserOut {}
 }
@@ -38,13 +31,10 @@ operation! {
 operation! {
     /// Lets the next authentication of a user pass without a second factor, for a number of seconds.
     "OneTimeBypass_2" => OneTimeBypass {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
-        /// Kept with the change.
         "reason" => reason: Option<String>,
         /// Seconds; 0: the default of 300.
         "bypassSeconds" => bypass_seconds: u32,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> OneTimeBypassOut {}
 }

@@ -7,7 +7,6 @@ use crate::engine::{Change, Device, Refusal};
 operation! {
     /// Lists the phones of a user that have the mobile app.
     "GetUserDevices" => GetUserDevices {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> GetUserDevicesOut {
         "userDevices" => user_devices: Option<Vec<UserDevice>>,
@@ -19,7 +18,6 @@ operation! {
     "DeleteUserDevice" => DeleteUserDevice {
         /// Of `GetUserDevices`.
         "userDeviceId" => user_device_id: Option<String>,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> DeleteUserDeviceOut {}
 }
@@ -27,7 +25,6 @@ operation! {
 operation! {
     /// Makes a code with which a user activates the mobile app.
     "GenerateActivationCode" => GenerateActivationCode {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> GenerateActivationCodeOut {
         /// Nine digits that live ten minutes and are used once.

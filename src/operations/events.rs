@@ -10,9 +10,7 @@ use crate::engine::{Ask, Refusal, Settlement};
 operation! {
     /// Calls a user and plays an event.
     "EventConfirmationInitiateCall" => InitiateCall {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
-        /// The address that the user signs in from, for the cache and the log.
         "initiatingIpAddress" => initiating_ip_address: Option<String>,
         /// Which event is played. Rules see it as the application.
         "eventName" => event_name: Option<String>,

@@ -7,7 +7,6 @@ use crate::engine::{Change, Refusal};
 operation! {
     /// Reads the telephone numbers of a user.
     "GetPhone" => GetPhone {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> GetPhoneOut {
         "userPhone" => user_phone: Option<UserPhone>,
@@ -17,12 +16,9 @@ operation! {
 operation! {
     /// Changes the telephone numbers of a user.
     "ChangePhone" => ChangePhone {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "userPhone" => user_phone: Option<UserPhone>,
-        /// Whether the user is told by mail.
         "sendEmail" => send_email: bool,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> ChangePhoneOut {}
 }
@@ -30,9 +26,7 @@ operation! {
 operation! {
     /// Forgets the voiceprint of a user.
     "ResetVoiceprint" => ResetVoiceprint {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> ResetVoiceprintOut {}
 }
@@ -40,13 +34,10 @@ operation! {
 operation! {
     /// Changes how the second factor reaches a user.
     "ChangeMode_2" => ChangeMode {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// How to reach the user from now on; `unspecified`: as before.
         "mode" => mode: Mode,
-        /// Whether the user is told by mail.
         "sendEmail" => send_email: bool,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> ChangeModeOut {}
 }
@@ -54,12 +45,9 @@ operation! {
 operation! {
     /// Changes what a phone call asks of a user.
     "ChangePinMode" => ChangePinMode {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "pinMode" => pin_mode: PinMode,
-        /// Whether the user is told by mail.
         "sendEmail" => send_email: bool,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> ChangePinModeOut {}
 }
@@ -67,13 +55,10 @@ operation! {
 operation! {
     /// Changes what a text message asks of a user.
     "ChangeSmsMode" => ChangeSmsMode {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "smsDirection" => sms_direction: SmsDirection,
         "smsMode" => sms_mode: SmsMode,
-        /// Whether the user is told by mail.
         "sendEmail" => send_email: bool,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> ChangeSmsModeOut {}
 }
@@ -81,12 +66,9 @@ operation! {
 operation! {
     /// Changes what the mobile app asks of a user.
     "ChangePhoneAppMode" => ChangePhoneAppMode {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "phoneAppMode" => phone_app_mode: PhoneAppMode,
-        /// Whether the user is told by mail.
         "sendEmail" => send_email: bool,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> ChangePhoneAppModeOut {}
 }

@@ -7,7 +7,6 @@ use crate::engine::{Change, Refusal};
 operation! {
     /// Reads the security questions of a user.
     "GetSecurityQuestions" => GetSecurityQuestions {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> GetSecurityQuestionsOut {
         "userSecurityQuestions" => user_security_questions: Option<UserSecurityQuestions>,
@@ -17,12 +16,9 @@ operation! {
 operation! {
     /// Changes the PIN of a user.
     "ChangePin" => ChangePin {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "userPin" => user_pin: Option<UserPin>,
-        /// Whether the user is told by mail.
         "sendEmail" => send_email: bool,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> ChangePinOut {}
 }
@@ -30,10 +26,8 @@ operation! {
 operation! {
     /// Changes the security questions of a user.
     "ChangeSecurityQuestions" => ChangeSecurityQuestions {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "userSecurityQuestions" => user_security_questions: Option<UserSecurityQuestions>,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> ChangeSecurityQuestionsOut {}
 }
@@ -41,7 +35,6 @@ operation! {
 operation! {
     /// Gives a user an OATH token, once a code proves its secret.
     "ChangeOathToken" => ChangeOathToken {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// Base32.
         "secretKey" => secret_key: Option<Secret>,
@@ -49,7 +42,6 @@ operation! {
         "code" => code: Option<Secret>,
         /// Seconds for which one code holds, up to 86400; 0: 30.
         "timeInterval" => time_interval: i32,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> ChangeOathTokenOut {}
 }
@@ -57,13 +49,11 @@ operation! {
 operation! {
     /// Gives a user the OATH token of a known serial number, once a code proves it.
     "ChangeOathToken_2" => AssignOathToken {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// Of a token that the scenario lists.
         "serialNumber" => serial_number: Option<String>,
         /// A code that the token shows now.
         "code" => code: Option<Secret>,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> AssignOathTokenOut {
         /// Whose the token is, where it is somebody else's.
@@ -74,11 +64,9 @@ operation! {
 operation! {
     /// Changes the static token of a user.
     "ChangeStaticToken" => ChangeStaticToken {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// Empty: the user has none any more.
         "staticToken" => static_token: Option<Secret>,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> ChangeStaticTokenOut {}
 }
@@ -86,7 +74,6 @@ operation! {
 operation! {
     /// Checks the PIN of a user.
     "ValidatePin" => ValidatePin {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "pin" => pin: Option<Secret>,
     } -> ValidatePinOut {}
@@ -95,7 +82,6 @@ operation! {
 operation! {
     /// Checks the code of a text message that is outstanding for a user. Each code is accepted once.
     "ValidatePasscode" => ValidatePasscode {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// The code; in mode `otpPlusPin` with the PIN behind it.
         "passcode" => passcode: Option<Secret>,
@@ -105,11 +91,9 @@ operation! {
 operation! {
     /// Checks a code of a user's OATH token (RFC 6238), for an authentication that waits for it or as its fallback.
     "ValidateOathCode" => ValidateOathCode {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         /// A code of the token, or of a phone with the mobile app.
         "code" => code: Option<Secret>,
-        /// 32 upper-case hexadecimal digits that name this authentication.
         "authenticationRequestId" => authentication_request_id: Option<String>,
         /// Whether the code stands in for a second factor that failed.
         "fallback" => fallback: bool,
@@ -119,7 +103,6 @@ operation! {
 operation! {
     /// Checks the answers to the security questions of a user.
     "ValidateSecurityQuestionAnswers" => ValidateSecurityQuestionAnswers {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "userSecurityQuestions" => user_security_questions: Option<UserSecurityQuestions>,
         /// Not looked at.
@@ -132,7 +115,6 @@ operation! {
 operation! {
     /// Checks the static token of a user.
     "ValidateStaticToken" => ValidateStaticToken {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "staticToken" => static_token: Option<Secret>,
     } -> ValidateStaticTokenOut {}

@@ -14,7 +14,6 @@ use crate::engine::{Change, Refusal};
 operation! {
     /// Gives the stored spelling of a username.
     "CanonicalizeUser" => CanonicalizeUser {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> CanonicalizeUserOut {
         /// As it is stored.
@@ -25,7 +24,6 @@ operation! {
 operation! {
     /// Tells whether there is such a user.
     "UserExists" => UserExists {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> UserExistsOut {}
 }
@@ -33,12 +31,9 @@ operation! {
 operation! {
     /// Adds a user.
     "AddUser_3" => AddUser {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "addUserSettings" => add_user_settings: Option<AddUserSettings>,
-        /// Whether the user is told by mail.
         "sendEmail" => send_email: bool,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> AddUserOut {}
 }
@@ -46,9 +41,7 @@ operation! {
 operation! {
     /// Removes a user.
     "DeleteUser" => DeleteUser {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> DeleteUserOut {}
 }
@@ -56,7 +49,6 @@ operation! {
 operation! {
     /// Reads all that is stored of a user.
     "GetUserSettings_3" => GetUserSettings {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> GetUserSettingsOut {
         "userSettings" => user_settings: Option<UserSettings>,
@@ -66,7 +58,6 @@ operation! {
 operation! {
     /// Tells what a user may do in the user portal as its administrator.
     "GetAdministrator_2" => GetAdministrator {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
     } -> GetAdministratorOut {
         "userAdministrator" => user_administrator: Option<UserAdministrator>,
@@ -76,10 +67,8 @@ operation! {
 operation! {
     /// Changes names, mail address and group of a user.
     "ChangeUserInformation" => ChangeUserInformation {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "userInformation" => user_information: Option<UserInformation>,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> ChangeUserInformationOut {}
 }
@@ -89,7 +78,6 @@ operation! {
     "ChangeUsername" => ChangeUsername {
         "oldUsername" => old_username: Option<String>,
         "newUsername" => new_username: Option<String>,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> ChangeUsernameOut {}
 }
@@ -97,10 +85,8 @@ operation! {
 operation! {
     /// Changes the languages of a user.
     "ChangeLanguage" => ChangeLanguage {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "userLanguage" => user_language: Option<UserLanguage>,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> ChangeLanguageOut {}
 }
@@ -108,11 +94,8 @@ operation! {
 operation! {
     /// Lets a user be asked for the second factor.
     "Enable" => Enable {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
-        /// Whether the user is told by mail.
         "sendEmail" => send_email: bool,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> EnableOut {}
 }
@@ -120,9 +103,7 @@ operation! {
 operation! {
     /// Stops asking a user; how he signs in then is his disabled behavior.
     "Disable" => Disable {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> DisableOut {}
 }
@@ -130,10 +111,8 @@ operation! {
 operation! {
     /// Says how a disabled user signs in: without a second factor, or not at all.
     "DisabledBehavior" => DisabledBehavior {
-        /// The account; `DOMAIN\name`, `name` and `name@domain` are the same user. Letter case does not matter.
         "username" => username: Option<String>,
         "disabledBehavior" => disabled_behavior: AuthResult,
-        /// Who makes the change.
         "modifyUsername" => modify_username: Option<String>,
     } -> DisabledBehaviorOut {}
 }
