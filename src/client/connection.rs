@@ -15,7 +15,7 @@ use super::failure::{CallStage, Failure, by};
 use super::target::Target;
 use super::{Client, http};
 use crate::contract::{self, NAMESPACE, Record, Seen, Shape, Unread, Wire, read_fields};
-use crate::operations::{self, Answers, Says};
+use crate::operations::{self, Answers, AnswersText};
 use crate::sign_in::{Scheme, SignIn, Surroundings, Unsigned, offered};
 use crate::soap::{self, NoBody, Version};
 use crate::xml::{Malformed, Node, Reader, Writer};
@@ -149,7 +149,7 @@ impl Connection<'_> {
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn ask<T: Says>(&mut self, request: &T) -> Result<String, Failure> {
+    pub async fn ask<T: AnswersText>(&mut self, request: &T) -> Result<String, Failure> {
         let name = name_of(T::SHAPE);
         let answer = self.post(name, &envelope(name, |out| request.write_fields(out))).await?;
         let result = format!("{name}Result");

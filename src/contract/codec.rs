@@ -13,7 +13,7 @@ use super::value::{FieldValue, Secret, Value};
 pub trait Wire: Sized + Default {
     const SHAPE: &'static Shape;
 
-    /// Whether it shows nowhere but on the wire.
+    /// Whether the value appears on the wire only.
     const SECRET: bool = false;
 
     /// Reads the element at which the reader stands. The reader then stands at the node that follows.
@@ -243,12 +243,12 @@ fn declared_type(reader: &Reader<'_>) -> Result<Option<(String, String)>, Unread
 
 /// Whether an element says that it is nil. It is then passed over, whatever it holds.
 fn says_nil(reader: &mut Reader<'_>) -> Result<bool, Unread> {
-    let said = reader
+    let nil = reader
         .attribute(INSTANCE, "nil")
         .or_else(|| reader.attribute(INSTANCE, "null"))
         .or_else(|| DRAFTS.iter().find_map(|it| reader.attribute(it, "null")));
-    match said {
-        Some(said) if boolean(reader, &said)? => (),
+    match nil {
+        Some(nil) if boolean(reader, &nil)? => (),
         _ => return Ok(false),
     }
     if reader.is_empty() {

@@ -1,4 +1,4 @@
-//! The contract: what goes over the wire, said once.
+//! The contract: what goes over the wire, declared once.
 //!
 //! A leaf: it knows XML and nothing else. `message!` and `choice!` declare the types; the codec, the service
 //! description, the help page and the checks on scenario files all read that declaration.

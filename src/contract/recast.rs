@@ -1,8 +1,8 @@
-//! Between the newest form of a type and its older ones.
+//! Conversion between the newest form of a type and its older ones.
 
 use super::value::Secret;
 
-/// Between a type and its older or newer view; each type is also its own.
+/// Converts between a type and its older or newer view; each type is also a view of itself.
 pub trait Recast<T> {
     fn recast(self) -> T;
 }

@@ -4,7 +4,7 @@ use super::recast::Recast;
 use super::value::Secret;
 
 message! {
-    /// Why the service said no; `Code` 0 where it did not.
+    /// Why the service refused; `Code` is 0 where it did not.
     Error = "Error" {
         /// 0: no error. Codes from 9000 are this project's own.
         "Code" => code: i32,
@@ -96,7 +96,7 @@ choice! {
 }
 
 choice! {
-    /// Whether the user replies to the text message, or types its code where he signs in.
+    /// Whether the user replies to the text message, or types its code at the sign-in.
     SmsDirection = "SmsDirection", absent Unspecified {
         "twoWay" => TwoWay,
         "oneWay" => OneWay,
@@ -326,7 +326,7 @@ message! {
         "PhoneAppMode" => phone_app_mode: PhoneAppMode,
         /// Empty unless the scenario reveals secrets.
         "Pin" => pin: Option<Secret>,
-        /// Told as the scenario says it; it has no effect.
+        /// As the scenario says; it has no effect.
         "PinFormat" => pin_format: Option<String>,
         /// Seconds since the PIN was set.
         "SecondsSincePinChange" => seconds_since_pin_change: f64,
@@ -379,7 +379,7 @@ message! {
 }
 
 view! {
-    /// [`UserAdministrator2`](UserAdministrator) as it named the permission for security questions before.
+    /// [`UserAdministrator2`](UserAdministrator) with the earlier name of the permission for security questions.
     UserAdministratorV1 = "UserAdministrator" of UserAdministrator {
         "IsAdministrator" => is_administrator: bool,
         "TagMatchType" => tag_match_type: TagMatchType,
@@ -470,7 +470,7 @@ message! {
     UserPin = "UserPin" {
         /// Digits; missing: as before.
         "Pin" => pin: Option<Secret>,
-        /// Whether the PIN must be changed at the next chance.
+        /// Whether the user must change the PIN at the next opportunity.
         "PinChangeRequired" => pin_change_required: bool,
     }
 }
@@ -509,7 +509,7 @@ message! {
 }
 
 message! {
-    /// How the user portal behaves. The portal applies it; the service itself looks at `DeviceLimit` and `SecurityQuestionsToAnswer` alone.
+    /// How the user portal behaves. The portal applies it; the service itself uses only `DeviceLimit` and `SecurityQuestionsToAnswer`.
     UserPortalSettings = "UserPortalSettings" {
         "Url" => url: Option<String>,
         /// How the portal checks passwords.
@@ -530,13 +530,13 @@ message! {
         /// How many phones with the mobile app a user can have; 0: any number.
         "DeviceLimit" => device_limit: i32,
         "EnableSecurityQuestions" => enable_security_questions: bool,
-        /// How many answers `ValidateSecurityQuestionAnswers` wants to be right.
+        /// How many right answers `ValidateSecurityQuestionAnswers` requires.
         "SecurityQuestionsToAnswer" => security_questions_to_answer: i32,
         "UsersCanEnrollOathToken" => users_can_enroll_oath_token: bool,
         "UseOathTokenForFallback" => use_oath_token_for_fallback: bool,
         "EnableLogging" => enable_logging: bool,
         "SessionTimeoutMinutes" => session_timeout_minutes: i32,
-        /// Whether the portal adds users that are handed over and not known.
+        /// Whether the portal adds unknown users that another site hands over.
         "PassedSessionAddUser" => passed_session_add_user: bool,
         "UserSetupCompletionUrl" => user_setup_completion_url: Option<String>,
         "SecurityQuestionsAnsweredUrl" => security_questions_answered_url: Option<String>,
@@ -573,7 +573,7 @@ message! {
 }
 
 message! {
-    /// How the AD FS adapter behaves. The adapter applies it; the service itself looks at nothing of it.
+    /// How the AD FS adapter behaves. The adapter applies it; the service itself ignores all of it.
     AdfsSettings = "AdfsSettings" {
         "AllowUserEnrollment" => allow_user_enrollment: bool,
         "PromptForBackupPhone" => prompt_for_backup_phone: bool,
@@ -664,7 +664,7 @@ view! {
 }
 
 message! {
-    /// What a new user gets where nothing else is said.
+    /// The defaults for new users.
     CustomerDefaults = "CustomerDefaults3" {
         /// How the second factor reaches the user.
         "Mode" => mode: Mode,
@@ -716,7 +716,7 @@ message! {
         "UserPortalAdministrators" => user_portal_administrators: bool,
         /// `ChangePhone`.
         "ChangePhone" => change_phone: bool,
-        /// The backup number, where nobody answers the first.
+        /// The backup number, called if the first is not answered.
         "CallRollover" => call_rollover: bool,
         "UserInformation" => user_information: bool,
         "WebServiceSdk" => web_service_sdk: bool,
@@ -777,12 +777,12 @@ message! {
 }
 
 message! {
-    /// What a newly activated mobile app is told.
+    /// What a newly activated mobile app receives.
     ActivationInfo = "ActivationInfo" {
         "Username" => username: Option<String>,
-        /// What `ConfirmActivation` wants, within ten minutes.
+        /// The code that `ConfirmActivation` takes, within ten minutes.
         "ConfirmationCode" => confirmation_code: Option<Secret>,
-        /// Base32. The app shows codes of it.
+        /// Base32. The app derives its codes from it.
         "OathTokenSecretKey" => oath_token_secret_key: Option<Secret>,
         /// Whether the company has OATH tokens.
         "OathTokenEnabled" => oath_token_enabled: bool,
@@ -790,14 +790,14 @@ message! {
 }
 
 message! {
-    /// What a mobile app says of itself when it activates.
+    /// What a mobile app says about itself when it activates.
     ActivationParams = "ActivationParams" {
         /// Of `GenerateActivationCode`.
         "ActivationCode" => activation_code: Option<Secret>,
         /// Where notifications go. A phone with the same one is replaced.
         "DeviceToken" => device_token: Option<Secret>,
         "DeviceName" => device_name: Option<String>,
-        /// Not looked at.
+        /// Ignored.
         "OathCounter" => oath_counter: i64,
         /// The version of the app.
         "Version" => version: Option<String>,
@@ -805,7 +805,7 @@ message! {
 }
 
 impl Recast<ModeV2> for Mode {
-    /// A client that does not know OATH tokens is told of a phone call.
+    /// A client that does not know OATH tokens gets `voiceCall`.
     fn recast(self) -> ModeV2 {
         match self {
             Self::PhoneApp => ModeV2::PhoneApp,
@@ -818,7 +818,7 @@ impl Recast<ModeV2> for Mode {
 }
 
 impl Recast<ModeV1> for Mode {
-    /// A client that knows phone calls and text messages only is told of a phone call for everything else.
+    /// A client that knows only phone calls and text messages gets `voiceCall` for every other mode.
     fn recast(self) -> ModeV1 {
         match self {
             Self::SmsText => ModeV1::SmsText,

@@ -56,7 +56,7 @@ impl fmt::Display for Value<'_> {
     }
 }
 
-/// A password, PIN, code or key. It goes over the wire in full and shows nowhere else.
+/// A password, PIN, code or key. It goes over the wire in full and appears nowhere else.
 #[derive(Clone, Default, Eq, Hash, PartialEq)]
 pub struct Secret(String);
 

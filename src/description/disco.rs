@@ -1,4 +1,4 @@
-//! The discovery document, which leads tools from the bare address to the service description.
+//! The discovery document, which leads tools from the service's address to its description.
 
 use super::{Indented, PORTS, escape};
 use crate::contract::NAMESPACE;

@@ -13,7 +13,7 @@ use crate::soap::Version;
 
 const STYLE: &str = include_str!("help.css");
 
-/// The page at the service's bare address: what this is, how to use it, and every operation.
+/// The page at the service's address without a query: what this is, how to use it, and every operation.
 #[must_use]
 pub fn help_page(address: &str) -> String {
     let mut body = format!(
@@ -112,7 +112,7 @@ fn fields(particles: &[Particle], signature: &Signature) -> String {
     format!("<dl class=\"fields\">\n{}</dl>\n", rows.collect::<String>())
 }
 
-/// What a particle means: in its own words, in those of its namesake in another form, in those of its type.
+/// The meaning of a particle: its own text, else that of the same field in another form, else that of its type.
 fn meaning(particle: &Particle, others: impl Iterator<Item = &'static Field>) -> &'static str {
     let elsewhere = others.filter(|it| it.name == particle.name).map(|it| it.about);
     let mut words = std::iter::once(particle.about).chain(elsewhere).chain([about(present(particle.shape))]);
@@ -297,7 +297,7 @@ fn page(title: &str, address: &str, body: &str) -> String {
     )
 }
 
-/// A page that says one thing: why there is no other. It is short, since clients print it whole in their errors.
+/// A page of one sentence: why there is no other page. It is short, because clients print it whole in their errors.
 #[must_use]
 pub fn notice(title: &str, text: &str) -> String {
     let (title, text) = (escape(title), escape(text));

@@ -1,7 +1,7 @@
-//! What the service shows of itself: the service description, the discovery document and the help pages.
+//! What the service publishes about itself: the service description, the discovery document and the help pages.
 //!
-//! All are derived from [`operations::all`](crate::operations::all), so that they cannot say anything that the
-//! service does not do. Each is made for one address: the service's own URL without a query, as the client wrote it.
+//! All are derived from [`operations::all`](crate::operations::all), so they describe exactly what the
+//! service does. Each is made for one address: the service's own URL without a query, as the client wrote it.
 
 mod disco;
 mod help;

@@ -1,4 +1,4 @@
-//! What an operation answers, and what leaves in place of an answer.
+//! What an operation answers, and what the client gets in place of an answer.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ pub struct Answer<T> {
 
 /// Why an operation has no answer of its own.
 #[derive(Debug)]
-pub enum No {
-    /// The in-band no: result false, and `error` says why.
+pub enum Rejection {
+    /// The in-band refusal: result false, and `error` says why.
     Refused(Refusal),
     /// A SOAP fault.
     Failed(Fault),
 }
 
-/// What the log tells of a call beyond its refusal.
+/// What the log says about a call besides its refusal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Note {
     /// The code of `callResult`.
@@ -33,16 +33,16 @@ pub struct Note {
     pub warning: Option<&'static str>,
 }
 
-/// What leaves in place of a reply.
+/// What the client gets in place of a reply.
 #[derive(Debug, PartialEq)]
 pub struct Unanswered {
-    pub leaves: Leaves,
+    pub substitute: Substitute,
     /// The rule of the scenario that decided.
     pub rule: Option<Arc<str>>,
 }
 
 #[derive(Debug, PartialEq)]
-pub enum Leaves {
+pub enum Substitute {
     Fault(Fault),
     /// An HTTP status without a body.
     Status(u16),
@@ -56,7 +56,7 @@ impl<T> From<T> for Answer<T> {
     }
 }
 
-impl From<Refusal> for No {
+impl From<Refusal> for Rejection {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
@@ -64,6 +64,6 @@ impl From<Refusal> for No {
 
 impl From<Fault> for Unanswered {
     fn from(fault: Fault) -> Self {
-        Self { leaves: Leaves::Fault(fault), rule: None }
+        Self { substitute: Substitute::Fault(fault), rule: None }
     }
 }

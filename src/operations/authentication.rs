@@ -1,6 +1,6 @@
 //! Asking a user for the first and the second factor.
 
-use super::{Answer, Answers, Context, No, Note, text};
+use super::{Answer, Answers, Context, Note, Rejection, text};
 use crate::contract::{AuthenticationType, CallResult, Mode, Secret, Wire};
 use crate::engine::{Ask, Refusal, Settlement};
 use crate::soap::Fault;
@@ -63,7 +63,7 @@ operation! {
 impl Answers for PrimaryAuthUser {
     type Out = PrimaryAuthUserOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         check_password(context, &self.username, &self.password)?;
         Ok(PrimaryAuthUserOut {}.into())
     }
@@ -74,7 +74,7 @@ impl Answers for PfAuthUser {
 
     const ASKS: bool = true;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let settlement = challenge(context, &self).await?;
         let note = note(&settlement);
         let refusal = (!settlement.succeeds).then_some(Refusal::Denied {});
@@ -91,7 +91,7 @@ impl Answers for CombinedAuthUser {
 
     const ASKS: bool = true;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         check_password(context, &self.username, &self.password)?;
         let passed = CombinedAuthUserOut { primary_auth_succeeded: true, ..CombinedAuthUserOut::default() };
         let second = PfAuthUser {
@@ -104,7 +104,7 @@ impl Answers for CombinedAuthUser {
         };
         let settlement = match challenge(context, &second).await {
             Ok(settlement) => settlement,
-            Err(No::Refused(refusal)) => {
+            Err(Rejection::Refused(refusal)) => {
                 return Ok(Answer { out: passed, refusal: Some(refusal), note: Note::default() });
             }
             Err(failed) => return Err(failed),
@@ -126,7 +126,7 @@ fn check_password(context: Context<'_>, username: &Option<String>, password: &Op
     context.space.update(|engine, _| engine.directory().check_password(text(username), password))
 }
 
-async fn challenge(context: Context<'_>, asked: &PfAuthUser) -> Result<Settlement, No> {
+async fn challenge(context: Context<'_>, asked: &PfAuthUser) -> Result<Settlement, Rejection> {
     let ask = Ask {
         operation: context.operation,
         space: context.space.name(),
@@ -146,10 +146,10 @@ async fn challenge(context: Context<'_>, asked: &PfAuthUser) -> Result<Settlemen
 }
 
 /// Asks, and waits for how it ends.
-pub(super) async fn ask(context: Context<'_>, ask: Ask<'_>) -> Result<Settlement, No> {
+pub(super) async fn ask(context: Context<'_>, ask: Ask<'_>) -> Result<Settlement, Rejection> {
     context.space.authenticate(ask).await.map_err(|unsettled| match unsettled {
-        Unsettled::Refused(refusal) => No::Refused(refusal),
-        Unsettled::Stopped => No::Failed(Fault::Stopping {}),
+        Unsettled::Refused(refusal) => Rejection::Refused(refusal),
+        Unsettled::Stopped => Rejection::Failed(Fault::Stopping {}),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Blocks and one-time bypasses.
 
-use super::{Answer, Answers, Context, No, text};
+use super::{Answer, Answers, Context, Rejection, text};
 use crate::engine::{Block, Change, Refusal};
 
 operation! {
@@ -42,7 +42,7 @@ operation! {
 impl Answers for UserIsBlocked {
     type Out = UserIsBlockedOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         context.space.update(|engine, _| {
             let username = text(&self.username);
             match engine.is_blocked(username)? {
@@ -56,7 +56,7 @@ impl Answers for UserIsBlocked {
 impl Answers for BlockUser {
     type Out = BlockUserOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let (username, reason) = (text(&self.username), text(&self.reason));
         let asked = Change { username, by: text(&self.modify_username), detail: reason, ..Change::default() };
         context.change(asked, |engine, now| {
@@ -69,7 +69,7 @@ impl Answers for BlockUser {
 impl Answers for UnblockUser {
     type Out = UnblockUserOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let username = text(&self.username);
         let detail = text(&self.reason);
         let asked = Change { username, by: text(&self.modify_username), detail, ..Change::default() };
@@ -80,7 +80,7 @@ impl Answers for UnblockUser {
 impl Answers for OneTimeBypass {
     type Out = OneTimeBypassOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let (username, reason) = (text(&self.username), text(&self.reason));
         let asked = Change { username, by: text(&self.modify_username), detail: reason, ..Change::default() };
         context.change(asked, |engine, now| {

@@ -1,6 +1,6 @@
 //! Whether the service and its master answer.
 
-use super::{Answer, Answers, Context, No, Says};
+use super::{Answer, Answers, AnswersText, Context, Rejection};
 
 plain! {
     /// Answers `secure`: the caller reached the service and may use it.
@@ -17,13 +17,13 @@ operation! {
     "TestMasterConnection" on_master => TestMasterConnection {} -> TestMasterConnectionOut {}
 }
 
-impl Says for TestSecurity {
+impl AnswersText for TestSecurity {
     fn text(self, _: Context<'_>) -> String {
         "secure".into()
     }
 }
 
-impl Says for TestMasterConnectionText {
+impl AnswersText for TestMasterConnectionText {
     fn text(self, context: Context<'_>) -> String {
         match context.may_run() {
             Ok(()) => "The master server answers.".into(),
@@ -35,7 +35,7 @@ impl Says for TestMasterConnectionText {
 impl Answers for TestMasterConnection {
     type Out = TestMasterConnectionOut;
 
-    async fn answer(self, _: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, _: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         Ok(TestMasterConnectionOut {}.into())
     }
 }

@@ -4,7 +4,7 @@ use crate::contract::FieldValue;
 use crate::engine::{Call, Change, Engine, Refusal, Timestamp, Verdict};
 use crate::switchboard::Space;
 
-use super::answer::{Answer, No, Note};
+use super::answer::{Answer, Note, Rejection};
 
 /// Where and how a request arrived.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ impl Context<'_> {
         self,
         asked: Change<'_>,
         change: impl FnOnce(&mut Engine, Timestamp) -> Result<T, Refusal>,
-    ) -> Result<Answer<T>, No> {
+    ) -> Result<Answer<T>, Rejection> {
         for (field, text) in [("modifyUsername", asked.by), ("reason", asked.detail)] {
             super::bounded(field, text)?;
         }

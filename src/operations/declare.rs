@@ -16,7 +16,7 @@ macro_rules! operation {
     };
 }
 
-/// Declares an operation that takes nothing and answers a text. What it answers is its `Says`.
+/// Declares an operation that takes nothing and answers a text. What it answers is its `AnswersText`.
 macro_rules! plain {
     ($(#[doc = $doc:literal])* $wire:literal $($on_master:ident)? => $request:ident) => {
         message! { $(#[doc = $doc])* $request = $wire {} }

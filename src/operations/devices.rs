@@ -1,6 +1,6 @@
 //! Phones with the mobile app.
 
-use super::{Answer, Answers, Context, No, secret, text};
+use super::{Answer, Answers, Context, Rejection, secret, text};
 use crate::contract::{ActivationInfo, ActivationParams, Secret, UserDevice};
 use crate::engine::{Change, Device, Refusal};
 
@@ -55,7 +55,7 @@ operation! {
 }
 
 operation! {
-    /// Confirms that a mobile app received what it was told.
+    /// Confirms that a mobile app received its activation.
     "ConfirmActivation" => ConfirmActivation {
         /// Of `ActivationInfo`.
         "confirmationCode" => confirmation_code: Option<Secret>,
@@ -65,7 +65,7 @@ operation! {
 impl Answers for GetUserDevices {
     type Out = GetUserDevicesOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let devices = context.space.update(|engine, _| {
             Refusal::unless(engine.company().features.phone_app, "PhoneApp")?;
             engine.directory().devices(text(&self.username))
@@ -77,7 +77,7 @@ impl Answers for GetUserDevices {
 impl Answers for DeleteUserDevice {
     type Out = DeleteUserDeviceOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let id = text(&self.user_device_id);
         let owner = context.space.update(|engine, _| engine.directory().device_owner(id));
         let asked = Change { username: &owner, by: text(&self.modify_username), detail: id, ..Change::default() };
@@ -88,7 +88,7 @@ impl Answers for DeleteUserDevice {
 impl Answers for GenerateActivationCode {
     type Out = GenerateActivationCodeOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let username = text(&self.username);
         context.change(Change { username, ..Change::default() }, |engine, now| {
             let code = engine.generate_activation_code(now, username)?;
@@ -100,7 +100,7 @@ impl Answers for GenerateActivationCode {
 impl Answers for Activate {
     type Out = ActivateOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let device = Device {
             token: self.device_token.unwrap_or_default(),
             name: self.device_name.unwrap_or_default(),
@@ -114,7 +114,7 @@ impl Answers for Activate {
 impl Answers for ActivateNew {
     type Out = ActivateNewOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let it = self.activation_params.ok_or(Refusal::NoRecord { record: "activationParams" })?;
         let device = Device {
             token: it.device_token.unwrap_or_default(),
@@ -130,7 +130,7 @@ impl Answers for ActivateNew {
 impl Answers for ConfirmActivation {
     type Out = ConfirmActivationOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let code = secret(&self.confirmation_code);
         let username = context.space.update(|engine, _| engine.directory().activation_owner(code));
         context.change(Change { username: &username, ..Change::default() }, |engine, now| {
@@ -139,7 +139,7 @@ impl Answers for ConfirmActivation {
     }
 }
 
-fn activate(context: Context<'_>, code: &str, device: Device) -> Result<Answer<ActivationInfo>, No> {
+fn activate(context: Context<'_>, code: &str, device: Device) -> Result<Answer<ActivationInfo>, Rejection> {
     let username = context.space.update(|engine, _| engine.directory().activation_owner(code));
     let asked = Change { username: &username, ..Change::default() };
     context.change(asked, |engine, now| engine.activate(now, code, device))

@@ -1,7 +1,7 @@
 //! Event confirmation: a call that plays events and returns the digits.
 
 use super::authentication::note;
-use super::{Answer, Answers, Context, No, Note, bounded, text};
+use super::{Answer, Answers, Context, Note, Rejection, bounded, text};
 use crate::contract::{
     AuthenticationType, EventParameter, Mode, PhoneCallResult, Secret, TemplateResult, TerminateResult,
 };
@@ -14,7 +14,7 @@ operation! {
         "initiatingIpAddress" => initiating_ip_address: Option<String>,
         /// Which event is played. Rules see it as the application.
         "eventName" => event_name: Option<String>,
-        /// What the event plays to the user. It is not looked at.
+        /// What the event plays to the user. It is ignored.
         "eventParameters" => event_parameters: Option<Vec<EventParameter>>,
     } -> InitiateCallOut {
         /// Whether there is such a user.
@@ -37,7 +37,7 @@ operation! {
         "callIdentifier" => call_identifier: Option<String>,
         /// Which event is played. Rules see it as the application.
         "eventName" => event_name: Option<String>,
-        /// What the event plays to the user. It is not looked at.
+        /// What the event plays to the user. It is ignored.
         "eventParameters" => event_parameters: Option<Vec<EventParameter>>,
     } -> RunTemplateOut {
         "templateResult" => template_result: Option<TemplateResult>,
@@ -61,7 +61,7 @@ impl Answers for InitiateCall {
 
     const ASKS: bool = true;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let username = text(&self.username);
         let user = context.space.update(|engine, _| engine.directory().user(username).map(|it| it.username.clone()))?;
         let out = InitiateCallOut { user_exists: true, ..InitiateCallOut::default() };
@@ -72,7 +72,7 @@ impl Answers for InitiateCall {
         let ip_address = text(&self.initiating_ip_address);
         let settlement = match play(context, &user, ip_address, text(&self.event_name)).await {
             Ok(settlement) => settlement,
-            Err(No::Refused(refusal)) => return refused(refusal, Note::default()),
+            Err(Rejection::Refused(refusal)) => return refused(refusal, Note::default()),
             Err(failed) => return Err(failed),
         };
         let result = PhoneCallResult {
@@ -100,14 +100,14 @@ impl Answers for RunTemplate {
 
     const ASKS: bool = true;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let id = text(&self.call_identifier);
         let user = context.space.update(|engine, now| engine.call(now, id))?;
         checked(&self.event_name, &self.event_parameters)?;
         let settlement = play(context, &user, "", text(&self.event_name)).await?;
         let note = note(&settlement);
         if !settlement.succeeds {
-            // Whoever does not answer the event is no longer on the line; the call may have ended meanwhile, too.
+            // A user who does not answer the event has left the line. The call may also have ended meanwhile.
             let _ = context.space.update(|engine, now| engine.end_call(now, id));
             let (code, description) = (settlement.ending.code(), settlement.ending.description().into());
             let result = TemplateResult { code, description: Some(description) };
@@ -122,7 +122,7 @@ impl Answers for RunTemplate {
 impl Answers for TerminateCall {
     type Out = TerminateCallOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         context.space.update(|engine, now| engine.end_call(now, text(&self.call_identifier)))?;
         let result = TerminateResult { code: 0, description: Some("Call Ended".into()) };
         Ok(TerminateCallOut { terminate_result: Some(result) }.into())
@@ -130,7 +130,7 @@ impl Answers for TerminateCall {
 }
 
 /// Rings the user's phone and plays the event.
-async fn play(context: Context<'_>, user: &str, ip_address: &str, event: &str) -> Result<Settlement, No> {
+async fn play(context: Context<'_>, user: &str, ip_address: &str, event: &str) -> Result<Settlement, Rejection> {
     let ask = Ask {
         operation: context.operation,
         space: context.space.name(),

@@ -24,9 +24,9 @@ use std::sync::LazyLock;
 use crate::contract::{FieldValue, Record, Secret, Value};
 use crate::engine::Refusal;
 
-pub use answer::{Answer, Leaves, No, Note, Unanswered};
+pub use answer::{Answer, Note, Rejection, Substitute, Unanswered};
 pub use context::Context;
-pub use operation::{Answers, Operation, Pending, Request, Says, answered};
+pub use operation::{Answers, AnswersText, Operation, Pending, Request, answered};
 pub use reply::{Reply, response};
 
 pub use authentication::{PfAuthUser, PfAuthUserOut};
@@ -183,7 +183,7 @@ pub fn without_secrets(request: &str) -> String {
 /// The longest text that is kept, in bytes.
 const TEXT: usize = 1024;
 
-/// Refuses a text that is longer than anybody needs.
+/// Refuses a text above the limit.
 fn bounded(field: &str, text: &str) -> Result<(), Refusal> {
     match text.len() > TEXT {
         true => Err(Refusal::TooLong { field: field.into(), limit: TEXT }),

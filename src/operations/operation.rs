@@ -13,7 +13,7 @@ use crate::soap::Fault;
 use crate::switchboard::Space;
 use crate::xml::{Reader, Writer};
 
-use super::answer::{Answer, No, Note, Unanswered};
+use super::answer::{Answer, Note, Rejection, Unanswered};
 use super::context::Context;
 use super::reply::{Reply, dress};
 use super::verdict::{canned_reply, carried_out};
@@ -52,11 +52,11 @@ pub trait Answers: Record + Recast<Self> + fmt::Debug + Send + 'static {
     /// Whether it asks a person for a second factor.
     const ASKS: bool = false;
 
-    fn answer(self, context: Context<'_>) -> impl Future<Output = Result<Answer<Self::Out>, No>> + Send;
+    fn answer(self, context: Context<'_>) -> impl Future<Output = Result<Answer<Self::Out>, Rejection>> + Send;
 }
 
 /// The behaviour of an operation that answers a text and takes nothing.
-pub trait Says: Record + fmt::Debug + Send + 'static {
+pub trait AnswersText: Record + fmt::Debug + Send + 'static {
     fn text(self, context: Context<'_>) -> String;
 }
 
@@ -105,7 +105,7 @@ impl Operation {
         })
     }
 
-    pub(super) const fn plain<T: Says>(name: &'static str, module: &'static str) -> Self {
+    pub(super) const fn plain<T: AnswersText>(name: &'static str, module: &'static str) -> Self {
         Self {
             signature: Signature {
                 name,
@@ -151,7 +151,7 @@ const fn about(shape: &Shape) -> &'static str {
 /// all others stay open.
 ///
 /// # Errors
-/// What leaves in place of a reply: a fault, or what the scenario wants.
+/// What the client gets in place of a reply: a fault, or what the scenario says.
 pub async fn answered(request: Box<dyn Request>, context: Context<'_>) -> Result<Reply, Unanswered> {
     let answer = AssertUnwindSafe(request.answer(context)).catch_unwind().await;
     answer.unwrap_or_else(|_| Err(Fault::Internal { operation: context.operation }.into()))
@@ -197,8 +197,8 @@ where
                 };
                 match answer {
                     Ok(answer) => Ok(dress(context, &answer.out.recast(), answer.refusal, answer.note)),
-                    Err(No::Refused(refusal)) => Ok(refused(refusal)),
-                    Err(No::Failed(fault)) => Err(fault),
+                    Err(Rejection::Refused(refusal)) => Ok(refused(refusal)),
+                    Err(Rejection::Failed(fault)) => Err(fault),
                 }
             };
             let canned = |verdict: &Verdict, canned: &Canned| canned_reply(context, verdict, canned, Out::SHAPE);
@@ -211,7 +211,7 @@ where
 #[derive(Debug)]
 struct Plain<T>(T);
 
-impl<T: Says> Request for Plain<T> {
+impl<T: AnswersText> Request for Plain<T> {
     fn values(&self) -> Vec<FieldValue<'_>> {
         self.0.values()
     }
@@ -220,14 +220,14 @@ impl<T: Says> Request for Plain<T> {
         Box::pin(async move {
             let verdict = context.receive(false, &self.0.values());
             let context = Context { verdict: verdict.as_ref(), ..context };
-            let said = |text: &str| {
+            let reply = |text: &str| {
                 let mut xml = Writer::default();
                 xml.element(&[context.operation, "Result"].concat(), text);
                 Reply { xml: xml.finish(), succeeded: true, refusal: None, note: Note::default(), broken: None }
             };
-            let usual = async { Ok(said(&self.0.text(context))) };
-            let refused = |refusal: Refusal| said(&refusal.to_string());
-            let canned = |verdict: &Verdict, it: &Canned| said(&verdict.fill(&it.result));
+            let usual = async { Ok(reply(&self.0.text(context))) };
+            let refused = |refusal: Refusal| reply(&refusal.to_string());
+            let canned = |verdict: &Verdict, it: &Canned| reply(&verdict.fill(&it.result));
             carried_out(context, usual, refused, canned).await
         })
     }

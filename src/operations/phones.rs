@@ -1,6 +1,6 @@
 //! Telephone numbers, and how the second factor reaches a user.
 
-use super::{Answer, Answers, Context, No, record, text};
+use super::{Answer, Answers, Context, Rejection, record, text};
 use crate::contract::{Mode, ModeV2, PhoneAppMode, PinMode, SmsDirection, SmsMode, UserPhone};
 use crate::engine::{Change, Refusal};
 
@@ -24,7 +24,7 @@ operation! {
 }
 
 operation! {
-    /// Forgets the voiceprint of a user.
+    /// Deletes the voiceprint of a user.
     "ResetVoiceprint" => ResetVoiceprint {
         "username" => username: Option<String>,
         "modifyUsername" => modify_username: Option<String>,
@@ -76,7 +76,7 @@ operation! {
 impl Answers for GetPhone {
     type Out = GetPhoneOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         context.space.update(|engine, _| {
             let it = &engine.directory().user(text(&self.username))?.settings;
             let phone = UserPhone {
@@ -95,7 +95,7 @@ impl Answers for GetPhone {
 impl Answers for ChangePhone {
     type Out = ChangePhoneOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let (username, by) = (text(&self.username), text(&self.modify_username));
         let phone = record("userPhone", self.user_phone)?;
         let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
@@ -106,11 +106,11 @@ impl Answers for ChangePhone {
 impl Answers for ResetVoiceprint {
     type Out = ResetVoiceprintOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let username = text(&self.username);
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
         context.change(asked, |engine, _| {
-            // Nobody's voice is kept, so that there is nothing to forget.
+            // No voiceprint is kept, so there is nothing to delete.
             Refusal::unless(engine.company().features.voiceprint, "Voiceprint")?;
             engine.directory().user(username).map(|_| ResetVoiceprintOut {})
         })
@@ -120,7 +120,7 @@ impl Answers for ResetVoiceprint {
 impl Answers for ChangeMode {
     type Out = ChangeModeOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let (username, by) = (text(&self.username), text(&self.modify_username));
         let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
         context.change(asked, |engine, _| {
@@ -144,7 +144,7 @@ impl Answers for ChangeMode {
 impl Answers for ChangePinMode {
     type Out = ChangePinModeOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let (username, by) = (text(&self.username), text(&self.modify_username));
         let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
         context.change(asked, |engine, _| {
@@ -163,7 +163,7 @@ impl Answers for ChangePinMode {
 impl Answers for ChangeSmsMode {
     type Out = ChangeSmsModeOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let (username, by) = (text(&self.username), text(&self.modify_username));
         let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
         context.change(asked, |engine, _| {
@@ -189,7 +189,7 @@ impl Answers for ChangeSmsMode {
 impl Answers for ChangePhoneAppMode {
     type Out = ChangePhoneAppModeOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let (username, by) = (text(&self.username), text(&self.modify_username));
         let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
         context.change(asked, |engine, _| {

@@ -1,6 +1,6 @@
 //! What the user portal and the AD FS adapter ask for.
 
-use super::{Answer, Answers, Context, No, text};
+use super::{Answer, Answers, Context, Rejection, text};
 use crate::contract::{AdfsSettings, PassedSession, UserPortalSettings, UserPortalWhitelistIp};
 use crate::engine::{Change, Refusal};
 
@@ -46,7 +46,7 @@ operation! {
 impl Answers for GetPassedSession {
     type Out = GetPassedSessionOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         context.space.update(|engine, _| {
             Refusal::unless(engine.company().features.user_portal, "UserPortal")?;
             let session = engine.sessions.get(text(&self.passed_session_id))?;
@@ -58,7 +58,7 @@ impl Answers for GetPassedSession {
 impl Answers for SetPassedSessionSecondaryAuthSuccess {
     type Out = SetPassedSessionSecondaryAuthSuccessOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let id = text(&self.cookie_id);
         context.change(Change { detail: id, ..Change::default() }, |engine, _| {
             Refusal::unless(engine.company().features.user_portal, "UserPortal")?;
@@ -70,7 +70,7 @@ impl Answers for SetPassedSessionSecondaryAuthSuccess {
 impl Answers for GetUserPortalSettings {
     type Out = GetUserPortalSettingsOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         context.space.update(|engine, _| {
             let company = engine.company();
             Refusal::unless(company.features.user_portal, "UserPortal")?;
@@ -82,7 +82,7 @@ impl Answers for GetUserPortalSettings {
 impl Answers for GetUserPortalWhitelistIps {
     type Out = GetUserPortalWhitelistIpsOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         context.space.update(|engine, _| {
             let company = engine.company();
             Refusal::unless(company.features.user_portal, "UserPortal")?;
@@ -94,7 +94,7 @@ impl Answers for GetUserPortalWhitelistIps {
 impl Answers for GetAdfsSettings {
     type Out = GetAdfsSettingsOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         context.space.update(|engine, _| {
             let company = engine.company();
             Refusal::unless(company.features.adfs, "Adfs")?;

@@ -15,7 +15,7 @@ pub struct Reply {
     pub succeeded: bool,
     pub refusal: Option<Refusal>,
     pub note: Note,
-    /// How the answer is spoilt on its way.
+    /// How the answer is damaged on its way.
     pub broken: Option<Broken>,
 }
 

@@ -1,6 +1,6 @@
 //! What a user knows or holds: PINs, codes, tokens, security questions.
 
-use super::{Answer, Answers, Context, No, Note, record, secret, text};
+use super::{Answer, Answers, Context, Note, Rejection, record, secret, text};
 use crate::contract::{Secret, UserPin, UserSecurityAnswerResults, UserSecurityQuestions};
 use crate::engine::{Change, Refusal};
 
@@ -56,7 +56,7 @@ operation! {
         "code" => code: Option<Secret>,
         "modifyUsername" => modify_username: Option<String>,
     } -> AssignOathTokenOut {
-        /// Whose the token is, where it is somebody else's.
+        /// The user who has the token, if it is not this user.
         "associatedUsername" => associated_username: Option<String>,
     }
 }
@@ -65,7 +65,7 @@ operation! {
     /// Changes the static token of a user.
     "ChangeStaticToken" => ChangeStaticToken {
         "username" => username: Option<String>,
-        /// Empty: the user has none any more.
+        /// Empty: the user no longer has one.
         "staticToken" => static_token: Option<Secret>,
         "modifyUsername" => modify_username: Option<String>,
     } -> ChangeStaticTokenOut {}
@@ -105,7 +105,7 @@ operation! {
     "ValidateSecurityQuestionAnswers" => ValidateSecurityQuestionAnswers {
         "username" => username: Option<String>,
         "userSecurityQuestions" => user_security_questions: Option<UserSecurityQuestions>,
-        /// Not looked at.
+        /// Ignored.
         "authenticationRequestId" => authentication_request_id: Option<String>,
     } -> ValidateSecurityQuestionAnswersOut {
         "userSecurityAnswerResults" => user_security_answer_results: Option<UserSecurityAnswerResults>,
@@ -123,7 +123,7 @@ operation! {
 impl Answers for ValidatePasscode {
     type Out = ValidatePasscodeOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let passcode = secret(&self.passcode);
         context.space.update(|engine, now| engine.validate_passcode(now, text(&self.username), passcode))?;
         Ok(ValidatePasscodeOut {}.into())
@@ -133,7 +133,7 @@ impl Answers for ValidatePasscode {
 impl Answers for ValidateOathCode {
     type Out = ValidateOathCodeOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let (username, request) = (text(&self.username), text(&self.authentication_request_id));
         context.space.update(|engine, now| {
             engine.validate_oath_code(now, username, secret(&self.code), request, self.fallback)
@@ -145,7 +145,7 @@ impl Answers for ValidateOathCode {
 impl Answers for GetSecurityQuestions {
     type Out = GetSecurityQuestionsOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let questions = context.space.update(|engine, _| engine.questions(text(&self.username)))?;
         Ok(GetSecurityQuestionsOut { user_security_questions: Some(questions) }.into())
     }
@@ -154,7 +154,7 @@ impl Answers for GetSecurityQuestions {
 impl Answers for ChangeSecurityQuestions {
     type Out = ChangeSecurityQuestionsOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let username = text(&self.username);
         let questions = record("userSecurityQuestions", self.user_security_questions)?;
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
@@ -167,7 +167,7 @@ impl Answers for ChangeSecurityQuestions {
 impl Answers for ValidateSecurityQuestionAnswers {
     type Out = ValidateSecurityQuestionAnswersOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let answers = record("userSecurityQuestions", self.user_security_questions)?;
         let (results, passed) =
             context.space.update(|engine, _| engine.check_answers(text(&self.username), answers))?;
@@ -179,7 +179,7 @@ impl Answers for ValidateSecurityQuestionAnswers {
 impl Answers for ChangePin {
     type Out = ChangePinOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let (username, by) = (text(&self.username), text(&self.modify_username));
         let pin = record("userPin", self.user_pin)?;
         let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
@@ -190,7 +190,7 @@ impl Answers for ChangePin {
 impl Answers for ValidatePin {
     type Out = ValidatePinOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         context.space.update(|engine, _| engine.directory().validate_pin(text(&self.username), secret(&self.pin)))?;
         Ok(ValidatePinOut {}.into())
     }
@@ -199,7 +199,7 @@ impl Answers for ValidatePin {
 impl Answers for ChangeOathToken {
     type Out = ChangeOathTokenOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let username = text(&self.username);
         let (key, code) = (secret(&self.secret_key), secret(&self.code));
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
@@ -212,14 +212,14 @@ impl Answers for ChangeOathToken {
 impl Answers for AssignOathToken {
     type Out = AssignOathTokenOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let (username, serial) = (text(&self.username), text(&self.serial_number));
         let asked = Change { username, by: text(&self.modify_username), detail: serial, ..Change::default() };
         let changed = context.change(asked, |engine, now| {
             engine.assign_token(now, username, serial, secret(&self.code)).map(|()| AssignOathTokenOut::default())
         });
         match changed {
-            Err(No::Refused(Refusal::TokenTaken { serial_number, username })) => Ok(Answer {
+            Err(Rejection::Refused(Refusal::TokenTaken { serial_number, username })) => Ok(Answer {
                 out: AssignOathTokenOut { associated_username: Some(username.clone()) },
                 refusal: Some(Refusal::TokenTaken { serial_number, username }),
                 note: Note::default(),
@@ -232,7 +232,7 @@ impl Answers for AssignOathToken {
 impl Answers for ChangeStaticToken {
     type Out = ChangeStaticTokenOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let (username, token) = (text(&self.username), secret(&self.static_token));
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
         context.change(asked, |engine, _| engine.change_static_token(username, token).map(|()| ChangeStaticTokenOut {}))
@@ -242,7 +242,7 @@ impl Answers for ChangeStaticToken {
 impl Answers for ValidateStaticToken {
     type Out = ValidateStaticTokenOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let token = secret(&self.static_token);
         context.space.update(|engine, _| engine.validate_static_token(text(&self.username), token))?;
         Ok(ValidateStaticTokenOut {}.into())

@@ -1,6 +1,6 @@
 //! The company's defaults and lists.
 
-use super::{Answer, Answers, Context, No};
+use super::{Answer, Answers, Context, Rejection};
 use crate::contract::{
     CustomerDefaults, CustomerDefaultsV1, CustomerDefaultsV2, Email, Features, Language, SecurityQuestion, Tag,
 };
@@ -42,7 +42,7 @@ operation! {
 }
 
 operation! {
-    /// Reads what a new user gets where nothing else is said.
+    /// Reads the defaults for new users.
     "GetCustomerDefaults_3" => GetCustomerDefaults {} -> GetCustomerDefaultsOut {
         "customerDefaults" => customer_defaults: Option<CustomerDefaults>,
     }
@@ -67,7 +67,7 @@ operation! {
 impl Answers for GetTags {
     type Out = GetTagsOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         context.space.update(|engine, _| {
             let company = engine.company();
             Refusal::unless(company.features.tags, "Tags")?;
@@ -79,7 +79,7 @@ impl Answers for GetTags {
 impl Answers for GetSmsTextLanguageOptions {
     type Out = GetSmsTextLanguageOptionsOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let languages = languages(context, |it| (it.features.sms, "Sms", &it.languages.sms_text))?;
         Ok(GetSmsTextLanguageOptionsOut { languages: Some(languages) }.into())
     }
@@ -88,7 +88,7 @@ impl Answers for GetSmsTextLanguageOptions {
 impl Answers for GetPhoneAppLanguageOptions {
     type Out = GetPhoneAppLanguageOptionsOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let languages = languages(context, |it| (it.features.phone_app, "PhoneApp", &it.languages.phone_app))?;
         Ok(GetPhoneAppLanguageOptionsOut { languages: Some(languages) }.into())
     }
@@ -97,7 +97,7 @@ impl Answers for GetPhoneAppLanguageOptions {
 impl Answers for GetOathTokenLanguageOptions {
     type Out = GetOathTokenLanguageOptionsOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let languages = languages(context, |it| (it.features.oath_token, "OathToken", &it.languages.oath_token))?;
         Ok(GetOathTokenLanguageOptionsOut { languages: Some(languages) }.into())
     }
@@ -120,7 +120,7 @@ fn languages(
 impl Answers for GetSecurityQuestionOptions {
     type Out = GetSecurityQuestionOptionsOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let questions = context.space.update(|engine, _| engine.company().questions.clone());
         Ok(GetSecurityQuestionOptionsOut { security_questions: Some(questions) }.into())
     }
@@ -129,7 +129,7 @@ impl Answers for GetSecurityQuestionOptions {
 impl Answers for GetCustomerDefaults {
     type Out = GetCustomerDefaultsOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let defaults = context.space.update(|engine, _| engine.company().defaults.clone());
         Ok(GetCustomerDefaultsOut { customer_defaults: Some(defaults) }.into())
     }
@@ -138,7 +138,7 @@ impl Answers for GetCustomerDefaults {
 impl Answers for GetEmail {
     type Out = GetEmailOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let mail = context.space.update(|engine, _| engine.company().mail.clone());
         let out = GetEmailOut { smtp_server: Some(mail.server), enabled: mail.enabled, emails: Some(mail.templates) };
         Ok(out.into())
@@ -148,7 +148,7 @@ impl Answers for GetEmail {
 impl Answers for GetFeatures {
     type Out = GetFeaturesOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let features = context.space.update(|engine, _| engine.company().features.clone());
         Ok(GetFeaturesOut { features: Some(features) }.into())
     }

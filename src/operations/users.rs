@@ -4,7 +4,7 @@ mod find;
 
 pub(super) use find::FindUsers;
 
-use super::{Answer, Answers, Context, No, record, text};
+use super::{Answer, Answers, Context, Rejection, record, text};
 use crate::contract::{
     AddUserSettings, AddUserSettingsV1, AddUserSettingsV2, AuthResult, UserAdministrator, UserAdministratorV1,
     UserInformation, UserLanguage, UserSettings, UserSettingsV1, UserSettingsV2, Wire,
@@ -101,7 +101,7 @@ operation! {
 }
 
 operation! {
-    /// Stops asking a user; how he signs in then is his disabled behavior.
+    /// Stops asking a user for the second factor. `DisabledBehavior` then decides how they sign in.
     "Disable" => Disable {
         "username" => username: Option<String>,
         "modifyUsername" => modify_username: Option<String>,
@@ -120,7 +120,7 @@ operation! {
 impl Answers for CanonicalizeUser {
     type Out = CanonicalizeUserOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         context.space.update(|engine, _| {
             let user = engine.directory().user(text(&self.username))?;
             Ok(CanonicalizeUserOut { canonical_username: Some(user.username.clone()) }.into())
@@ -131,7 +131,7 @@ impl Answers for CanonicalizeUser {
 impl Answers for UserExists {
     type Out = UserExistsOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         context.space.update(|engine, _| engine.directory().user(text(&self.username)).map(|_| ()))?;
         Ok(UserExistsOut {}.into())
     }
@@ -140,7 +140,7 @@ impl Answers for UserExists {
 impl Answers for GetUserSettings {
     type Out = GetUserSettingsOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         context.space.update(|engine, now| {
             let reveal_secrets = engine.company().reveal_secrets;
             let settings = engine.directory().user(text(&self.username))?.visible_settings(now, reveal_secrets);
@@ -152,7 +152,7 @@ impl Answers for GetUserSettings {
 impl Answers for GetAdministrator {
     type Out = GetAdministratorOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         context.space.update(|engine, _| {
             Refusal::unless(engine.company().features.user_portal_administrators, "UserPortalAdministrators")?;
             let rights = engine.directory().user(text(&self.username))?.administrator.as_deref().cloned();
@@ -165,7 +165,7 @@ impl Answers for GetAdministrator {
 impl Answers for AddUser {
     type Out = AddUserOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let username = text(&self.username);
         let settings = record("addUserSettings", self.add_user_settings)?;
         let by = text(&self.modify_username);
@@ -177,7 +177,7 @@ impl Answers for AddUser {
 impl Answers for DeleteUser {
     type Out = DeleteUserOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let username = text(&self.username);
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
         context.change(asked, |engine, _| engine.delete_user(username).map(|()| DeleteUserOut {}))
@@ -187,7 +187,7 @@ impl Answers for DeleteUser {
 impl Answers for ChangeUsername {
     type Out = ChangeUsernameOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let (username, new) = (text(&self.old_username), text(&self.new_username));
         let by = text(&self.modify_username);
         let asked = Change { username, by, detail: new, ..Change::default() };
@@ -198,7 +198,7 @@ impl Answers for ChangeUsername {
 impl Answers for ChangeUserInformation {
     type Out = ChangeUserInformationOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let username = text(&self.username);
         let new = record("userInformation", self.user_information)?;
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
@@ -218,7 +218,7 @@ impl Answers for ChangeUserInformation {
 impl Answers for ChangeLanguage {
     type Out = ChangeLanguageOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let username = text(&self.username);
         let new = record("userLanguage", self.user_language)?;
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
@@ -248,7 +248,7 @@ impl Answers for ChangeLanguage {
 impl Answers for Enable {
     type Out = EnableOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let (username, by) = (text(&self.username), text(&self.modify_username));
         let asked = Change { username, by, sends_mail: self.send_email, ..Change::default() };
         context.change(asked, |engine, _| {
@@ -261,7 +261,7 @@ impl Answers for Enable {
 impl Answers for Disable {
     type Out = DisableOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let username = text(&self.username);
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
         context.change(asked, |engine, _| {
@@ -274,7 +274,7 @@ impl Answers for Disable {
 impl Answers for DisabledBehavior {
     type Out = DisabledBehaviorOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let username = text(&self.username);
         let asked = Change { username, by: text(&self.modify_username), ..Change::default() };
         context.change(asked, |engine, _| {

@@ -6,11 +6,11 @@ use crate::soap::Fault;
 use crate::switchboard::Space;
 use crate::xml::Writer;
 
-use super::answer::{Leaves, Note, Unanswered};
+use super::answer::{Note, Substitute, Unanswered};
 use super::context::Context;
 use super::reply::{Reply, close};
 
-/// Carries out what the rules made of a call; without a verdict it is answered as usual.
+/// Carries out the verdict of the rules on a call. Without a verdict the operation answers.
 pub(super) async fn carried_out(
     context: Context<'_>,
     usual: impl Future<Output = Result<Reply, Fault>>,
@@ -19,30 +19,30 @@ pub(super) async fn carried_out(
 ) -> Result<Reply, Unanswered> {
     let Some(verdict) = context.verdict else { return Ok(usual.await?) };
     let _changes = Following { space: context.space, verdict };
-    let leaves = match &verdict.answer.effect {
-        Effect::Proceed(_) => usual.await.map_err(Leaves::Fault),
+    let answered = match &verdict.answer.effect {
+        Effect::Proceed(_) => usual.await.map_err(Substitute::Fault),
         Effect::Refuse { code, text } => Ok(refused(Refusal::Own { code: *code, text: verdict.fill(text) })),
         Effect::Fault { text, by_client } => {
             let text = verdict.fill(text);
-            Err(Leaves::Fault(if *by_client { Fault::OwnOfClient { text } } else { Fault::Own { text } }))
+            Err(Substitute::Fault(if *by_client { Fault::OwnOfClient { text } } else { Fault::Own { text } }))
         }
         Effect::Canned(it) => Ok(canned(verdict, it)),
-        Effect::Status(status) => Err(Leaves::Status(*status)),
-        Effect::Drop => Err(Leaves::Nothing),
+        Effect::Status(status) => Err(Substitute::Status(*status)),
+        Effect::Drop => Err(Substitute::Nothing),
     };
     if let Some(delay) = verdict.answer.delay {
         context.space.sleep(delay).await;
     }
-    match leaves {
+    match answered {
         Ok(mut reply) => {
             reply.broken = verdict.answer.broken;
-            // Where somebody was to be asked, and nobody was, the rule decided nothing.
+            // A rule about a challenge decides nothing where no challenge was opened.
             if !verdict.answer.directs_person() {
                 reply.note.rule.get_or_insert_with(|| verdict.rule.clone());
             }
             Ok(reply)
         }
-        Err(leaves) => Err(Unanswered { leaves, rule: Some(verdict.rule.clone()) }),
+        Err(substitute) => Err(Unanswered { substitute, rule: Some(verdict.rule.clone()) }),
     }
 }
 

@@ -21,7 +21,7 @@ use super::connection::Connection;
 use crate::contract::{FieldValue, Role, Signature};
 use crate::description;
 use crate::engine::{AnsweredCall, Broken, Raw, Refusal, What};
-use crate::operations::{self, Leaves, Note, Operation, Reply, Unanswered};
+use crate::operations::{self, Note, Operation, Reply, Substitute, Unanswered};
 use crate::sign_in::Scheme;
 use crate::soap::{self, Fault, Head, Rejected, Version, url_decoded};
 use crate::switchboard::{NoSpace, Space, Switchboard};
@@ -354,14 +354,14 @@ impl<'a> Record<'a> {
     fn unanswered(&mut self, version: Version, unanswered: Unanswered) -> Response {
         let by = unanswered.rule.as_ref().map(|it| format!(" by {it:?}")).unwrap_or_default();
         self.note.rule = unanswered.rule;
-        match unanswered.leaves {
-            Leaves::Fault(fault) => self.fault(version, &fault),
-            Leaves::Status(status) => {
+        match unanswered.substitute {
+            Substitute::Fault(fault) => self.fault(version, &fault),
+            Substitute::Status(status) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 self.close(status, format!("{}{by}", status.as_u16()));
                 answer::empty(status)
             }
-            Leaves::Nothing => {
+            Substitute::Nothing => {
                 self.end(0, format!("cut off{by}"));
                 answer::cut()
             }

@@ -2,7 +2,7 @@
 
 use crate::contract::{Mode, ModeV2, PhoneAppMode, PinMode, SmsDirection, SmsMode, TagMatchType, UserRow};
 use crate::engine::{Pattern, PhonePattern, Query, Refusal, User};
-use crate::operations::{Answer, Answers, Context, No, bounded};
+use crate::operations::{Answer, Answers, Context, Rejection, bounded};
 
 operation! {
     /// Lists users. Text filters take `*` as a wildcard; an empty filter matches all; a filter of another kind counts only where its `…Specified` is true.
@@ -69,7 +69,7 @@ operation! {
 impl Answers for FindUsers {
     type Out = FindUsersOut;
 
-    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, No> {
+    async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let query = self.query()?;
         let limit = match self.result_limit {
             0 => usize::MAX,
