@@ -17,7 +17,7 @@ const FEW_AND_MANY: [usize; 2] = [10, 10_000];
 /// Half of the rules select by user, half by number, and one by neither.
 fn written(rules: usize) -> String {
     let mut text =
-        "users: [mimservice@contoso.com]\nrules:\n  - {when: {application: Nobody*}, outcome: busy}\n".to_owned();
+        "users: [mimservice@contoso.com]\nrules:\n  - {when: {application: None*}, outcome: busy}\n".to_owned();
     for n in 0..rules / 2 {
         let number = 2_000_000_000_u64 + n as u64;
         writeln!(text, "  - {{when: {{user: user{n}}}, outcome: busy}}").expect("a String does not fail");

@@ -17,7 +17,7 @@ use super::{Client, http};
 use crate::contract::{self, NAMESPACE, Record, Seen, Shape, Unread, Wire, read_fields};
 use crate::operations::{self, Answers, AnswersText};
 use crate::sign_in::{Scheme, SignIn, Surroundings, Unsigned, offered};
-use crate::soap::{self, NoBody, Version};
+use crate::soap::{self, BodyError, Version};
 use crate::xml::{Malformed, Node, Reader, Writer};
 
 /// How long the parts of a call take.
@@ -291,7 +291,7 @@ fn read(
     let not_xml = |malformed: &Malformed| not_soap(format!("The answer is not XML: {malformed}"));
     let mut reader = match soap::body(&answer.body) {
         Ok((Version::Soap11, reader)) => reader,
-        Err(NoBody::Malformed(malformed)) => return Err(not_xml(&malformed)),
+        Err(BodyError::Malformed(malformed)) => return Err(not_xml(&malformed)),
         _ => return Err(not_soap("The answer is no SOAP envelope.".into())),
     };
     let content = content_of(&mut reader, operation, take).map_err(|unread| match unread {

@@ -24,7 +24,7 @@ pub struct Imported {
     pub left_out: Vec<LeftOut>,
     /// What else a person should know.
     pub notes: Vec<String>,
-    /// How many numbers may belong to somebody.
+    /// How many numbers may belong to real people.
     pub real_numbers: usize,
 }
 
@@ -56,7 +56,7 @@ struct Row {
     outcome: Option<&'static str>,
 }
 
-/// Reads users. `fictional` puts a number that belongs to nobody in the place of each that may belong to somebody,
+/// Reads users. `fictional` replaces each number that may belong to a real person by one that is not assigned,
 /// the same for the same.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use crate::engine::{NotANumber, Number};
 #[derive(Default)]
 pub(super) struct Numbers {
     pub fictional: bool,
-    /// Those that may belong to somebody, with their order.
+    /// The numbers that may be assigned, with their order.
     pub real: HashMap<String, usize>,
 }
 
@@ -45,7 +45,7 @@ impl Numbers {
     }
 }
 
-/// A number that belongs to nobody; another for each place.
+/// A number that is not assigned; another for each place.
 fn invented(place: usize) -> String {
     // Area codes 201 to 998 without N11 and 555, a hundred numbers in each.
     static AREAS: LazyLock<Vec<u32>> = LazyLock::new(|| (201..999).filter(|it| it % 100 != 11 && *it != 555).collect());

@@ -108,7 +108,7 @@ fn hash(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(bytes))[..HASH].to_owned()
 }
 
-/// Replaces what a file holds, if it still holds `current`: whoever reads it meanwhile sees the one or the other. It
+/// Replaces what a file holds, if it still holds `current`: a program that reads it meanwhile sees the one or the other. It
 /// keeps its permissions and, where the account may give it, its owner.
 pub fn replace(file: &Path, current: &[u8], bytes: &[u8]) -> anyhow::Result<()> {
     let name = file.display();

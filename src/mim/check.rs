@@ -1,6 +1,6 @@
 //! What is wrong in an `MfaSettings.xml`: one row for each kind of finding, and the rules that find them.
 //!
-//! Only the file is looked at. Whether the server answers, and knows the account, is for whoever calls it with
+//! Only the file is looked at. Whether the server answers, and knows the account, is for the commands that call it with
 //! [`Checked::service`] and [`Checked::username`].
 
 use std::fs::File;

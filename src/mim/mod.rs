@@ -22,7 +22,7 @@ use crate::client::Target;
 pub struct Service {
     /// `LOCMFASRV`
     pub target: Target,
-    /// `Username`: the user of the service as whom everybody is asked for.
+    /// `Username`: the user of the service in whose name MIM asks for all people.
     pub username: String,
     /// `DefaultCountryCode`, empty where there is none.
     pub country_code: String,

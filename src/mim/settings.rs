@@ -1,6 +1,6 @@
 //! `MfaSettings.xml` in place: which entries it has and where they stand, and the same text with some of them
-//! changed. The root, the order of the entries, the letter case of their names and everything that nobody asked to
-//! change are the file's own.
+//! changed. The root, the order of the entries, the letter case of their names and every byte that no change touches
+//! stay as they are.
 
 use std::fmt;
 use std::ops::Range;
@@ -86,9 +86,9 @@ pub struct Entry {
 /// A change to a file.
 #[derive(Clone, Copy, Debug)]
 pub enum Edit<'a> {
-    /// The entry, if it is there, shall be empty.
+    /// The entry, if it is there, becomes empty.
     Clear(Key),
-    /// The entry shall have this value, and is added where it is missing.
+    /// The entry gets this value, and is added where it is missing.
     Set(Key, &'a str),
 }
 

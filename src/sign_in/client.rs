@@ -13,7 +13,7 @@ use super::spnego::{self, Progress, Token};
 use super::{Flaw, Scheme};
 use crate::contract::Secret;
 
-/// Whom a client claims to be.
+/// The account that a client claims.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// `DOMAIN\user`, `user@domain` or `user`.

@@ -61,7 +61,7 @@ enum Wrapping<'a> {
 impl Conversation {
     /// Judges a request. Its body must have been read, whatever the outcome, or the connection dies with it.
     ///
-    /// As in IIS: what was signed in stays so for requests without a header; a first message starts anew; after a
+    /// As in IIS: what was signed in stays so for requests without a header; a first message starts again; after a
     /// failure everything is offered afresh.
     pub fn step(&mut self, policy: &Policy, request: &Presented<'_>) -> Step {
         let before = std::mem::take(&mut self.0);
@@ -250,7 +250,7 @@ impl Turn<'_> {
         let mut warnings = Vec::new();
 
         let (time, binding) = match answer.response {
-            Response::Nobody => return Err(Trouble::NoCredentials {}),
+            Response::Anonymous => return Err(Trouble::NoCredentials {}),
             Response::V1 { .. } if !policy.ntlm_v1 => return Err(Trouble::NtlmV1 { account: claim.to_string() }),
             Response::V1 { .. } => {
                 warnings.push(Warning::NtlmV1 { account: account() });

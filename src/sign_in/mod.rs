@@ -54,7 +54,7 @@ pub struct Policy {
 /// A way to sign in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Scheme {
-    /// A request without credentials is nobody's, and passes.
+    /// A request without credentials is anonymous, and passes.
     Anonymous,
     Basic,
     /// NTLM, bare.
@@ -227,15 +227,15 @@ pub struct Caller {
 /// Who a request is from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Who {
-    /// Nobody in particular.
+    /// Anonymous.
     Anonymous,
     Listed(Arc<Account>),
-    /// Somebody let in by [`Trust::Anybody`], by the name that the client gave.
+    /// A client that [`Trust::Anybody`] lets in, by the name that it gave.
     Unlisted(AccountName),
 }
 
 impl Who {
-    /// The account's name; `None` for nobody.
+    /// The account's name; `None`: anonymous.
     #[must_use]
     pub fn name(&self) -> Option<&AccountName> {
         match self {

@@ -183,7 +183,7 @@ impl Challenge {
     pub(super) fn verify(&self, answer: &Authenticate<'_>, password: &Secret) -> Result<Session, Mismatch> {
         let nt_hash = Md4::digest(utf16(password.reveal()));
         let key = match &answer.response {
-            Response::Nobody => return Err(Mismatch::Password),
+            Response::Anonymous => return Err(Mismatch::Password),
             Response::V1 { proof, client_nonce: None } => {
                 check(des_long(&nt_hash, &self.nonce).ct_eq(*proof))?;
                 Md4::digest(nt_hash).into()
@@ -238,7 +238,7 @@ pub(super) struct Authenticate<'a> {
 /// The proof in a third message, by its kind.
 pub(super) enum Response<'a> {
     /// There is none: the client is anonymous (3.2.5.1.2).
-    Nobody,
+    Anonymous,
     /// Version 1. With a nonce of the client's it has session security, also called NTLM2.
     V1 { proof: &'a [u8; 24], client_nonce: Option<&'a [u8; 8]> },
     /// Version 2.
@@ -288,7 +288,7 @@ impl<'a> Authenticate<'a> {
             }
         };
         let response = match nt {
-            [] if user.is_empty() => Response::Nobody,
+            [] if user.is_empty() => Response::Anonymous,
             [] => return Err(Flaw { part: "the NT answer", fault: "is missing", at: 20 }),
             _ => match <&[u8; 24]>::try_from(nt) {
                 Ok(proof) => {
@@ -514,7 +514,7 @@ fn des_long(hash: &[u8], block: &[u8; 8]) -> [u8; 24] {
     keys[..16].copy_from_slice(&hash[..16]);
     let mut out = [0; 24];
     for (key, out) in keys.as_chunks::<7>().0.iter().zip(out.as_chunks_mut::<8>().0) {
-        // 56 bits, seven to a byte, above the parity bit that nobody looks at.
+        // 56 bits, seven to a byte, above the parity bit, which is ignored.
         let bits = key.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
         let key: [u8; 8] = std::array::from_fn(|at| (bits >> (49 - 7 * at) << 1) as u8);
         *out = *block;

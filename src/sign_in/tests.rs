@@ -326,7 +326,7 @@ fn a_sign_in_lives_on_its_connection() {
         let Step::Proceed { persistent: false, .. } = &step else { panic!("{step:?}") };
         assert_eq!(who(&step), "CONTOSO\\mimservice");
     }
-    // A first message starts anew, whatever was before.
+    // A first message starts again, whatever was before.
     challenge(&connection.send(first));
     assert_eq!(challenge(&connection.send("-")), ["Negotiate", "NTLM"]);
     assert_eq!(connection.trouble(last), Trouble::OtherConnection {});
@@ -463,7 +463,7 @@ fn any_password_signs_a_listed_account_in_and_leaves_out_negotiate() {
     let Step::Proceed { caller: Caller { who: Who::Unlisted(name), .. }, .. } = step else { panic!("{step:?}") };
     assert_eq!(name.to_string(), "CONTOSO\\nobody");
 
-    // Nobody at all, and the old version, stay out.
+    // An anonymous client and the old version stay out.
     for (name, kind) in [("curl-ntlm-nobody", "no-credentials"), ("pyspnego-v1-refused", "ntlm-v1")] {
         let mut fixture = Fixture::read(name);
         fixture.policy.trust = Trust::Anybody;

@@ -245,7 +245,7 @@ fn leave(reader: &mut Reader<'_>) -> Result<(), Box<Malformed>> {
 
 /// Why a text has no body of SOAP.
 #[derive(Debug, PartialEq)]
-pub enum NoBody {
+pub enum BodyError {
     Malformed(Box<Malformed>),
     /// XML, and no envelope with a body.
     NoEnvelope,
@@ -254,15 +254,15 @@ pub enum NoBody {
 /// A reader of a message that stands in its body.
 ///
 /// # Errors
-/// [`NoBody`]
-pub fn body(text: &str) -> Result<(Version, Reader<'_>), NoBody> {
+/// [`BodyError`]
+pub fn body(text: &str) -> Result<(Version, Reader<'_>), BodyError> {
     let mut reader = Reader::new(text);
-    reader.move_to_content().map_err(NoBody::Malformed)?;
-    let version = Version::of(reader.namespace()).ok_or(NoBody::NoEnvelope)?;
+    reader.move_to_content().map_err(BodyError::Malformed)?;
+    let version = Version::of(reader.namespace()).ok_or(BodyError::NoEnvelope)?;
     match enter(&mut reader, version) {
         Ok(_) => Ok((version, reader)),
-        Err(Unreadable::Message(Unread::Malformed(malformed))) => Err(NoBody::Malformed(malformed)),
-        Err(_) => Err(NoBody::NoEnvelope),
+        Err(Unreadable::Message(Unread::Malformed(malformed))) => Err(BodyError::Malformed(malformed)),
+        Err(_) => Err(BodyError::NoEnvelope),
     }
 }
 

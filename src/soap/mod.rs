@@ -5,7 +5,7 @@ mod fault;
 mod head;
 mod version;
 
-pub use envelope::{Call, NoBody, Rejected, body, decode, open, seal, seal_fault};
+pub use envelope::{BodyError, Call, Rejected, body, decode, open, seal, seal_fault};
 pub use fault::{Fault, Party};
 pub use head::{Head, url_decoded};
 pub use version::Version;

@@ -18,7 +18,7 @@ shows() { call TestSecurity "$soap" --cert "$made/$1.pem" --include; }
 certificate mimservice "${AUTHORITY%.pem}"
 check "the certificate of an account" "$(shows mimservice)" 'HTTP/1.1 200 *<TestSecurityResult>secure<*'
 certificate stranger "${AUTHORITY%.pem}"
-check "a certificate of nobody" "$(shows stranger)" 'HTTP/1.1 403 *'
+check "a certificate of no account" "$(shows stranger)" 'HTTP/1.1 403 *'
 certificate guest "${AUTHORITY%.pem}"
 check "the certificate of an account outside the group" "$(shows guest)" 'HTTP/1.1 401 *'
 check "no certificate" "$(call TestSecurity "$soap" --include)" 'HTTP/1.1 403 *'

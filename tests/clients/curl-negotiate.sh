@@ -5,7 +5,7 @@ source checks.sh
 readonly secure='*<TestSecurityResult>secure</TestSecurityResult>*'
 soap=$(body TestSecurity)
 
-# No ticket of Kerberos shall be looked for.
+# curl looks for no Kerberos ticket.
 NTLM_USER_FILE=$(mktemp)
 export NTLM_USER_FILE KRB5CCNAME=FILE:/nonexistent KRB5_CONFIG=/dev/null
 trap 'rm "$NTLM_USER_FILE"' EXIT

@@ -9,8 +9,8 @@ Www-Authenticate: NTLM
 soap=$(body TestSecurity)
 ntlm() { call TestSecurity "$soap" --ntlm --user "$1" "${@:2}"; }
 
-check "nobody" "$(call TestSecurity "$soap" --include)" "$offers"
-check "nobody, for the description" "$(ask --include "$SERVICE?WSDL")" "$offers"
+check "no credentials" "$(call TestSecurity "$soap" --include)" "$offers"
+check "no credentials, for the description" "$(ask --include "$SERVICE?WSDL")" "$offers"
 for name in "$ACCOUNT" "${ACCOUNT#*\\}" "${ACCOUNT#*\\}@contoso.com"; do
     check "$name" "$(ntlm "$name:$PASSWORD")" "$secure"
 done

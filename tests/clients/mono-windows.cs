@@ -9,7 +9,7 @@ static class MonoWindows
 {
     static void Main()
     {
-        Check("nobody", Thrown(() => new Soap11.PfWsSdk { Url = Address }.TestSecurity()), "WebException ProtocolError 401");
+        Check("no credentials", Thrown(() => new Soap11.PfWsSdk { Url = Address }.TestSecurity()), "WebException ProtocolError 401");
         foreach (var level in new[] { NtlmAuthLevel.LM_and_NTLM_and_try_NTLMv2_Session, NtlmAuthLevel.NTLMv2_only })
         {
             NtlmSettings.DefaultAuthLevel = level;
@@ -38,7 +38,7 @@ static class MonoWindows
             Url = Address,
             Timeout = 20000,
             Credentials = new NetworkCredential(account, password, domain),
-            // Mono would go on with a connection that somebody else signed in.
+            // Mono would go on with a connection that another account signed in.
             ConnectionGroupName = Guid.NewGuid().ToString(),
         };
     }

@@ -94,7 +94,7 @@ key = "JBSWY3DPEHPK3PXP"
 check("a token with a wrong code", ended(service.ChangeOathToken("anna", key, "abcdef", 30, who)), (False, None, 9020))
 enrolled = totp(key)
 check("a token with its code", ended(service.ChangeOathToken("anna", key, enrolled, 30, who)), YES)
-check("a token of somebody else", service.ChangeOathToken_2("anna", "GA-1", "123456", who).associatedUsername, "ben")
+check("a token of another user", service.ChangeOathToken_2("anna", "GA-1", "123456", who).associatedUsername, "ben")
 
 questions = {"SecurityQuestion1": "First pet?", "SecurityAnswer1": "Rex", "SecurityQuestion2": "First car?", "SecurityAnswer2": "Beetle"}
 check("set questions", ended(service.ChangeSecurityQuestions("anna", questions, who)), YES)

@@ -20,7 +20,7 @@ use crate::switchboard::Interest;
 pub(super) struct Challenge {
     id: u64,
     /// `ringing`: the phone rings, or a message waits for its reply; `answered`; `waiting`: a second operation brings
-    /// the code; `deciding`: the scenario leaves it to whoever acts.
+    /// the code; `deciding`: the scenario leaves it to the caller of this API.
     state: &'static str,
     #[schema(value_type = String, format = DateTime)]
     since: view::At,

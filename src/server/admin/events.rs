@@ -67,7 +67,7 @@ pub(super) async fn events(
     let (after, first) = space.update(|engine, _| {
         let last = engine.journal.last();
         let after = resumed.unwrap_or(last);
-        // Whoever comes back late is told so, and goes on with what is kept.
+        // A reader that comes back late is told so, and continues with the events that are kept.
         match known(&engine.journal, after, &feed.kinds) {
             Ok(()) => (after, None),
             Err(problem) => (if after > last { last } else { after }, Some(notice("lost", &problem))),

@@ -112,7 +112,7 @@ pub(super) async fn awaited<T>(
     mut look: impl FnMut(bool) -> Result<Option<T>, Problem>,
 ) -> Result<T, Problem> {
     let end = Instant::now() + wait;
-    // Whoever does not wait wakes nobody and needs no waking.
+    // A request that does not wait needs no watcher.
     let watcher = (!wait.is_zero()).then(|| space.watch(interest));
     let mut stage = admin.stage.subscribe();
     loop {

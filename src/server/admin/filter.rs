@@ -95,7 +95,7 @@ impl Filter {
         self.0.iter().filter_map(difference).collect()
     }
 
-    /// The one user whom it wants, if it names one.
+    /// The one user that it names, if it names one.
     pub(super) fn username(&self) -> Option<String> {
         let own = self.0.iter().find(|it| it.name == "username" && !it.text.is_empty() && !it.text.contains('*'));
         own.map(|it| it.text.clone())

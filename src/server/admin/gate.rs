@@ -25,7 +25,7 @@ use crate::contract::Secret;
 use crate::scenario::closest;
 use crate::switchboard::DEFAULT;
 
-/// Whom the API listens to.
+/// The callers that the API accepts.
 #[derive(Debug, Default)]
 pub struct Gate {
     /// What a caller must show; none: the machine's own people need nothing.
@@ -42,7 +42,7 @@ pub(super) struct Named(pub(super) String);
 const OPEN: [&str; 2] = ["/livez", "/readyz"];
 
 impl Gate {
-    /// A gate for what listens there. With a token, whoever shows it is let in, whatever name he called.
+    /// A gate for what listens there. With a token, every caller that shows it is let in, under any host name.
     #[must_use]
     pub const fn new(token: Option<Secret>, addresses: Vec<SocketAddr>) -> Self {
         Self { token, addresses }

@@ -114,7 +114,7 @@ fn remedy_of(what: &str) -> String {
     }
 }
 
-/// The parameters of a request, taken one by one. Those that nobody took are a mistake.
+/// The parameters of a request, taken one by one. A parameter that is not taken is a mistake.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
     pairs: Vec<(String, String)>,
@@ -171,12 +171,12 @@ impl Asked {
         }
     }
 
-    /// What nobody took.
+    /// The parameters that are not taken.
     pub(super) fn rest(&mut self) -> Vec<(String, String)> {
         std::mem::take(&mut self.pairs)
     }
 
-    /// Refuses what nobody took.
+    /// Refuses parameters that are not taken.
     pub(super) fn finish(self) -> Result<(), Problem> {
         let Some((name, _)) = self.pairs.first() else { return Ok(()) };
         Err(unknown(name, self.known.iter().copied()))

@@ -74,7 +74,7 @@ pub enum Stage {
     Starting,
     /// Calls are answered.
     Ready,
-    /// Nothing new begins. Whoever waits is let go.
+    /// Nothing new begins. Waits end.
     Stopping,
 }
 

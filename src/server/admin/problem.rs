@@ -147,7 +147,7 @@ impl From<NoSpace> for Problem {
     fn from(no: NoSpace) -> Self {
         let told = no.to_string();
         let (detail, remedy) = told.split_once("; ").or_else(|| told.split_once(": ")).unwrap_or((&told, ""));
-        let remedy = if remedy.is_empty() { "POST /spaces/default/reset lets it begin anew." } else { remedy };
+        let remedy = if remedy.is_empty() { "POST /spaces/default/reset starts it over." } else { remedy };
         let kind = match no {
             NoSpace::Unknown(_) => Kind::UnknownSpace,
             NoSpace::BadName(_) => Kind::BadParameter,

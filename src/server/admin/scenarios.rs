@@ -64,7 +64,7 @@ pub(super) async fn reload(State(admin): Shared, asked: Asked) -> Result<Json<Re
     admin.reloader.reload().await.map(Json::ok).map_err(|it| Problem::of_mistakes(&it))
 }
 
-/// Lets the space begin anew from another scenario, if that has no mistakes. What the default space begins with, new
+/// Starts the space over from another scenario, if that has no mistakes. What the default space begins with, new
 /// spaces do, too. What it says under `server` and `accounts` counts at the start of the server alone.
 #[utoipa::path(put, path = "/scenario", tag = "scenario", request_body(content = String, content_type = "application/yaml"), responses((status = 200, body = ScenarioReport)))]
 pub(super) async fn put(

@@ -29,7 +29,7 @@ pub(super) struct Space {
     calls: u64,
     /// The number of the newest event.
     last: u64,
-    /// How long nobody has used it.
+    /// The time since its last use.
     idle_seconds: u64,
 }
 
@@ -111,7 +111,7 @@ pub(super) async fn create(
     Ok(Json(StatusCode::CREATED, Space::of(&space)))
 }
 
-/// Lets a space begin anew from the loaded scenario. Calls that wait are let go.
+/// Starts a space over from the loaded scenario. Calls that wait end without an outcome.
 #[utoipa::path(post, path = "/spaces/{name}/reset", tag = "spaces", params(("name" = String, Path)), responses((status = 200, body = Space)))]
 pub(super) async fn reset(
     State(admin): Shared,

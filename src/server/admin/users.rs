@@ -195,7 +195,7 @@ fn merge(user: &mut Map<String, Value>, patch: &Map<String, Value>) {
     }
 }
 
-/// Mistakes in a user whom a patch was put over: their places are none of the patch's.
+/// Mistakes in a user after a patch: their places are not places of the patch.
 fn of_merged(mistakes: &[scenario::Mistake]) -> Problem {
     let mut mistakes = mistakes.to_vec();
     mistakes.iter_mut().for_each(|it| it.place = None);
