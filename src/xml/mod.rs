@@ -7,6 +7,7 @@ mod encoding;
 mod position;
 mod reader;
 mod scope;
+mod span;
 mod writer;
 
 pub use encoding::{Encoding, Input};

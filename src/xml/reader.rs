@@ -12,6 +12,7 @@ use super::characters::{LEAD_OF_FFFE, begins_name, continues_name, is_character,
 use super::encoding::{self, Input, Source};
 use super::position::Position;
 use super::scope::{Bound, Scopes, XML, XMLNS};
+use super::span::{Span, offset};
 
 /// A text that is not XML, in the words of .NET.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,31 +56,6 @@ pub enum Node {
     Entity,
     /// The end of the document.
     Done,
-}
-
-/// A part of the text, in bytes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
-    start: u32,
-    end: u32,
-}
-
-impl Span {
-    pub(super) fn new(start: usize, end: usize) -> Self {
-        Self { start: offset(start), end: offset(end) }
-    }
-
-    pub(super) fn start(self) -> usize {
-        self.start as usize
-    }
-
-    pub(super) fn of(self, text: &str) -> &str {
-        &text[self.start as usize..self.end as usize]
-    }
-}
-
-fn offset(at: usize) -> u32 {
-    u32::try_from(at).expect("a text is below 4 GiB")
 }
 
 /// An attribute, in the 12 bytes that a request's bound on memory leaves for it.

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-use super::reader::Span;
+use super::span::Span;
 
 /// The namespaces that no document declares.
 pub(super) const XML: &str = "http://www.w3.org/XML/1998/namespace";
