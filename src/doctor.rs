@@ -1,98 +1,74 @@
-//! `locmfa doctor`: whether this machine is fit to serve, or to call. It changes nothing.
+//! An examination of this machine: is it ready to serve, or to call? It changes nothing.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-use anyhow::Context;
-use clap::Args;
 use rustls::pki_types::CertificateDer;
 use time::{Duration, OffsetDateTime};
 
-use crate::control::{self, Url};
-use crate::mim::step::{Step, Verdict, all_right};
+use crate::control::{Api, Failures, Url};
+use crate::mim::step::{Step, Verdict};
 use crate::scenario;
 use crate::server::accept::{BindError, Listening};
 use crate::tls::{self, Summary, Trust};
 
-#[derive(Args, Debug)]
-#[command(after_help = "Exit codes: 0 nothing failed; 1 something failed; 2 the command line is wrong.")]
-pub struct Doctor {
-    /// The scenario that is to be served; without one, the built-in scenario
+/// What is examined.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The scenario to serve. `None`: the built-in scenario.
     pub scenario: Option<PathBuf>,
-    /// The folder of the authority and the server's certificate
-    #[arg(long, value_name = "FOLDER", default_value = "certs")]
+    /// The folder of the authority and the server's certificate.
     pub certs: PathBuf,
-    /// A name by which clients call this machine
-    #[arg(long, value_name = "NAME")]
-    pub host: Vec<String>,
-    /// Where the server is to listen
-    #[arg(long, value_name = "ADDRESS:PORT", default_values = ["127.0.0.1:9999", "[::1]:9999"])]
+    /// The names that clients use for this machine.
+    pub hosts: Vec<String>,
+    /// The addresses that the server will listen on.
     pub listen: Vec<SocketAddr>,
-    /// Where the admin API of a server that runs is, to ask what failed lately
-    #[arg(long, value_name = "URL", env = "LOCMFA_ADMIN", default_value = "http://127.0.0.1:9998")]
+    /// The admin API of a running server.
     pub admin: Url,
-    /// Tell it as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
-/// When the server's certificate is renewed by itself at the next start.
+/// A start renews a server certificate that ends within this time.
 const SOON: Duration = Duration::days(30);
 
-/// Runs the command.
+/// Examines the machine, step by step.
 ///
 /// # Errors
-/// It cannot write.
-pub async fn run(args: &Doctor, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-    let trust = Trust::load(&[])?;
-    let steps = examine(args, &trust, OffsetDateTime::now_utc()).await;
-    match args.json {
-        true => {
-            let text = serde_json::to_string_pretty(&steps).context("the findings as JSON")?;
-            writeln!(out, "{text}").context("cannot write the findings")?;
-        }
-        false => {
-            let written = steps.iter().try_for_each(|it| it.tell(out));
-            written.context("cannot write the findings")?;
-        }
-    }
-    Ok(ExitCode::from(u8::from(!all_right(&steps))))
+/// The certificates that this machine trusts cannot be read.
+pub async fn examine(subject: &Subject) -> anyhow::Result<Vec<Step>> {
+    Ok(examine_at(subject, &Trust::load(&[])?, OffsetDateTime::now_utc()).await)
 }
 
-/// Looks at everything, and tells what was found.
-pub async fn examine(args: &Doctor, trust: &Trust, now: OffsetDateTime) -> Vec<Step> {
-    let mut steps = vec![scenario(args.scenario.as_deref()), clock(now)];
-    steps.extend(authority(&args.certs, trust, now));
-    steps.extend(server(&args.certs, &args.host, now));
-    for address in &args.listen {
+async fn examine_at(subject: &Subject, trust: &Trust, now: OffsetDateTime) -> Vec<Step> {
+    let mut steps = vec![scenario(subject.scenario.as_deref()), clock(now)];
+    steps.extend(authority(&subject.certs, trust, now));
+    steps.extend(server(&subject.certs, &subject.hosts, now));
+    for address in &subject.listen {
         steps.push(port(*address).await);
     }
     steps.extend(registry::examine());
-    steps.extend(running(&args.admin).await);
+    steps.extend(running(&subject.admin).await);
     steps
 }
 
-/// What a server that runs saw fail lately.
+/// The newest failures of a running server.
 async fn running(admin: &Url) -> Vec<Step> {
     let step = "running server";
-    let Ok(failures) = control::failures(admin).await else {
-        let what = format!("None tells at {admin} what failed.");
+    let Ok(failures) = Api::new(admin.clone(), String::new(), None).failures().await else {
+        let what = format!("No server reports its failures at {admin}.");
         return vec![finding(
             step,
             Verdict::Note,
             what,
-            "Start it, or name its admin API with --admin. Its log has trouble= where something failed.",
+            "Start the server, or give the address of its admin API with --admin. Failures in its log have trouble=.",
         )];
     };
-    let warning = |it: control::Failures| {
-        let what = format!("{} × {}, lastly: {}", it.count, it.kind, it.what);
+    let warning = |it: Failures| {
+        let what = format!("{} × {}, the newest: {}", it.count, it.kind, it.what);
         let remedy = if it.remedy.is_empty() { "docs/troubles.md explains it.".into() } else { it.remedy };
         finding(step, Verdict::Warning, what, remedy)
     };
     match failures.is_empty() {
-        true => vec![finding(step, Verdict::Ok, "It saw no connection and no sign-in fail.", "")],
+        true => vec![finding(step, Verdict::Ok, "No connection and no sign-in failed.", "")],
         false => failures.into_iter().map(warning).collect(),
     }
 }
@@ -118,7 +94,7 @@ fn scenario(file: Option<&Path>) -> Step {
     }
 }
 
-/// When this program was written: no right clock is before.
+/// When this program was written: a clock before that is wrong.
 const WRITTEN: OffsetDateTime = time::macros::datetime!(2026-11-01 0:00 UTC);
 
 fn clock(now: OffsetDateTime) -> Step {
@@ -127,22 +103,26 @@ fn clock(now: OffsetDateTime) -> Step {
         true => finding(
             "clock",
             Verdict::Failed,
-            format!("It says {shown}, when this program was not yet written."),
-            "Set it right: certificates and sign-in fail by a wrong clock.",
+            format!("It shows {shown}; this program is newer."),
+            "Set the clock: with a wrong one, certificates and sign-in fail.",
         ),
-        false => {
-            finding("clock", Verdict::Ok, format!("It says {shown}. NTLM takes a client that is 36 hours off."), "")
-        }
+        false => finding(
+            "clock",
+            Verdict::Ok,
+            format!("It shows {shown}. NTLM allows a difference of 36 hours to the client."),
+            "",
+        ),
     }
 }
 
-/// What can be read of a certificate file; what to say where there is none.
+/// The certificate of a file, or the step that reports its absence.
 fn certificate(step: &'static str, file: &Path) -> Result<(CertificateDer<'static>, Summary), Step> {
     if !file.exists() {
-        let what = format!("{} is not there; the first start makes it.", file.display());
+        let what = format!("{} does not exist; the first start makes it.", file.display());
         return Err(finding(step, Verdict::Note, what, ""));
     }
-    let failed = |what: String| finding(step, Verdict::Failed, what, "Delete the file to have a new one made.");
+    let failed =
+        |what: String| finding(step, Verdict::Failed, what, "Delete the file; the next start makes a new one.");
     let chain = tls::read_certificates(file).map_err(|error| failed(format!("{error}.")))?;
     let [certificate, ..] = &chain[..] else { return Err(failed(format!("{} is empty.", file.display()))) };
     let summary = Summary::of(certificate, Vec::new());
@@ -160,14 +140,14 @@ fn authority(folder: &Path, trust: &Trust, now: OffsetDateTime) -> Vec<Step> {
         false => finding(
             "authority",
             Verdict::Warning,
-            format!("This machine does not trust {}: MIM will not, if it runs here.", summary.subject),
+            format!("This machine does not trust {}, so MIM on this machine does not either.", summary.subject),
             format!(
-                "Import {} into Cert:\\LocalMachine\\Root on the machine that calls; `locmfa certs trust` says how.",
+                "Import {} into Cert:\\LocalMachine\\Root on the machine that calls; `locmfa certs trust` shows how.",
                 folder.join("authority.cer").display()
             ),
         ),
     };
-    let remedy = "Delete the authority's files to have a new one made. Clients then have to trust that.";
+    let remedy = "Delete the authority's files; the next start makes a new authority, which clients must then trust.";
     vec![trusted, dates("authority dates", &summary, now, remedy)]
 }
 
@@ -186,7 +166,7 @@ fn server(folder: &Path, hosts: &[String], now: OffsetDateTime) -> Vec<Step> {
             "certificate names",
             Verdict::Warning,
             format!("It is for {names}, and not for {}.", missing.join(", ")),
-            "The next start adds this machine's own names; name others with --host there.",
+            "The next start adds this machine's own names; give it other names with --host.",
         ),
     };
     vec![
@@ -208,12 +188,12 @@ fn dates(step: &'static str, summary: &Summary, now: OffsetDateTime, remedy: &st
 async fn port(address: SocketAddr) -> Step {
     match Listening::bind(&[address]).await {
         Ok(_) => finding("port", Verdict::Ok, format!("{address} is free."), ""),
-        // Who asks while the server runs shall not be told that something is broken.
+        // Not a failure: the program may be the server itself.
         Err(BindError::Taken(_)) => finding(
             "port",
             Verdict::Warning,
             format!("{address} is taken by another program."),
-            "If that is a locmfa that runs, all is well. Else end that program, or give --listen another port.",
+            "If that program is locmfa, no action is needed. If not, end it or give --listen another port.",
         ),
         Err(error @ BindError::Elsewhere(_)) if address.is_ipv6() => {
             finding("port", Verdict::Warning, format!("{error}."), "Windows clients try ::1 first for localhost.")
@@ -222,14 +202,14 @@ async fn port(address: SocketAddr) -> Step {
     }
 }
 
-/// The values of the Windows registry that decide how a .NET Framework client, such as MIM, comes through.
+/// The values of the Windows registry that decide whether a .NET Framework client, such as MIM, can connect.
 mod registry {
     use super::{Step, Verdict, finding};
 
     struct Row {
         path: &'static str,
         name: &'static str,
-        /// Whether a client comes through with that value, or without one.
+        /// Whether a client can connect with this value. `None`: the value is missing.
         fits: fn(Option<u32>) -> bool,
         should: &'static str,
         why: &'static str,
@@ -259,36 +239,36 @@ mod registry {
         Row { path: NET, name: "SchUseStrongCrypto", fits: on, should: "1", why: OLD_TLS },
         Row { path: NET_32, name: "SystemDefaultTlsVersions", fits: on, should: "1", why: OLD_TLS },
         Row { path: NET_32, name: "SchUseStrongCrypto", fits: on, should: "1", why: OLD_TLS },
-        Row { path: TLS_12, name: "Enabled", fits: not_off, should: "1, or not there", why: "0 turns TLS 1.2 off." },
+        Row { path: TLS_12, name: "Enabled", fits: not_off, should: "1, or missing", why: "0 turns TLS 1.2 off." },
         Row {
             path: TLS_12,
             name: "DisabledByDefault",
             fits: not_on,
-            should: "0, or not there",
-            why: "1 keeps clients that do not ask for TLS 1.2 from it.",
+            should: "0, or missing",
+            why: "1 turns TLS 1.2 off for clients that do not ask for it.",
         },
         Row {
             path: r"SYSTEM\CurrentControlSet\Control\Lsa",
             name: "LmCompatibilityLevel",
             fits: |value| value.is_none_or(|it| it >= 3),
-            should: "3 or more, or not there",
+            should: "3 or more, or missing",
             why: "Below 3 Windows answers with NTLM version 1, which the server refuses unless the scenario allows it.",
         },
         Row {
             path: r"SYSTEM\CurrentControlSet\Control\Lsa\MSV1_0",
             name: "RestrictSendingNTLMTraffic",
             fits: |value| value != Some(2),
-            should: "0 or 1, or not there",
+            should: "0 or 1, or missing",
             why: "2 forbids NTLM to other machines, and locmfa reads no Kerberos tickets.",
         },
     ];
 
-    /// Judges the values on Windows. Elsewhere it can only be said what to look at on MIM's host.
+    /// Judges the values on Windows. On other systems, the steps say what to look at on MIM's host.
     pub(super) fn examine() -> Vec<Step> {
         ROWS.iter().map(|row| read(row).map_or_else(|| row.look(), |value| row.judge(value))).collect()
     }
 
-    /// The value, if it is there; nothing where there is no registry.
+    /// The value, if it exists. Outer `None`: this system has no registry.
     #[cfg(windows)]
     fn read(row: &Row) -> Option<Option<u32>> {
         Some(windows_registry::LOCAL_MACHINE.open(row.path).and_then(|key| key.get_u32(row.name)).ok())
@@ -307,7 +287,7 @@ mod registry {
 
         fn judge(&self, value: Option<u32>) -> Step {
             let Self { path, name, should, why, .. } = self;
-            let is = value.map_or_else(|| "not there".into(), |it| it.to_string());
+            let is = value.map_or_else(|| "missing".into(), |it| it.to_string());
             let what = format!(r"HKLM\{path}, {name} is {is}.");
             if (self.fits)(value) {
                 return finding("registry", Verdict::Ok, what, "");
@@ -338,9 +318,9 @@ mod registry {
                 assert!(row.why.ends_with('.') && !row.should.is_empty());
             }
             let unset = ROWS[0].judge(None);
-            assert!(unset.what.ends_with("SystemDefaultTlsVersions is not there."), "{}", unset.what);
+            assert!(unset.what.ends_with("SystemDefaultTlsVersions is missing."), "{}", unset.what);
             assert!(unset.remedy.contains("-Value 1 -Force"), "{}", unset.remedy);
-            assert!(ROWS[5].judge(Some(1)).remedy.ends_with("It should be 0, or not there."));
+            assert!(ROWS[5].judge(Some(1)).remedy.ends_with("It should be 0, or missing."));
         }
     }
 }
@@ -348,10 +328,11 @@ mod registry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mim::step::all_right;
     use crate::tls::{Certificates, Keys, read_certificates};
 
-    /// The port for discarding, at which nobody serves HTTP.
-    fn nobody_there() -> Url {
+    /// The port of the discard service, where no server speaks HTTP.
+    fn no_server() -> Url {
         "http://127.0.0.1:9".parse().unwrap()
     }
 
@@ -360,44 +341,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_new_folder_is_fit_and_its_authority_is_not_yet_trusted() {
+    async fn a_new_folder_is_ready_and_its_authority_is_not_yet_trusted() {
         let folder = tempfile::tempdir().unwrap();
         let listen = vec!["127.0.0.1:0".parse().unwrap()];
-        let args = Doctor {
-            scenario: None,
-            certs: folder.path().into(),
-            host: vec![],
-            listen,
-            admin: nobody_there(),
-            json: false,
-        };
+        let args = Subject { scenario: None, certs: folder.path().into(), hosts: vec![], listen, admin: no_server() };
         let now = OffsetDateTime::now_utc();
-        let nobody = Trust::new(vec![], vec![]);
-        let before = examine(&args, &nobody, now).await;
+        let no_trust = Trust::new(vec![], vec![]);
+        let before = examine_at(&args, &no_trust, now).await;
         assert_eq!((verdict(&before, "authority"), verdict(&before, "certificate")), (Verdict::Note, Verdict::Note));
         assert_eq!(folder.path().read_dir().unwrap().count(), 0, "it made something");
 
         Certificates::open(folder.path(), &[], Keys::Ecdsa).unwrap();
-        let steps = examine(&args, &nobody, now).await;
+        let steps = examine_at(&args, &no_trust, now).await;
         assert!(all_right(&steps), "{steps:?}");
         assert_eq!(verdict(&steps, "authority"), Verdict::Warning);
         let names = ["scenario", "clock", "authority dates", "certificate names", "certificate dates", "port"];
         assert!(names.iter().all(|it| verdict(&steps, it) == Verdict::Ok), "{steps:?}");
 
         let authority = read_certificates(&folder.path().join(tls::AUTHORITY)).unwrap();
-        let steps = examine(&args, &Trust::new(authority, vec![]), now).await;
+        let steps = examine_at(&args, &Trust::new(authority, vec![]), now).await;
         assert_eq!(verdict(&steps, "authority"), Verdict::Ok);
 
-        let later = examine(&args, &nobody, now + Duration::days(390)).await;
+        let later = examine_at(&args, &no_trust, now + Duration::days(390)).await;
         assert_eq!(verdict(&later, "certificate dates"), Verdict::Warning);
-        let earlier = examine(&args, &nobody, now - Duration::days(3650)).await;
+        let earlier = examine_at(&args, &no_trust, now - Duration::days(3650)).await;
         for step in ["clock", "authority dates", "certificate dates"] {
             assert_eq!(verdict(&earlier, step), Verdict::Failed, "{step}");
         }
     }
 
     #[tokio::test]
-    async fn what_is_broken_is_told() {
+    async fn broken_things_are_failures_with_a_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -405,16 +379,15 @@ mod tests {
             path
         };
         let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let args = Doctor {
+        let args = Subject {
             scenario: Some(file("s.yaml", "usesr: [anna]")),
             certs: folder.path().into(),
-            host: vec!["mfa.contoso.com".into()],
+            hosts: vec!["mfa.contoso.com".into()],
             listen: vec![held.local_addr().unwrap()],
-            admin: nobody_there(),
-            json: false,
+            admin: no_server(),
         };
         file(tls::AUTHORITY, "junk");
-        let steps = examine(&args, &Trust::new(vec![], vec![]), OffsetDateTime::now_utc()).await;
+        let steps = examine_at(&args, &Trust::new(vec![], vec![]), OffsetDateTime::now_utc()).await;
         for (step, expected) in
             [("scenario", Verdict::Failed), ("authority", Verdict::Failed), ("port", Verdict::Warning)]
         {

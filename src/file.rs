@@ -47,7 +47,7 @@ pub fn read_text(path: &Path) -> Result<String, Unreadable> {
 pub enum Access<'a> {
     /// The owner alone: for private keys.
     Owner,
-    /// The readers that the system's default gives to new files. A file that is replaced keeps its permissions.
+    /// As the system's default for new files. A file that is replaced keeps its permissions.
     Usual,
     /// The permissions of another file and, where this account may set it, its owner.
     Like(&'a Path),

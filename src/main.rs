@@ -2,9 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    locmfa::cli::run(locmfa::cli::Arguments::parse()).await
+    locmfa::cli::run(std::env::args_os()).await
 }

@@ -1,4 +1,4 @@
-//! Making this machine trust the development authority, and no longer: the commands, and running them.
+//! Whether this machine trusts the development authority: the commands that change it.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,33 +7,33 @@ use anyhow::{Context, bail};
 
 use crate::tls::Summary;
 
-/// What is wanted of the machine's store.
+/// A change to the machine's trusted authorities.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Wish {
+pub enum Change {
     Trust,
     Untrust,
 }
 
-/// Where Debian and Ubuntu keep authorities that the machine's owner added.
+/// Where Debian and Ubuntu keep the authorities that a user adds.
 const DEBIAN: &str = "/usr/local/share/ca-certificates/locmfa.crt";
 
 /// The commands for Windows and for Debian, for people.
 #[must_use]
-pub fn explained(wish: Wish, authority: &Summary) -> String {
+pub fn explained(change: Change, authority: &Summary) -> String {
     let mut text = String::from(
         "Windows, in PowerShell as administrator, on the machine that calls (copy the file there first):\n",
     );
-    text += &format!("  {}\n", windows(wish, authority));
+    text += &format!("  {}\n", windows(change, authority));
     text += "Debian, Ubuntu, as root:\n";
-    for step in debian(wish, authority) {
+    for step in debian(change, authority) {
         text += &format!("  {}\n", step.join(" "));
     }
-    if wish == Wish::Trust {
+    if change == Change::Trust {
         text += &format!("curl, for one call:\n  --cacert '{}'\n", file(authority, "pem"));
     }
-    let (button, what) = match wish {
-        Wish::Trust => ("Import…", file(authority, "pem")),
-        Wish::Untrust => ("Delete or Distrust…", authority.subject.clone()),
+    let (button, what) = match change {
+        Change::Trust => ("Import…", file(authority, "pem")),
+        Change::Untrust => ("Delete or Distrust…", authority.subject.clone()),
     };
     text += &format!("Firefox: Settings, Privacy & Security, View Certificates, Authorities, {button}\n  {what}\n");
     text
@@ -42,46 +42,48 @@ pub fn explained(wish: Wish, authority: &Summary) -> String {
 /// Runs the commands of this system.
 ///
 /// # Errors
-/// This system has none here, or one of them failed.
-pub fn run(wish: Wish, authority: &Summary) -> anyhow::Result<()> {
+/// The commands of this system are unknown, or a command fails.
+pub fn run(change: Change, authority: &Summary) -> anyhow::Result<()> {
     let steps = if cfg!(windows) {
         let powershell = ["powershell", "-NoProfile", "-NonInteractive", "-Command"].map(String::from);
-        vec![powershell.into_iter().chain([windows(wish, authority)]).collect()]
+        vec![powershell.into_iter().chain([windows(change, authority)]).collect()]
     } else if Path::new("/usr/sbin/update-ca-certificates").exists() {
-        debian(wish, authority)
+        debian(change, authority)
     } else {
-        bail!("--run knows Windows, Debian and Ubuntu. Run without it and do by hand what it prints.");
+        bail!(
+            "--run works on Windows, Debian and Ubuntu. Start the command without it, and run what it prints for another system."
+        );
     };
     for step in steps {
         let status = Command::new(&step[0]).args(&step[1..]).status();
         let shown = step.join(" ");
         match status.with_context(|| format!("cannot run {shown}"))?.success() {
             true => (),
-            false => bail!("{shown} failed; it takes an administrator's rights"),
+            false => bail!("{shown} failed; run it as administrator or root"),
         }
     }
     Ok(())
 }
 
-fn windows(wish: Wish, authority: &Summary) -> String {
-    match wish {
-        Wish::Trust => format!(
+fn windows(change: Change, authority: &Summary) -> String {
+    match change {
+        Change::Trust => format!(
             "Import-Certificate -FilePath '{}' -CertStoreLocation Cert:\\LocalMachine\\Root",
             file(authority, "cer").replace('\'', "''")
         ),
-        Wish::Untrust => format!("Remove-Item Cert:\\LocalMachine\\Root\\{}", authority.sha1),
+        Change::Untrust => format!("Remove-Item Cert:\\LocalMachine\\Root\\{}", authority.sha1),
     }
 }
 
-fn debian(wish: Wish, authority: &Summary) -> Vec<Vec<String>> {
+fn debian(change: Change, authority: &Summary) -> Vec<Vec<String>> {
     let step = |words: &[&str]| words.iter().map(|it| (*it).to_owned()).collect();
-    match wish {
-        Wish::Trust => vec![step(&["cp", &file(authority, "pem"), DEBIAN]), step(&["update-ca-certificates"])],
-        Wish::Untrust => vec![step(&["rm", "-f", DEBIAN]), step(&["update-ca-certificates", "--fresh"])],
+    match change {
+        Change::Trust => vec![step(&["cp", &file(authority, "pem"), DEBIAN]), step(&["update-ca-certificates"])],
+        Change::Untrust => vec![step(&["rm", "-f", DEBIAN]), step(&["update-ca-certificates", "--fresh"])],
     }
 }
 
-/// The authority's file of a kind, by its whole path.
+/// The absolute path of the authority's file with this extension.
 fn file(authority: &Summary, extension: &str) -> String {
     let file = authority.files.iter().find(|it| it.extension().is_some_and(|it| it == extension));
     let file =

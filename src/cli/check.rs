@@ -1,12 +1,12 @@
-//! `locmfa check`: the mistakes of scenario files.
+//! `locmfa check`: the mistakes in scenario files.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 
-use super::print::print;
+use super::print::Output;
 use crate::scenario::{self, Code, Mistake, Severity};
 
 #[derive(Args, Debug)]
@@ -14,65 +14,65 @@ pub(super) struct Check {
     /// The scenario files
     #[arg(required_unless_present = "explain")]
     scenarios: Vec<PathBuf>,
-    /// Fail for warnings too
+    /// Fail on warnings too
     #[arg(long)]
     strict: bool,
-    /// Tell notes too: what may well be meant
+    /// Print notes too: valid, and probably meant so
     #[arg(long)]
     pedantic: bool,
-    /// Tell what a code such as S001 means; without one, what each means
+    /// Explain a code such as S001; without a code, explain all of them
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "")]
     explain: Option<String>,
-    /// How to tell
+    /// The format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub(super) enum Format {
     Text,
     Json,
 }
 
-pub(super) fn check(args: &Check) -> anyhow::Result<ExitCode> {
-    if let Some(code) = &args.explain {
-        return explain(code);
-    }
-    let told = |it: &Mistake| it.severity > Severity::Note || args.pedantic;
-    let look = |file: &PathBuf| {
-        let found = scenario::load_file(file).map_or_else(|mistakes| mistakes, |it| it.warnings);
-        (file.display().to_string(), found.into_iter().filter(told).collect())
-    };
-    let results: Vec<(String, Vec<Mistake>)> = args.scenarios.iter().map(look).collect();
-    match args.format {
-        Format::Json => {
-            let mistakes: Vec<&Mistake> = results.iter().flat_map(|(_, mistakes)| mistakes).collect();
-            print(&(serde_json::to_string_pretty(&mistakes).context("the mistakes as JSON")? + "\n"))?;
+impl Check {
+    pub(super) fn run(&self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+        if let Some(code) = &self.explain {
+            return explain(code, out);
         }
-        Format::Text => {
-            let mut text = String::new();
-            for (file, mistakes) in &results {
-                mistakes.iter().for_each(|it| text += &format!("{it}\n\n"));
-                text += &match mistakes.is_empty() {
-                    true => format!("{file}: no mistakes\n"),
-                    false => format!("{file}: {}\n", scenario::summary(mistakes.iter().map(|it| it.severity))),
-                };
+        let is_printed = |it: &Mistake| it.severity > Severity::Note || self.pedantic;
+        let check = |file: &PathBuf| {
+            let found = scenario::load_file(file).map_or_else(|mistakes| mistakes, |it| it.warnings);
+            (file.display().to_string(), found.into_iter().filter(is_printed).collect())
+        };
+        let results: Vec<(String, Vec<Mistake>)> = self.scenarios.iter().map(check).collect();
+        let all = || results.iter().flat_map(|(_, mistakes)| mistakes);
+        match self.format {
+            Format::Json => out.json(&all().collect::<Vec<_>>())?,
+            Format::Text => {
+                for (file, mistakes) in &results {
+                    mistakes.iter().try_for_each(|it| out.line(format_args!("{it}\n")))?;
+                    match mistakes.is_empty() {
+                        true => out.line(format_args!("{file}: no mistakes"))?,
+                        false => {
+                            let counts = scenario::summary(mistakes.iter().map(|it| it.severity));
+                            out.line(format_args!("{file}: {counts}"))?;
+                        }
+                    }
+                }
             }
-            print(&text)?;
         }
+        let allowed = if self.strict { Severity::Note } else { Severity::Warning };
+        Ok(ExitCode::from(u8::from(all().any(|it| it.severity > allowed))))
     }
-    let bearable = if args.strict { Severity::Note } else { Severity::Warning };
-    let fails = results.iter().flat_map(|(_, mistakes)| mistakes).any(|it| it.severity > bearable);
-    Ok(ExitCode::from(u8::from(fails)))
 }
 
-/// Tells what a code means, or each of them.
-fn explain(code: &str) -> anyhow::Result<ExitCode> {
-    if code.is_empty() {
-        return print(&Code::ALL.iter().map(|it| it.explained()).collect::<Vec<_>>().join("\n"));
-    }
-    let Some(code) = Code::named(code) else {
-        bail!("there is no code {code:?}; `locmfa check --explain` tells all of them");
+/// Explains a code, or all of them.
+fn explain(code: &str, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+    let text = match (code, Code::named(code)) {
+        ("", _) => Code::ALL.iter().map(|it| it.explained()).collect::<Vec<_>>().join("\n"),
+        (_, Some(code)) => code.explained(),
+        (_, None) => bail!("there is no code {code:?}; `locmfa check --explain` explains all codes"),
     };
-    print(&code.explained())
+    out.print(&text)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,9 +1,17 @@
-//! `locmfa fidelity`: the ledger of what is imitated.
+//! `locmfa fidelity`: what is imitated, and how it is known.
 
 use std::process::ExitCode;
 
-use super::print::print;
+use clap::Args;
 
-pub(super) fn run() -> anyhow::Result<ExitCode> {
-    print(include_str!("../../docs/fidelity.md"))
+use super::print::Output;
+
+#[derive(Args, Debug)]
+pub(super) struct Fidelity {}
+
+impl Fidelity {
+    pub(super) fn run(&self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+        out.print(include_str!("../../docs/fidelity.md"))?;
+        Ok(ExitCode::SUCCESS)
+    }
 }

@@ -1,102 +1,183 @@
-//! The command line: a file for each subcommand. Arguments, printing, exit codes and signals are met only here.
+//! The command line: one file for each subcommand. Arguments, printing, exit codes, the terminal and signals are here
+//! and in no other module; `tests/it/tidy.rs` checks it.
 
+mod admin;
+mod call;
+mod calls;
 mod certs;
 mod check;
-mod control;
+mod clock;
+mod doctor;
 mod fidelity;
 mod files;
+mod messages;
 pub mod mim;
+mod phone;
 mod print;
+mod rule;
 mod schema;
 mod serve;
 mod service;
+mod space;
+mod status;
 mod table;
 mod users;
+mod verify;
 mod wsdl;
 
-use std::io::{self, Write};
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+use serde_json::Value;
 
-use crate::doctor;
-use certs::Certs;
-use check::Check;
-use serve::Serve;
-use service::Service;
-use users::Users;
-use wsdl::Wsdl;
+use crate::control::Refused;
+pub use print::Output;
+use print::complain;
 
+/// Imitates the Web Service SDK of Azure Multi-Factor Authentication Server, to test Microsoft Identity Manager.
 ///
-/// Without a subcommand it serves: `locmfa scenarios/sspr-phone-gate.yaml` is `locmfa serve …`, and `locmfa` alone
-/// serves the built-in scenario.
+/// Without a subcommand it serves: `locmfa scenarios/sspr-phone-gate.yaml` is short for `locmfa serve …`, and `locmfa`
+/// alone serves the built-in scenario.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    serve: Serve,
+    serve: serve::Serve,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 a scenario or a settings file has mistakes, a verification failed, the server said no, or nothing was changed; 2 the command line is wrong; 3 it cannot start or go on (a port, a certificate, a file), or no server answers.";
+const EXIT_CODES: &str = "Exit codes: 0 success; 1 a scenario or a settings file has mistakes, a verification failed, the server refused, or nothing was changed; 2 the command line is wrong; 3 the program cannot start or continue (a port, a certificate, a file), or no server answers.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Answer calls from a scenario file (the default)
-    Serve(Box<Serve>),
+    Serve(Box<serve::Serve>),
     /// Find the mistakes in scenario files
-    Check(Check),
+    Check(check::Check),
     /// Print the JSON Schema of scenario files, for editors
-    Schema,
+    Schema(schema::Schema),
     /// Print the service description (WSDL)
-    Wsdl(Wsdl),
-    /// Print what is imitated, how it is known, and which test holds it
-    Fidelity,
-    /// Bring users into a scenario; list and change those of a server that runs
+    Wsdl(wsdl::Wsdl),
+    /// Print what is imitated, how it is known, and which test checks it
+    Fidelity(fidelity::Fidelity),
+    /// Import users into a scenario; list and change the users of a running server
     #[command(subcommand)]
-    Users(Users),
-    #[command(flatten)]
-    Control(control::Command),
-    /// Show or renew the certificates
+    Users(users::Users),
+    /// Show the server's state: spaces, connections, failures
+    Status(status::Status),
+    /// List the calls that the server received, or follow them
+    Calls(calls::Calls),
+    /// Show one call in full
+    Call(call::Call),
+    /// List the messages that the server sent, with their codes, or wait for one
+    Messages(messages::Messages),
+    /// Do what a person does with a ringing phone, a text message or the app
     #[command(subcommand)]
-    Certs(Certs),
-    /// Check and change the settings file of Microsoft Identity Manager
+    Phone(phone::Phone),
+    /// List, add and remove rules
+    #[command(subcommand)]
+    Rule(rule::Rule),
+    /// Show and set the time of a space
+    #[command(subcommand)]
+    Clock(clock::Clock),
+    /// List, make, reset, print and remove spaces
+    #[command(subcommand)]
+    Space(space::Space),
+    /// Compare what happened with a file of expectations
+    Verify(verify::Verify),
+    /// Show, renew, export and trust the certificates
+    #[command(subcommand)]
+    Certs(certs::Certs),
+    /// Check and change the settings file of Microsoft Identity Manager, and call as it does
     #[command(subcommand)]
     Mim(mim::Command),
-    /// Look whether this machine is fit to serve, or to call; it changes nothing
+    /// Examine whether this machine is ready to serve, or to call; change nothing
     Doctor(doctor::Doctor),
-    /// Serve as a service of Windows
+    /// Serve as a Windows service
     #[command(subcommand)]
-    Service(Service),
+    Service(service::Service),
 }
 
-/// Runs the program and tells its exit code.
-pub async fn run(arguments: Arguments) -> ExitCode {
-    let result = match arguments.command.unwrap_or_else(|| Command::Serve(arguments.serve.into())) {
-        Command::Serve(serve) => {
-            serve::log_to_stderr(serve.log, serve.verbose);
-            serve::serve(*serve, serve::told_to_stop).await
-        }
-        Command::Check(check) => check::check(&check),
-        Command::Schema => schema::run(),
-        Command::Wsdl(wsdl) => wsdl::run(&wsdl),
-        Command::Fidelity => fidelity::run(),
-        Command::Users(Users::Import(args)) => users::import(&args),
-        Command::Users(Users::Control(command)) => control::users(command, &mut io::stdout(), &mut io::stderr()).await,
-        Command::Control(command) => control::run(command, &mut io::stdout(), &mut io::stderr()).await,
-        Command::Certs(command) => certs::run(&command),
-        Command::Mim(command) => mim::run(&command, &mut io::stdout(), &mut mim::ask).await,
-        Command::Doctor(args) => doctor::run(&args, &mut io::stdout()).await,
-        Command::Service(Service::Act(action)) => service::act(&action),
-        Command::Service(Service::Run { folder, serve }) => service::run(&folder, *serve),
+/// Runs the program with the words of its command line, the program's name first.
+pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::of(words) {
+        Ok(arguments) => arguments,
+        Err(wrong) => wrong.exit(),
     };
-    match result {
-        Ok(code) => code,
-        Err(error) => {
-            // Nobody is left to tell if standard error is gone.
-            let _ = writeln!(io::stderr(), "locmfa: {error:#}");
-            ExitCode::from(3)
+    let mut stdout = io::stdout();
+    let out = &mut Output::new(&mut stdout);
+    let result = match arguments.command.unwrap_or_else(|| Command::Serve(arguments.serve.into())) {
+        Command::Serve(serve) => serve.run().await,
+        Command::Check(args) => args.run(out),
+        Command::Schema(args) => args.run(out),
+        Command::Wsdl(args) => args.run(out),
+        Command::Fidelity(args) => args.run(out),
+        Command::Users(command) => command.run(out).await,
+        Command::Status(args) => args.run(out).await,
+        Command::Calls(args) => args.run(out).await,
+        Command::Call(args) => args.run(out).await,
+        Command::Messages(args) => args.run(out).await,
+        Command::Phone(command) => command.run(out).await,
+        Command::Rule(command) => command.run(out).await,
+        Command::Clock(command) => command.run(out).await,
+        Command::Space(command) => command.run(out).await,
+        Command::Verify(args) => args.run(out).await,
+        Command::Certs(command) => command.run(out),
+        Command::Mim(command) => command.run(out, &mut mim::ask).await,
+        Command::Doctor(args) => args.run(out).await,
+        Command::Service(command) => command.run(out),
+    };
+    result.unwrap_or_else(|error| {
+        complain(format_args!("locmfa: {error:#}"));
+        let Some(refused) = error.downcast_ref::<Refused>() else { return ExitCode::from(3) };
+        // The first mistake is the text of the error.
+        for it in refused.problem.get("mistakes").and_then(Value::as_array).into_iter().flatten().skip(1) {
+            complain(format_args!("  {}", it["message"].as_str().unwrap_or_default()));
+        }
+        ExitCode::from(1)
+    })
+}
+
+impl Arguments {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    /// What is wrong with it, or the text of `--help` or `--version`. A first word that is neither a file nor a
+    /// subcommand is a misspelt subcommand.
+    pub fn of(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let words: Vec<_> = words.into_iter().collect();
+        let parsed = Self::try_parse_from(&words);
+        let scenario = match &parsed {
+            Ok(Self { command: None, serve }) => serve.scenario.as_deref(),
+            Ok(_) => None,
+            Err(_) => words.get(1).map(Path::new),
+        };
+        match scenario.and_then(misspelt) {
+            Some(message) => Err(Self::command().error(ErrorKind::InvalidSubcommand, message)),
+            None => parsed,
         }
     }
+}
+
+/// What to say of a word that stands for a scenario or a subcommand and is neither. `None`: it may be a file.
+fn misspelt(word: &Path) -> Option<String> {
+    let text = word.to_str()?;
+    let command = Arguments::command();
+    let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    let is_name = !text.is_empty() && text.chars().all(|it| it.is_alphanumeric() || matches!(it, '-' | '_'));
+    if !is_name || text.starts_with('-') || text == "help" || names.contains(&text) || word.exists() {
+        return None;
+    }
+    let lower = text.to_lowercase();
+    let near = names.iter().map(|it| (strsim::damerau_levenshtein(&lower, it), *it)).min();
+    let remedy = match near {
+        Some((distance, name)) if distance <= 1 + name.len() / 4 => format!("Did you mean `{name}`?"),
+        _ => "`locmfa --help` lists the commands.".into(),
+    };
+    Some(format!("There is no file or command `{text}`. {remedy}"))
 }

@@ -1,15 +1,108 @@
-//! Printing to standard output.
+//! Printing: the one way to standard output, and the one way to standard error.
 
-use std::io::{self, Write};
-use std::process::ExitCode;
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context;
+use serde::Serialize;
 
-pub(super) fn print(text: &str) -> anyhow::Result<ExitCode> {
-    match io::stdout().write_all(text.as_bytes()) {
-        // The reader, such as `head`, has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(error).context("cannot write to standard output"),
-        Ok(()) => Ok(ExitCode::SUCCESS),
+/// Where a command prints its result: standard output, or a test's buffer.
+///
+/// When the reader has closed the pipe, as `head` does, printing stops without an error: the command goes on, and its
+/// exit code is the same as with a reader that reads everything.
+pub struct Output<'a> {
+    to: &'a mut (dyn Write + Send),
+    is_closed: bool,
+}
+
+impl<'a> Output<'a> {
+    pub fn new(to: &'a mut (dyn Write + Send)) -> Self {
+        Self { to, is_closed: false }
+    }
+
+    /// Whether the reader has closed the pipe.
+    pub(super) const fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Prints text as it is, and flushes it.
+    pub(super) fn print(&mut self, text: &str) -> anyhow::Result<()> {
+        if self.is_closed {
+            return Ok(());
+        }
+        match self.to.write_all(text.as_bytes()).and_then(|()| self.to.flush()) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_closed = true,
+            result => result.context("cannot write to standard output; check where it is redirected to")?,
+        }
+        Ok(())
+    }
+
+    /// Prints a line.
+    pub(super) fn line(&mut self, text: impl Display) -> anyhow::Result<()> {
+        self.print(&format!("{text}\n"))
+    }
+
+    /// Prints JSON over several lines.
+    pub(super) fn json(&mut self, it: &impl Serialize) -> anyhow::Result<()> {
+        let json = serde_json::to_string_pretty(it).context("the result as JSON")?;
+        self.line(json)
+    }
+}
+
+impl std::fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output").field("is_closed", &self.is_closed).finish_non_exhaustive()
+    }
+}
+
+/// Prints a line to standard error. If that is closed, there is no place left to report it.
+pub(super) fn complain(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pipe whose reader leaves after some bytes.
+    struct Pipe(usize);
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            if taken == 0 { Err(ErrorKind::BrokenPipe.into()) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_ends_printing_and_not_the_command() {
+        let mut pipe = Pipe(3);
+        let mut out = Output::new(&mut pipe);
+        out.line("a").unwrap();
+        assert!(!out.is_closed());
+        for _ in 0..2 {
+            out.line("bcd").unwrap();
+            assert!(out.is_closed());
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(ErrorKind::StorageFull.into())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        assert!(Output::new(&mut Full).print("a").unwrap_err().to_string().contains("standard output"));
     }
 }

@@ -2,9 +2,17 @@
 
 use std::process::ExitCode;
 
-use super::print::print;
+use clap::Args;
+
+use super::print::Output;
 use crate::scenario;
 
-pub(super) fn run() -> anyhow::Result<ExitCode> {
-    print(&scenario::schema_text())
+#[derive(Args, Debug)]
+pub(super) struct Schema {}
+
+impl Schema {
+    pub(super) fn run(&self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+        out.print(&scenario::schema_text())?;
+        Ok(ExitCode::SUCCESS)
+    }
 }

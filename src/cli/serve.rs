@@ -1,4 +1,5 @@
-//! `locmfa serve`: from the options to the last answer.
+//! `locmfa serve`: from the options to the last answer; with the ready file, the token of the admin API, the log and the
+//! signals.
 
 use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -18,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::certs::{CertificateArgs, pfx_password};
 use super::files;
+use super::print::complain;
 use crate::contract::Secret;
 use crate::engine::{Bounds, EventKind};
 use crate::file::{self, Access};
@@ -31,21 +33,21 @@ use crate::server::{self, Admission, FOLDER, Site};
 use crate::sign_in::{Scheme, Trust as Trusted};
 use crate::switchboard::{self, Switchboard};
 use crate::tls::{self, Acceptor, Certificates};
-use crate::trust::{self, Wish};
+use crate::trust::{self, Change};
 
 #[derive(Args, Debug)]
 pub(super) struct Serve {
-    /// The scenario file; without one, the built-in scenario
+    /// The scenario file [default: the built-in scenario]
     pub(super) scenario: Option<PathBuf>,
     /// Read the scenario again when its files change
     #[arg(long, requires = "scenario")]
     watch: bool,
-    /// Where to listen; port 0 picks a free one
+    /// The address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS:PORT", default_values = ["127.0.0.1:9999", "[::1]:9999"])]
     listen: Vec<SocketAddr>,
     #[command(flatten)]
     admin: AdminArgs,
-    /// Allow addresses that other machines reach
+    /// Allow addresses that other machines can reach
     #[arg(long)]
     allow_remote: bool,
     /// Serve plain HTTP, without TLS
@@ -53,25 +55,25 @@ pub(super) struct Serve {
     http: bool,
     #[command(flatten)]
     certificates: CertificateArgs,
-    /// The server's own certificate with its chain, PEM; goes with --key
+    /// A certificate with its chain (PEM) in place of the one in --certs; needs --key
     #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["host", "rsa", "pfx"])]
     cert: Option<PathBuf>,
-    /// The key of --cert, PEM
+    /// The key of --cert (PEM)
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
-    /// The server's own certificate with its key, PFX
+    /// A certificate with its key (PFX) in place of the one in --certs
     #[arg(long, value_name = "FILE", conflicts_with_all = ["host", "rsa"])]
     pfx: Option<PathBuf>,
-    /// The file that holds the password of --pfx; without it, the environment's LOCMFA_PFX_PASSWORD
+    /// The file with the password of --pfx [default: the environment variable LOCMFA_PFX_PASSWORD]
     #[arg(long, value_name = "FILE", requires = "pfx")]
     pfx_password_file: Option<PathBuf>,
-    /// Where to write the addresses as JSON, once calls are answered
+    /// The file to write the addresses to, as JSON, when the server is ready for calls
     #[arg(long, value_name = "FILE")]
     pub(super) ready_file: Option<PathBuf>,
-    /// How to log, on standard error
+    /// The format of the log on standard error
     #[arg(long, value_enum, default_value_t = Log::Text)]
     pub(super) log: Log,
-    /// Log requests that nobody understood in full, and more
+    /// Log more, such as the whole of requests that the server does not understand
     #[arg(long, short)]
     pub(super) verbose: bool,
     #[command(flatten)]
@@ -80,14 +82,14 @@ pub(super) struct Serve {
 
 #[derive(Args, Debug)]
 struct AdminArgs {
-    /// Where the admin API listens: port 9998 of 127.0.0.1 and ::1, or a free one where --listen has port 0
+    /// The address of the admin API [default: port 9998 of 127.0.0.1 and ::1, or a free port if --listen has port 0]
     #[arg(long, value_name = "ADDRESS:PORT")]
     admin: Vec<SocketAddr>,
     /// Serve no admin API
     #[arg(long, conflicts_with_all = ["admin", "admin_token_file"])]
     no_admin: bool,
-    /// The file with the token that callers of the admin API must show; with --allow-remote and without it, one is
-    /// drawn and printed
+    /// The file with the token that callers of the admin API must send; with --allow-remote and without this file, the
+    /// server makes a token and prints it
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
 }
@@ -95,34 +97,34 @@ struct AdminArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits")]
 struct LimitArgs {
-    /// The largest body of a request, in bytes: by default ASP.NET's, and at most 1 GiB
+    /// The largest request body, in bytes, up to 1 GiB; the default is that of ASP.NET
     #[arg(long, value_name = "BYTES", default_value_t = 4 << 20, value_parser = clap::value_parser!(u32).range(..=1 << 30))]
     body_limit: u32,
-    /// The largest headers of a request, in bytes
+    /// The largest request headers, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 10, value_parser = clap::value_parser!(u32).range(8192..))]
     header_limit: u32,
-    /// How many connections may be open; one more waits
+    /// The largest number of open connections; one more waits
     #[arg(long, value_name = "COUNT", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
-    /// How long a client may take for its headers, in seconds
+    /// The time for a client to send its headers, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     header_timeout: u64,
-    /// How long a connection may be idle, in seconds
+    /// The time after which an idle connection is closed, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     idle_timeout: u64,
-    /// How long open calls may take after the server was told to stop, in seconds
+    /// The time for open calls to finish when the server stops, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     grace: u64,
-    /// How much the journal of calls may hold, in bytes, for each space
+    /// The size of each space's journal of calls, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     journal_bytes: usize,
-    /// How many calls the journal may hold, for each space
+    /// The number of calls in each space's journal
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     journal_entries: usize,
-    /// How many spaces there may be, the default one included
+    /// The largest number of spaces, with the default space
     #[arg(long, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     spaces: u32,
-    /// How long nobody may use a space before it is dropped, in seconds
+    /// The time after which an unused space is removed, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
     space_idle: u64,
 }
@@ -144,23 +146,39 @@ pub(super) enum Log {
     Off,
 }
 
-/// Serves until told to stop. `told_to_stop` is called as soon as calls can be answered.
-pub(super) async fn serve<F>(args: Serve, told_to_stop: impl FnOnce() -> F) -> anyhow::Result<ExitCode>
+/// How serving ended without an error.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Served {
+    Stopped,
+    /// The scenario has mistakes, so nothing was started.
+    HasMistakes,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        log_to_stderr(self.log, self.verbose);
+        let served = serve(self, signal_to_stop).await?;
+        Ok(ExitCode::from(u8::from(served == Served::HasMistakes)))
+    }
+}
+
+/// Serves until the future of `stop_signal` ends. `stop_signal` is called when the server is ready for calls.
+pub(super) async fn serve<F>(args: Serve, stop_signal: impl FnOnce() -> F) -> anyhow::Result<Served>
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let started = reload::moment();
-    let Ok(scenario) = load(args.scenario.as_deref()) else { return Ok(ExitCode::from(1)) };
+    let Ok(scenario) = load(args.scenario.as_deref()) else { return Ok(Served::HasMistakes) };
     for address in &args.listen {
         if !address.ip().is_loopback() && scenario.server.sign_in.trust == Trusted::Anybody {
             bail!(
-                "{address} can be reached by other machines, and the scenario {} lets anybody in with any password. Serve one that names its accounts, such as scenarios/sign-in-windows.yaml.",
+                "{address} can be reached by other machines, and the scenario {} lets every caller in with any password. Serve a scenario that names its accounts, such as scenarios/sign-in-windows.yaml.",
                 scenario.name
             );
         }
         if !address.ip().is_loopback() && !args.allow_remote {
             bail!(
-                "{address} can be reached by other machines. Add --allow-remote if that is meant; anybody who reaches it may call, or sign in if the scenario asks for that."
+                "{address} can be reached by other machines. Add --allow-remote if you want that; then every machine that reaches it can call, or sign in if the scenario asks for that."
             );
         }
     }
@@ -186,7 +204,7 @@ where
         header_bytes: args.limits.header_limit as usize,
         header_time: Duration::from_secs(args.limits.header_timeout),
         idle_time: Duration::from_secs(args.limits.idle_timeout),
-        // Calls that are let go at the end of the grace still have to be told so.
+        // At the end of the grace, open calls get an answer; it needs time to leave.
         grace: Duration::from_secs(args.limits.grace) + AFTER_GRACE,
         ..Limits::default()
     };
@@ -206,29 +224,29 @@ where
     let app = server::router(Arc::new(site));
     let janitor = tokio::spawn(spaces.clone().drop_idle());
     let reloader = Arc::new(reloader);
-    let reloading = reload_when_told(&reloader, args.watch.then_some(started));
+    let reloading = reload_on_signal(&reloader, args.watch.then_some(started));
     failures.note_in(spaces.default_space().clone());
     let admin = admin.map(|door| door.open(spaces.clone(), reloader, failures.clone()));
 
-    let told_to_stop = told_to_stop();
+    let stopped = stop_signal();
     if let Some(made) = certificates.as_ref().map(Certificates::made).filter(|it| !it.is_empty()) {
         let files: Vec<_> = made.iter().map(|it| it.display().to_string()).collect();
         info!(files = files.join(" "), "certificates made");
         if let Some(authority) = certificates.as_ref().and_then(Certificates::authority) {
-            info!("clients have to trust the authority:\n{}", trust::explained(Wish::Trust, authority));
+            info!("clients must trust the authority:\n{}", trust::explained(Change::Trust, authority));
         }
     }
     if let Some(file) = &args.ready_file {
         ready.write(file)?;
     }
     admin.iter().for_each(|it| it.admin.reach(Stage::Ready));
-    ready.tell(&name);
+    ready.log(&name);
     let grace = Duration::from_secs(args.limits.grace);
     let stopping = {
         let spaces = spaces.clone();
         let admin = admin.as_ref().map(|it| it.admin.clone());
         async move {
-            told_to_stop.await;
+            stopped.await;
             admin.inspect(|it| it.reach(Stage::Stopping));
             info!(open_calls = spaces.waiting(), "stopping");
             tokio::spawn(async move {
@@ -244,12 +262,12 @@ where
     janitor.abort();
     reloading.iter().for_each(JoinHandle::abort);
     if let Some(file) = &args.ready_file {
-        // Nobody shall take a stopped server for a ready one; a file that is gone already is as good.
+        // Without the ready file, no test takes this server for a ready one. A missing file is fine.
         let _ = std::fs::remove_file(file);
     }
     let calls: u64 = spaces.list().iter().map(|it| it.update(|engine, _| engine.journal.count(EventKind::Call))).sum();
     info!(calls, failures = failures.summary(), "stopped");
-    Ok(ExitCode::SUCCESS)
+    Ok(Served::Stopped)
 }
 
 impl Serve {
@@ -267,13 +285,13 @@ impl Serve {
     }
 }
 
-/// Where the admin API listens, and to whom.
+/// The admin API's listener, and who may ask it.
 struct Door {
     listening: Listening,
     gate: Gate,
 }
 
-/// The admin API while it is served.
+/// The running admin API.
 struct Opened {
     admin: Arc<Admin>,
     serving: JoinHandle<()>,
@@ -294,17 +312,20 @@ impl Serve {
         };
         if let Some(address) = addresses.iter().find(|it| !it.ip().is_loopback() && !self.allow_remote) {
             bail!(
-                "{address} can be reached by other machines. Add --allow-remote if that is meant; whoever asks the admin API must then show a token."
+                "{address} can be reached by other machines. Add --allow-remote if you want that; every caller of the admin API must then send a token."
             );
         }
         let listening = Listening::bind(&addresses).await;
         // The errors name the flag of the service.
         let listening = listening.map_err(|it| {
-            anyhow!("the admin API: {}; --no-admin does without it", it.to_string().replace("--listen", "--admin"))
+            anyhow!(
+                "the admin API: {}; --no-admin starts the server without it",
+                it.to_string().replace("--listen", "--admin")
+            )
         })?;
         let token = match &it.admin_token_file {
             Some(file) => Some(files::token(file).context("the token of the admin API")?),
-            None if self.allow_remote => Some(drawn_token()?),
+            None if self.allow_remote => Some(new_token()?),
             None => None,
         };
         let gate = Gate::new(token, listening.addresses().into());
@@ -318,7 +339,7 @@ impl Door {
         let limits = Limits { grace: AFTER_GRACE, ..Limits::default() };
         let (close, closed) = oneshot::channel();
         let closed = async move {
-            // Without its sender there is nobody left to serve for.
+            // A dropped sender ends it too.
             let _ = closed.await;
         };
         let serving = tokio::spawn(accept::serve(self.listening, None, admin::router(admin.clone()), limits, closed));
@@ -329,19 +350,20 @@ impl Door {
 impl Opened {
     async fn close(self) {
         let _ = self.close.send(());
-        // A panic in it is told on standard error already.
+        // The panic hook has reported a panic already.
         let _ = self.serving.await;
     }
 }
 
-/// Draws a token and tells it: once, on standard error, and not in the log.
-fn drawn_token() -> anyhow::Result<Secret> {
+/// Makes a token and prints it: once, on standard error, and not in the log.
+fn new_token() -> anyhow::Result<Secret> {
     let mut bytes = [0; 24];
-    getrandom::fill(&mut bytes).map_err(|it| anyhow!("no token can be drawn: {it}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|it| anyhow!("cannot make a token for the admin API ({it}); give one with --admin-token-file"))?;
     let token = data_encoding::BASE64URL_NOPAD.encode(&bytes);
-    let told =
-        writeln!(io::stderr(), "locmfa: the admin API wants this header, told only now: Authorization: Bearer {token}");
-    told.context("nobody can be told the token of the admin API; give it by --admin-token-file")?;
+    let line = format!("locmfa: the admin API needs this header, printed only now: Authorization: Bearer {token}");
+    let printed = writeln!(io::stderr(), "{line}");
+    printed.context("cannot print the token of the admin API; give one with --admin-token-file")?;
     Ok(token.into())
 }
 
@@ -353,46 +375,43 @@ fn trusted_by(certificates: &Certificates, files: &[PathBuf]) -> anyhow::Result<
     let files: Vec<&PathBuf> = if files.is_empty() { own.into_iter().collect() } else { files.iter().collect() };
     if files.is_empty() {
         bail!(
-            "the scenario signs in by client certificate, and nothing says whose to trust. Name the authority's file under server: client_authorities."
+            "the scenario asks for client certificates and names no authority to trust. Name the authority's file in the scenario, under server: client_authorities."
         );
     }
     let read = files.into_iter().map(|it| tls::read_certificates(it));
     Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
-/// What is left after the grace for the last answers to leave.
+/// The time after the grace for the last answers to leave.
 const AFTER_GRACE: Duration = Duration::from_secs(2);
 
-/// The scenario of a file, or the built-in one; its mistakes go to standard error, its warnings to the log.
+/// The scenario of a file, or the built-in one; its mistakes go to standard error, its warnings to the log. `Err`: it has mistakes.
 fn load(file: Option<&Path>) -> Result<Scenario, ()> {
     let Some(file) = file else { return Ok(scenario::built_in()) };
     let loaded = scenario::load_file(file).map_err(|mistakes| {
-        let mut err = io::stderr();
-        for mistake in &mistakes {
-            let _ = writeln!(err, "{mistake}\n");
-        }
+        mistakes.iter().for_each(|it| complain(format_args!("{it}\n")));
         let counts = scenario::summary(mistakes.iter().map(|it| it.severity));
-        let _ = writeln!(err, "locmfa: {} has {counts}; nothing was started.", file.display());
+        complain(format_args!("locmfa: {} has {counts}; nothing was started.", file.display()));
     })?;
     loaded.warnings.iter().for_each(reload::log);
     Ok(loaded)
 }
 
-/// Where the server answers: the start of the log, and the ready file.
+/// The addresses of the server, for the log and the ready file.
 #[derive(Serialize)]
 struct Ready {
     /// The URL for `LOCMFASRV`.
     service: String,
     wsdl: String,
-    /// The admin API's URL; null where there is none.
+    /// The admin API's URL; null without an admin API.
     admin: Option<String>,
-    /// The authority's file, for clients to trust; null on plain HTTP and with a foreign certificate.
+    /// The authority's file, for clients to trust; null with plain HTTP and with --cert or --pfx.
     authority: Option<PathBuf>,
     pid: u32,
 }
 
 impl Ready {
-    /// `host` is the name by which other machines reach this one.
+    /// `host` is the name that other machines use for this one.
     fn of(listening: &Listening, admin: Option<&Listening>, certificates: Option<&Certificates>, host: &str) -> Self {
         let scheme = if certificates.is_some() { "https" } else { "http" };
         let authority_of = |listening: &Listening| {
@@ -416,13 +435,12 @@ impl Ready {
         }
     }
 
-    fn tell(&self, scenario: &str) {
+    fn log(&self, scenario: &str) {
         let authority = self.authority.as_ref().map(|it| it.display().to_string()).unwrap_or_default();
         let admin = self.admin.as_deref();
         info!(service = self.service, wsdl = self.wsdl, admin, scenario, authority, pid = self.pid, "ready");
     }
 
-    /// Writes the file whole or not at all, so that who waits for it never reads half of it.
     fn write(&self, file: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(self).context("the ready file")?;
         file::write(file, text.as_bytes(), Access::Usual).with_context(|| {
@@ -431,8 +449,8 @@ impl Ready {
     }
 }
 
-/// Lets the scenario be read again on SIGHUP, and, where it is watched, when its files change after `watch`.
-fn reload_when_told(reloader: &Arc<Reloader>, watch: Option<SystemTime>) -> Vec<JoinHandle<()>> {
+/// Reloads the scenario on SIGHUP and, with `watch`, when its files change after that time.
+fn reload_on_signal(reloader: &Arc<Reloader>, watch: Option<SystemTime>) -> Vec<JoinHandle<()>> {
     let mut tasks = Vec::new();
     if let Some(started) = watch {
         tasks.push(tokio::spawn(reloader.clone().watch(started)));
@@ -440,10 +458,10 @@ fn reload_when_told(reloader: &Arc<Reloader>, watch: Option<SystemTime>) -> Vec<
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let mut told = signal(SignalKind::hangup()).expect("signals can be listened to");
+        let mut hangup = signal(SignalKind::hangup()).expect("signals can be listened to");
         let reloader = reloader.clone();
         tasks.push(tokio::spawn(async move {
-            while told.recv().await.is_some() {
+            while hangup.recv().await.is_some() {
                 reloader.reload_and_log().await;
             }
         }));
@@ -451,9 +469,9 @@ fn reload_when_told(reloader: &Arc<Reloader>, watch: Option<SystemTime>) -> Vec<
     tasks
 }
 
-/// Waits for Ctrl-C, or for whatever else the system ends programs with. It listens from the call on, not only from
-/// the first poll: nobody who was told that the server is ready shall kill it by asking it to stop.
-pub(super) fn told_to_stop() -> impl Future<Output = ()> {
+/// Waits for Ctrl-C, or for another signal that ends programs. It listens from this call on, not from the first poll:
+/// a test that sees the ready file may send a signal at once, and the signal must not kill the program.
+fn signal_to_stop() -> impl Future<Output = ()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -484,7 +502,7 @@ pub(super) fn told_to_stop() -> impl Future<Output = ()> {
     }
 }
 
-/// What is logged. `RUST_LOG` wins over the flags.
+/// What is logged. `RUST_LOG` overrides the flags.
 pub(super) fn filter(log: Log, verbose: bool) -> EnvFilter {
     let level = match (log, verbose) {
         (Log::Off, _) => "off",
@@ -500,7 +518,7 @@ pub(super) fn log_to_stderr(log: Log, verbose: bool) {
     match log {
         Log::Json => builder.json().flatten_event(true).init(),
         Log::Text => builder.with_ansi(io::stderr().is_terminal()).init(),
-        // No subscriber: a log line that nobody reads costs nothing.
+        // Without a subscriber, a log line costs nothing.
         Log::Off => (),
     }
 }

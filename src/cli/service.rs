@@ -1,21 +1,30 @@
-//! `locmfa service`: serving as a service of Windows.
+//! `locmfa service`: serving as a Windows service.
 
-use std::io;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::bail;
-use clap::{Parser, Subcommand};
+use clap::{Args, Subcommand};
 
-use super::serve::{self, Log, Serve};
+use super::print::Output;
+use super::serve::{self, Log, Serve, Served};
 use super::{Arguments, Command};
-use crate::service::{self, log::Style};
+use crate::service::{self, ACCOUNT, Ended, Folder, NAME, State, log::Style};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Service {
-    #[command(flatten)]
-    Act(service::Action),
-    /// Serve, where Windows has started this program as the service
+    /// Install the service, which starts with Windows; its folder is %ProgramData%\locmfa
+    Install(Install),
+    /// Start the service, and wait until it answers
+    Start,
+    /// Stop the service as Ctrl-C stops the program, and wait until it has stopped
+    Stop,
+    /// Stop and remove the service, and keep its folder
+    Uninstall,
+    /// Show whether the service runs, where it answers and where it logs; exit code 1 if it does not run
+    Status,
+    /// Serve, after Windows has started this program as the service
     #[command(hide = true)]
     Run {
         #[arg(long)]
@@ -25,13 +34,65 @@ pub(super) enum Service {
     },
 }
 
-pub(super) fn act(action: &service::Action) -> anyhow::Result<ExitCode> {
-    if let service::Action::Install(install) = action {
-        // Who installs shall hear of a wrong option, and not the log.
-        let words = ["locmfa".into(), "serve".into()].into_iter().chain(install.options().iter().cloned());
-        let parsed = Arguments::try_parse_from(words).unwrap_or_else(|wrong| wrong.exit());
+#[derive(Args, Debug)]
+#[command(override_usage = "locmfa service install [SCENARIO] [OPTIONS of locmfa serve]")]
+pub(super) struct Install {
+    /// The scenario, which is copied to the service's folder, and then options of `locmfa serve`. Relative paths in
+    /// options start at the service's folder
+    #[arg(value_name = "SCENARIO, OPTIONS", trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+impl Service {
+    pub(super) fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Install(install) => {
+                let installed = service::install(&install.checked()?)?;
+                for setting in installed.unknown_settings {
+                    out.line(format_args!("This system has no setting for services that is called {setting}."))?;
+                }
+                out.line(format_args!(
+                    "The service {NAME} is installed, runs as {ACCOUNT} and starts with Windows.\n\
+                     Its folder is {}.\n\
+                     Start it now: locmfa service start",
+                    installed.folder
+                ))?;
+            }
+            Self::Start => {
+                let folder = service::start()?;
+                out.line(format_args!("The service {NAME} runs.\n{}", answers(&folder)))?;
+            }
+            Self::Stop => {
+                service::stop()?;
+                out.line(format_args!("The service {NAME} has stopped."))?;
+            }
+            Self::Uninstall => {
+                let folder = service::uninstall()?;
+                out.line(format_args!("The service {NAME} is gone. {folder} stays, with the authority and the logs."))?;
+            }
+            Self::Status => return status(out),
+            Self::Run { folder, serve } => run(&folder, *serve)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Install {
+    /// The scenario, if the first argument is one, and the options.
+    fn split(self) -> service::Install {
+        let mut options = self.arguments;
+        let has_scenario = options.first().is_some_and(|it| !it.to_string_lossy().starts_with('-'));
+        let scenario = has_scenario.then(|| options.remove(0).into());
+        service::Install { scenario, options }
+    }
+
+    /// What to install. A wrong option is an error here, where the user sees it, and not in the service's log.
+    fn checked(self) -> anyhow::Result<service::Install> {
+        let install = self.split();
+        let words = ["locmfa", "serve"].map(OsString::from).into_iter().chain(install.options.iter().cloned());
+        let parsed = Arguments::of(words).unwrap_or_else(|wrong| wrong.exit());
         let Some(Command::Serve(serve)) = parsed.command else {
-            bail!("after `service install` come a scenario and options of `locmfa serve`");
+            bail!("`service install` takes a scenario and options of `locmfa serve`");
         };
         if serve.scenario.is_some() {
             bail!("name one scenario, before the options: locmfa service install SCENARIO OPTIONS");
@@ -39,14 +100,62 @@ pub(super) fn act(action: &service::Action) -> anyhow::Result<ExitCode> {
         if serve.ready_file.is_some() {
             bail!("the service has a --ready-file already: ready.json in its folder");
         }
+        Ok(install)
     }
-    service::act(action, &mut io::stdout())
 }
 
-pub(super) fn run(folder: &Path, args: Serve) -> anyhow::Result<ExitCode> {
+fn status(out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+    let Some(status) = service::status()? else {
+        out.line(format_args!("The service {NAME} is not installed."))?;
+        return Ok(ExitCode::from(1));
+    };
+    let word = match status.state {
+        State::Running => "runs",
+        State::Stopped => "is stopped",
+        State::Starting => "is starting",
+        State::Stopping => "is stopping",
+        State::Paused => "is paused",
+    };
+    out.line(format_args!("The service {NAME} {word}."))?;
+    let is_running = status.state == State::Running;
+    if is_running {
+        out.line(answers(&status.folder))?;
+    }
+    out.line(format_args!("  runs as     {}\n  command     {}", status.account, status.command))?;
+    Ok(ExitCode::from(u8::from(!is_running)))
+}
+
+/// Where the service answers and logs.
+fn answers(folder: &Folder) -> String {
+    let service = folder.service_url();
+    format!("  answers at  {}\n  logs into   {}", service.as_deref().unwrap_or("nothing yet"), folder.logs().display())
+}
+
+/// Serves as the service, until Windows stops it.
+fn run(folder: &Path, args: Serve) -> anyhow::Result<()> {
     let style = Style { is_json: args.log == Log::Json, filter: serve::filter(args.log, args.verbose) };
     let runtime = tokio::runtime::Handle::current();
-    service::run(&service::Folder::at(folder), style, move |control| {
-        runtime.block_on(serve::serve(args, || control.running()))
+    service::run(&Folder::at(folder), style, move |control| {
+        let served = runtime.block_on(serve::serve(args, || control.running()))?;
+        Ok(match served {
+            Served::Stopped => Ended::Stopped,
+            Served::HasMistakes => Ended::HasMistakes,
+        })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scenario_comes_before_the_options() {
+        let split = |words: &[&str]| Install { arguments: words.iter().map(OsString::from).collect() }.split();
+        let given = split(&["my scenario.yaml", "--host", "mfa.contoso.com", "--rsa"]);
+        assert_eq!(given.scenario.as_deref(), Some(Path::new("my scenario.yaml")));
+        assert_eq!(given.options, ["--host", "mfa.contoso.com", "--rsa"]);
+        let built_in = split(&["--rsa"]);
+        assert_eq!((built_in.scenario, built_in.options), (None, vec!["--rsa".into()]));
+        assert_eq!(split(&[]).options.len(), 0);
+    }
 }

@@ -1,75 +1,144 @@
-//! `locmfa users`: users from an export, and those of a server that runs.
+//! `locmfa users`: users from an export, and users of a running server.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 
-use super::control;
-use super::print::print;
+use super::admin::{ListArgs, Target, pair};
+use super::print::{Output, complain};
+use super::table::Column;
+use crate::control::List;
 use crate::file::{self, Access, NotText};
+use crate::import;
 use crate::scenario;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Users {
-    /// Read users from an export: the product's (CSV), Active Directory's (CSV, LDIF), or lines id;phone;status
+    /// Read users from an export: of MFA Server (CSV), of Active Directory (CSV, LDIF), or of lines id;phone;status
     Import(Import),
-    #[command(flatten)]
-    Control(control::Users),
+    /// List the users of a running server
+    List {
+        #[command(flatten)]
+        args: ListArgs,
+    },
+    /// Show a user of a running server
+    Show {
+        username: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Add a user to a running server: username=anna phone="+1 425 555 0100" mode=smsText
+    Add {
+        /// The user, by the keys of a scenario
+        #[arg(value_name = "KEY=VALUE", value_parser = pair, required = true)]
+        keys: Vec<(String, String)>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Change a user of a running server: anna enabled=false phone=
+    Change {
+        username: String,
+        /// The new values, by the keys of a scenario; an empty value is the company's default
+        #[arg(value_name = "KEY=VALUE", value_parser = pair, required = true)]
+        keys: Vec<(String, String)>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Remove a user from a running server
+    Remove {
+        username: String,
+        #[command(flatten)]
+        target: Target,
+    },
 }
 
 #[derive(Args, Debug)]
 pub(super) struct Import {
     /// The file to read
     file: PathBuf,
-    /// The scenario that the users go into, made if it is not there; without it they go to standard output
+    /// The scenario to write the users to; it is made if it is missing [default: standard output]
     #[arg(long, value_name = "SCENARIO")]
     into: Option<PathBuf>,
-    /// Replace users that the scenario has already
+    /// Replace users that the scenario already has
     #[arg(long, requires = "into")]
     force: bool,
-    /// Put numbers that belong to nobody in the place of those that may belong to somebody
+    /// Replace telephone numbers that may be real with numbers from the range that is reserved for fiction
     #[arg(long)]
     fictional: bool,
 }
 
-pub(super) fn import(args: &Import) -> anyhow::Result<ExitCode> {
-    let text = exported(&args.file)?;
-    let imported = crate::import::read(&text, args.fictional);
-    let imported = imported.map_err(|why| anyhow::anyhow!("{}: {why}.", args.file.display()))?;
-    let (text, imported) = match args.into.as_deref().filter(|it| it.exists()) {
-        Some(scenario) => {
-            let existing = file::read_text(scenario)?;
-            let merged = imported.into_scenario(&existing, args.force, &|text| scenario::load_file_as(scenario, text));
-            merged.map_err(|why| anyhow::anyhow!("{}: {why}", scenario.display()))?
+const COLUMNS: &[Column] = &[
+    ("USER", "username"),
+    ("FIRST NAME", "first_name"),
+    ("LAST NAME", "last_name"),
+    ("COUNTRY", "country_code"),
+    ("PHONE", "phone"),
+    ("EXTENSION", "extension"),
+    ("MODE", "mode"),
+    ("ENABLED", "enabled"),
+    ("BLOCKED", "blocked"),
+];
+
+impl Users {
+    pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Import(import) => import.run(out)?,
+            Self::List { args } => {
+                let came = args.print(List::Users, COLUMNS, out).await?;
+                return Ok(ExitCode::from(u8::from(!came)));
+            }
+            Self::Show { username, target } => target.print_sheet(out, &target.api()?.user(&username).await?)?,
+            Self::Add { keys, target } => target.print_sheet(out, &target.api()?.add_user(keys).await?)?,
+            Self::Change { username, keys, target } => {
+                target.print_sheet(out, &target.api()?.change_user(&username, keys).await?)?;
+            }
+            Self::Remove { username, target } => {
+                target.api()?.remove_user(&username).await?;
+                target.print_done(out, &format!("The user {username} is removed."))?;
+            }
         }
-        None => (args.into.as_deref().and_then(schema_line).unwrap_or_default() + &imported.scenario(), imported),
-    };
-    match &args.into {
-        Some(file) => file::write(file, text.as_bytes(), Access::Usual)
-            .with_context(|| format!("cannot write {}", file.display()))?,
-        None => drop(print(&text)?),
+        Ok(ExitCode::SUCCESS)
     }
-    let mut report = String::new();
-    for it in &imported.left_out {
-        report += &format!("{}:{}: left out: {}\n", args.file.display(), it.line, it.reason);
-    }
-    imported.notes.iter().for_each(|it| report += &format!("{it}\n"));
-    if imported.real_numbers > 0 && !args.fictional {
-        report += &format!(
-            "{} telephone numbers may belong to somebody. --fictional puts numbers in their place that belong to nobody.\n",
-            imported.real_numbers
-        );
-    }
-    report += &format!("{} users read, {} rows left out\n", imported.len(), imported.left_out.len());
-    // Nobody is left to tell if standard error is gone.
-    let _ = io::stderr().write_all(report.as_bytes());
-    Ok(ExitCode::SUCCESS)
 }
 
-/// The line by which editors find the schema, where it lies near a new scenario as it does in a checkout.
+impl Import {
+    /// The scenario goes to its file or to standard output, the report to standard error.
+    fn run(&self, out: &mut Output<'_>) -> anyhow::Result<()> {
+        let shown = self.file.display();
+        let imported =
+            import::read(&exported(&self.file)?, self.fictional).map_err(|why| anyhow!("{shown}: {why}."))?;
+        let (text, imported) = match self.into.as_deref().filter(|it| it.exists()) {
+            Some(scenario) => {
+                let existing = file::read_text(scenario)?;
+                let load = |text: &str| scenario::load_file_as(scenario, text);
+                let merged = imported.into_scenario(&existing, self.force, &load);
+                merged.map_err(|why| anyhow!("{}: {why}", scenario.display()))?
+            }
+            None => (self.into.as_deref().and_then(schema_line).unwrap_or_default() + &imported.scenario(), imported),
+        };
+        match &self.into {
+            Some(file) => file::write(file, text.as_bytes(), Access::Usual)
+                .with_context(|| format!("cannot write {}; check the folder and its permissions", file.display()))?,
+            None => out.print(&text)?,
+        }
+        for it in &imported.left_out {
+            complain(format_args!("{shown}:{}: left out: {}", it.line, it.reason));
+        }
+        imported.notes.iter().for_each(complain);
+        if imported.real_numbers > 0 && !self.fictional {
+            complain(format_args!(
+                "{} telephone numbers may be real. --fictional replaces them with numbers that are reserved for fiction.",
+                imported.real_numbers
+            ));
+        }
+        complain(format_args!("{} users read, {} rows left out", imported.len(), imported.left_out.len()));
+        Ok(())
+    }
+}
+
+/// The line that tells editors where the schema is, if it is near the new scenario, as in a checkout.
 fn schema_line(scenario: &Path) -> Option<String> {
     let near = ["docs/scenario.schema.json", "../docs/scenario.schema.json"];
     let folder = scenario.parent()?;
@@ -77,7 +146,7 @@ fn schema_line(scenario: &Path) -> Option<String> {
     Some(format!("# yaml-language-server: $schema={found}\n\n"))
 }
 
-/// The text of an export: as people write text, or in the code page of older Windows programs.
+/// The text of an export: in the encodings of text files, or in the code page of older Windows programs.
 fn exported(path: &Path) -> anyhow::Result<String> {
     let bytes = std::fs::read(path).map_err(|error| file::Unreadable::File { path: path.into(), error })?;
     match file::decode(&bytes) {

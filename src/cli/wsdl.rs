@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::print::print;
+use super::print::Output;
 use crate::description;
 
 #[derive(Args, Debug)]
 pub(super) struct Wsdl {
-    /// The address that the description names
+    /// The address of the service in the description
     #[arg(
         long,
         value_name = "URL",
@@ -18,6 +18,9 @@ pub(super) struct Wsdl {
     address: String,
 }
 
-pub(super) fn run(args: &Wsdl) -> anyhow::Result<ExitCode> {
-    print(&description::wsdl(&args.address))
+impl Wsdl {
+    pub(super) fn run(&self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+        out.print(&description::wsdl(&self.address))?;
+        Ok(ExitCode::SUCCESS)
+    }
 }

@@ -1,6 +1,7 @@
-//! Asking the admin API, as any other program would.
+//! Requests to the admin API over HTTP.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use anyhow::{Context, anyhow};
@@ -11,29 +12,20 @@ use hyper::{Method, Request, Response, Uri};
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use super::Api;
 use crate::client::http;
-use crate::contract::Secret;
 
-/// Where the API is.
+/// The address of the admin API.
 #[derive(Clone, Debug)]
 pub struct Url {
     authority: String,
     text: String,
 }
 
-/// The API, and the space of it that is asked.
-#[derive(Debug)]
-pub struct Api {
-    pub url: Url,
-    /// Empty: the default one.
-    pub space: String,
-    pub token: Option<Secret>,
-}
-
-/// The API said no.
+/// The server refused the request. The text is what is wrong and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{detail} {remedy}")]
-pub struct No {
+pub struct Refused {
     pub detail: String,
     pub remedy: String,
     /// The whole problem document.
@@ -44,12 +36,13 @@ impl FromStr for Url {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |what| format!("{text:?} {what}; write it like http://127.0.0.1:9998, or as the ready file has it");
-        let uri: Uri = text.trim().trim_end_matches('/').parse().map_err(|_| wrong("is no URL"))?;
+        let wrong =
+            |what| format!("{text:?} {what}; write it like http://127.0.0.1:9998, or copy it from the ready file");
+        let uri: Uri = text.trim().trim_end_matches('/').parse().map_err(|_| wrong("is not a URL"))?;
         if uri.scheme_str() != Some("http") {
             return Err(wrong("does not begin with http://"));
         }
-        let host = uri.host().filter(|it| !it.is_empty()).ok_or_else(|| wrong("names no host"))?;
+        let host = uri.host().filter(|it| !it.is_empty()).ok_or_else(|| wrong("has no host"))?;
         let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
         Ok(Self { authority, text: text.trim().into() })
     }
@@ -62,11 +55,8 @@ impl fmt::Display for Url {
 }
 
 impl Api {
-    /// Asks, and reads the answer.
-    ///
-    /// # Errors
-    /// [`No`]; a sentence with a remedy where nobody answers.
-    pub async fn ask(
+    /// Sends a request and reads the answer.
+    pub(super) async fn ask(
         &self,
         method: Method,
         path: &str,
@@ -74,16 +64,13 @@ impl Api {
     ) -> anyhow::Result<String> {
         let answer = self.open(method, path, body).await?;
         let status = answer.status();
-        let bytes = answer.into_body().collect().await.context("the answer of the admin API broke off")?.to_bytes();
+        let bytes = answer.into_body().collect().await.context(BROKEN)?.to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        if status.is_success() { Ok(text) } else { Err(no(&text).into()) }
+        if status.is_success() { Ok(text) } else { Err(refused(&text).into()) }
     }
 
-    /// Asks for JSON.
-    ///
-    /// # Errors
-    /// As [`Self::ask`].
-    pub async fn json(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+    /// Sends JSON and reads JSON; an answer without a body is `null`.
+    pub(super) async fn json(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
         let body = body.map(|it| ("application/json", it.to_string()));
         let text = self.ask(method, path, body).await?;
         match text.is_empty() {
@@ -92,32 +79,31 @@ impl Api {
         }
     }
 
-    /// Reads a stream of events, each as it comes, until it ends or the reader has seen enough.
-    ///
-    /// # Errors
-    /// As [`Self::ask`].
-    pub async fn follow(
+    /// Reads a stream of events, each as it comes, until it ends or `see` has seen enough.
+    pub(super) async fn follow(
         &self,
         path: &str,
-        mut see: impl FnMut(&str, Value) -> anyhow::Result<()>,
+        mut see: impl FnMut(&str, Value) -> anyhow::Result<ControlFlow<()>>,
     ) -> anyhow::Result<()> {
         let answer = self.open(Method::GET, path, None).await?;
         let is_good = answer.status().is_success();
         let mut body = answer.into_body();
         if !is_good {
-            let text = body.collect().await.context("the answer of the admin API broke off")?.to_bytes();
-            return Err(no(&String::from_utf8_lossy(&text)).into());
+            let text = body.collect().await.context(BROKEN)?.to_bytes();
+            return Err(refused(&String::from_utf8_lossy(&text)).into());
         }
         let mut buffer = String::new();
         while let Some(frame) = body.frame().await {
-            // The server ended in the middle: it was stopped.
+            // The connection ends in the middle of the stream when the server stops.
             let Ok(frame) = frame else { break };
             buffer += &String::from_utf8_lossy(&frame.into_data().unwrap_or_default());
             while let Some(end) = buffer.find("\n\n") {
                 let event: String = buffer.drain(..end + 2).collect();
                 let field = |name: &str| event.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(": "));
-                if let (Some(kind), Some(data)) = (field("event"), field("data")) {
-                    see(kind, serde_json::from_str(data).with_context(|| self.is_no_api())?)?;
+                if let (Some(kind), Some(data)) = (field("event"), field("data"))
+                    && see(kind, serde_json::from_str(data).with_context(|| self.is_no_api())?)?.is_break()
+                {
+                    return Ok(());
                 }
             }
         }
@@ -138,7 +124,11 @@ impl Api {
         request = request.header(header::HOST, &self.url.authority);
         if let Some(token) = &self.token {
             let value = HeaderValue::try_from(format!("Bearer {}", token.reveal()));
-            let mut value = value.map_err(|_| anyhow!("the token cannot be sent: it has letters that no token has"))?;
+            let mut value = value.map_err(|_| {
+                anyhow!(
+                    "the token cannot be sent: it has characters that HTTP does not allow; check --admin-token-file"
+                )
+            })?;
             value.set_sensitive(true);
             request = request.header(header::AUTHORIZATION, value);
         }
@@ -149,7 +139,7 @@ impl Api {
         let request = request.body(body).map_err(|_| anyhow!("{path:?} cannot be asked for"))?;
         let stream = TcpStream::connect(&self.url.authority).await.map_err(|error| {
             anyhow!(
-                "no server answers at {} ({error}). Start it with locmfa serve, or say by --admin or LOCMFA_ADMIN where its admin API is: the log and the ready file tell it",
+                "no server answers at {} ({error}). Start it with locmfa serve, or give the address of its admin API with --admin or LOCMFA_ADMIN; the log and the ready file have it",
                 self.url.text
             )
         })?;
@@ -158,21 +148,26 @@ impl Api {
     }
 
     fn is_no_api(&self) -> String {
-        format!("what answers at {} is no admin API of locmfa; say by --admin where that is", self.url.text)
+        format!(
+            "the program that answers at {} is not the admin API of locmfa; give the address of the admin API with --admin",
+            self.url.text
+        )
     }
 }
 
-fn no(text: &str) -> No {
+fn refused(text: &str) -> Refused {
     let problem: Value = serde_json::from_str(text).unwrap_or_default();
-    let said = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let detail = match said("detail") {
-        detail if detail.is_empty() => "The admin API said no.".into(),
+    let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let detail = match text("detail") {
+        detail if detail.is_empty() => "The server refused the request.".into(),
         detail => detail,
     };
-    No { detail, remedy: said("remedy"), problem }
+    Refused { detail, remedy: text("remedy"), problem }
 }
 
+const BROKEN: &str = "the answer of the admin API ended too early; look whether the server still runs";
+
 /// A name as a segment of a path.
-pub fn segment(name: &str) -> String {
+pub(super) fn segment(name: &str) -> String {
     percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

@@ -19,7 +19,7 @@ use super::check;
 use crate::file::{Access, Draft};
 
 #[derive(Debug)]
-pub struct Backup {
+pub(super) struct Backup {
     pub path: PathBuf,
     /// As in its name; in the order of time.
     time: String,
@@ -36,7 +36,7 @@ const PART: &str = "locmfa-part";
 impl Backup {
     /// Keeps what a file holds before it becomes something else. No backup is ever overwritten: where the name is
     /// taken, the next millisecond is.
-    pub fn keep(file: &Path, holds: &[u8], becomes: &[u8], now: OffsetDateTime) -> anyhow::Result<PathBuf> {
+    pub(super) fn keep(file: &Path, holds: &[u8], becomes: &[u8], now: OffsetDateTime) -> anyhow::Result<PathBuf> {
         let mut now = now;
         loop {
             let time = now.format(TIME).context("the time of the backup")?;
@@ -58,7 +58,7 @@ impl Backup {
     }
 
     /// All backups of a file, the newest last.
-    pub fn all(file: &Path) -> io::Result<Vec<Self>> {
+    pub(super) fn all(file: &Path) -> io::Result<Vec<Self>> {
         let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         let mut backups = Vec::new();
         for entry in fs::read_dir(folder)? {
@@ -69,7 +69,7 @@ impl Backup {
     }
 
     /// The backup at a path, if its name says that it is one of this file.
-    pub fn at(path: &Path, file: &Path) -> Option<Self> {
+    pub(super) fn at(path: &Path, file: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?;
         let rest = name.strip_prefix(file.file_name()?.to_str()?)?.strip_prefix('.')?.strip_suffix(SUFFIX)?;
         let (rest, became) = rest.rsplit_once('.')?;
@@ -84,7 +84,7 @@ impl Backup {
     }
 
     /// What it holds.
-    pub fn read(&self) -> anyhow::Result<Vec<u8>> {
+    pub(super) fn read(&self) -> anyhow::Result<Vec<u8>> {
         let (bytes, _) = check::read(&self.path)?;
         if hash(&bytes) != self.was {
             bail!(
@@ -96,7 +96,7 @@ impl Backup {
     }
 
     /// Whether the file is still what was written when this backup was made.
-    pub fn is_followed_by(&self, current: &[u8]) -> bool {
+    pub(super) fn is_followed_by(&self, current: &[u8]) -> bool {
         hash(current) == self.became
     }
 }
@@ -108,11 +108,11 @@ fn hash(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(bytes))[..HASH].to_owned()
 }
 
-/// Replaces what a file holds, if it still holds `current`: a program that reads it meanwhile sees the one or the other. It
+/// Replaces what a file holds, if it still holds `current`: a reader sees the former content or the new. It
 /// keeps its permissions and, where the account may give it, its owner.
-pub fn replace(file: &Path, current: &[u8], bytes: &[u8]) -> anyhow::Result<()> {
+pub(super) fn replace(file: &Path, current: &[u8], bytes: &[u8]) -> anyhow::Result<()> {
     let name = file.display();
-    // Beside it, so that the rename stays on one disk. Its being there keeps a second program out.
+    // In the same folder, so that the rename stays on one disk. While it exists, a second program stays out.
     let part = file.with_added_extension(PART);
     let draft = Draft::alone(&part, bytes, Access::Like(file));
     if let Err(error) = &draft
@@ -137,7 +137,7 @@ pub fn replace(file: &Path, current: &[u8], bytes: &[u8]) -> anyhow::Result<()> 
 }
 
 /// Says why a file that is write-protected is not replaced, which the folder alone would allow.
-pub fn refuse_read_only(file: &Path) -> anyhow::Result<()> {
+pub(super) fn refuse_read_only(file: &Path) -> anyhow::Result<()> {
     let metadata = fs::metadata(file).with_context(|| format!("{} cannot be looked at", file.display()))?;
     if metadata.permissions().readonly() {
         bail!(

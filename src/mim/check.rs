@@ -1,6 +1,6 @@
 //! What is wrong in an `MfaSettings.xml`: one row for each kind of finding, and the rules that find them.
 //!
-//! Only the file is looked at. Whether the server answers, and knows the account, is for the commands that call it with
+//! Only the file is examined. A caller that wants to know whether the server answers and knows the account uses
 //! [`Checked::service`] and [`Checked::username`].
 
 use std::fs::File;

@@ -5,9 +5,10 @@
 //! speaks to the service, `call` does what MIM does with it, `connect` goes along the chain from the name to the
 //! challenge. `docs/mim.md` says what is known about MIM, and how.
 
-pub mod backup;
+mod backup;
 pub mod call;
 pub mod check;
+pub mod configure;
 pub mod connect;
 pub mod settings;
 pub mod step;
@@ -22,7 +23,7 @@ use crate::client::Target;
 pub struct Service {
     /// `LOCMFASRV`
     pub target: Target,
-    /// `Username`: the user of the service in whose name MIM asks for all people.
+    /// `Username`: the user of the service that MIM names in all its calls.
     pub username: String,
     /// `DefaultCountryCode`, empty where there is none.
     pub country_code: String,

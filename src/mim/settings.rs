@@ -1,6 +1,5 @@
-//! `MfaSettings.xml` in place: which entries it has and where they stand, and the same text with some of them
-//! changed. The root, the order of the entries, the letter case of their names and every byte that no change touches
-//! stay as they are.
+//! `MfaSettings.xml` in place: its entries and their places, and the same text with some entries changed. Every other
+//! byte stays as it is: the root, the order of the entries, the letter case of their names.
 
 use std::fmt;
 use std::ops::Range;
@@ -86,9 +85,9 @@ pub struct Entry {
 /// A change to a file.
 #[derive(Clone, Copy, Debug)]
 pub enum Edit<'a> {
-    /// The entry, if it is there, becomes empty.
+    /// Empties the entry, if it exists.
     Clear(Key),
-    /// The entry gets this value, and is added where it is missing.
+    /// Sets the value. A missing entry is added.
     Set(Key, &'a str),
 }
 

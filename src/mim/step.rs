@@ -1,17 +1,17 @@
-//! A step of an examination: what was looked at, what was found, what to do about it.
+//! A step of an examination: what was examined, what was found, what to do about it.
 
-use std::io::Write;
+use std::fmt;
 
 use serde::Serialize;
 
-/// One step, as it went.
+/// One step and its result.
 #[derive(Clone, Debug, Serialize)]
 pub struct Step {
     pub step: &'static str,
     pub verdict: Verdict,
     /// What was found: a sentence.
     pub what: String,
-    /// What to do about it, where there is something to do.
+    /// What to do about it; empty if no action is needed.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub remedy: String,
 }
@@ -20,9 +20,9 @@ pub struct Step {
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     Ok,
-    /// Nothing was judged: something to know.
+    /// Information without a judgement.
     Note,
-    /// It works here, and may not for others.
+    /// It works here, and may fail on other machines.
     Warning,
     Failed,
 }
@@ -33,12 +33,11 @@ impl Step {
     pub fn is_right(&self) -> bool {
         self.verdict != Verdict::Failed
     }
+}
 
-    /// Writes it as people read it.
-    ///
-    /// # Errors
-    /// As of `out`.
-    pub fn tell(&self, out: &mut dyn Write) -> std::io::Result<()> {
+/// The step as people read it: one line, and one more if it has a remedy.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { step, verdict, what, remedy } = self;
         let verdict = match verdict {
             Verdict::Ok => "ok",
@@ -46,8 +45,8 @@ impl Step {
             Verdict::Warning => "WARNING",
             Verdict::Failed => "FAILED",
         };
-        writeln!(out, "{verdict:8} {step:21} {what}")?;
-        if remedy.is_empty() { Ok(()) } else { writeln!(out, "{:30} {remedy}", "") }
+        write!(f, "{verdict:8} {step:21} {what}")?;
+        if remedy.is_empty() { Ok(()) } else { write!(f, "\n{:30} {remedy}", "") }
     }
 }
 

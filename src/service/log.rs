@@ -1,4 +1,4 @@
-//! Where a service logs: into files, one a day, and into the Event Log what an administrator shall see there.
+//! The service's logs: files, one a day, and the Event Log for what an administrator must see.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
 
-/// How many files are kept; the oldest goes.
+/// The number of files that are kept.
 const KEPT: usize = 14;
 
-/// How the files are written.
+/// The format of the files.
 #[derive(Debug)]
 pub struct Style {
     pub is_json: bool,
@@ -29,13 +29,14 @@ where
 {
     let builder = RollingFileAppender::builder().rotation(Rotation::DAILY).max_log_files(KEPT);
     let files = builder.filename_prefix(super::NAME).filename_suffix("log").build(folder);
-    let files = files.with_context(|| format!("cannot log into {}", folder.display()))?;
+    let files = files
+        .with_context(|| format!("cannot log into {}; check that this account may write there", folder.display()))?;
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(files);
     let layer = if style.is_json { layer.json().flatten_event(true).boxed() } else { layer.boxed() };
     Ok(layer.with_filter(style.filter))
 }
 
-/// What goes into the Event Log too: that the service starts and stops, and every error.
+/// What also goes into the Event Log: every error, and when the service starts and stops.
 #[must_use]
 pub fn notable() -> Targets {
     Targets::new().with_default(Level::ERROR).with_target(module_path!().trim_end_matches("::log"), Level::INFO)
@@ -56,7 +57,7 @@ mod tests {
             let subscriber = tracing_subscriber::registry().with(files);
             tracing::subscriber::with_default(subscriber, || {
                 tracing::info!(port = 9999, "ready");
-                tracing::debug!("nobody asked");
+                tracing::debug!("below the level");
             });
             let file = logs.read_dir().unwrap().next().unwrap().unwrap();
             let name = file.file_name().into_string().unwrap();

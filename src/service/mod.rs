@@ -1,12 +1,11 @@
-//! `locmfa service`: a service of Windows that serves. What it is to be is said here, for every system to test; `windows`
-//! tells it to Windows.
+//! The Windows service. Its settings are decided here, where every system can test them; `windows` passes them to
+//! Windows.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
 use sha1::{Digest, Sha1};
 use tokio::sync::oneshot;
 
@@ -15,81 +14,78 @@ pub mod log;
 #[cfg(windows)]
 mod windows;
 #[cfg(not(windows))]
-pub use elsewhere::{act, run};
+pub use elsewhere::{install, run, start, status, stop, uninstall};
 #[cfg(windows)]
-pub use windows::{act, run};
+pub use windows::{install, run, start, status, stop, uninstall};
 
 /// The service's name, and that of its source in the Event Log.
 pub const NAME: &str = "locmfa";
 
-/// An account that Windows makes for this one service. It has no password and few rights. LocalService would do, but
-/// many services run as that, and the authority's key is none of their business.
+/// An account that Windows makes for this one service. It has no password and few rights. Many services share the account
+/// LocalService, and they must not read the authority's key.
 pub const ACCOUNT: &str = r"NT SERVICE\locmfa";
 
-/// When the service ends by a failure, Windows starts it again after so long: the first, the second, and any further
-/// time.
+/// When the service fails, Windows starts it again after this time: after the first, the second, and each later failure.
 pub const RECOVERY: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(60)];
 
-/// After so long without a failure they are counted anew.
+/// After this time without a failure, Windows counts failures from zero.
 pub const RECOVERY_RESET: Duration = Duration::from_hours(24);
 
-/// What can be done with the service.
-#[derive(Debug, Subcommand)]
-pub enum Action {
-    /// Install the service, which starts with Windows; its folder is %ProgramData%\locmfa
-    Install(Install),
-    /// Start it, and wait until it answers
-    Start,
-    /// Stop it as Ctrl-C stops the program, and wait until it has stopped
-    Stop,
-    /// Stop and remove it; its folder stays
-    Uninstall,
-    /// Tell whether it runs, and where it answers and logs; exit code 1 if it does not run
-    Status,
-}
-
-#[derive(Args, Debug)]
-#[command(override_usage = "locmfa service install [SCENARIO] [OPTIONS of locmfa serve]")]
+/// What is installed.
+#[derive(Clone, Debug, Default)]
 pub struct Install {
-    /// The scenario, of which the service gets a copy, and then options of `locmfa serve`. Relative paths in options are
-    /// below the service's folder
-    #[arg(value_name = "SCENARIO, OPTIONS", trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<OsString>,
+    /// The scenario, which is copied to the service's folder.
+    pub scenario: Option<PathBuf>,
+    /// Options of `locmfa serve`.
+    pub options: Vec<OsString>,
 }
 
-impl Install {
-    /// The scenario, which comes before the options.
-    #[must_use]
-    pub fn scenario(&self) -> Option<&Path> {
-        self.split().0.map(Path::new)
-    }
-
-    /// The options of `locmfa serve`.
-    #[must_use]
-    pub fn options(&self) -> &[OsString] {
-        self.split().1
-    }
-
-    fn split(&self) -> (Option<&OsString>, &[OsString]) {
-        match self.arguments.split_first() {
-            Some((first, rest)) if !first.to_string_lossy().starts_with('-') => (Some(first), rest),
-            _ => (None, &self.arguments),
-        }
-    }
+/// What was installed.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    pub folder: Folder,
+    /// Settings that this system does not have. Windows has all of them, Wine not.
+    pub unknown_settings: Vec<&'static str>,
 }
 
-/// Where the service keeps what it needs. It runs there: relative paths begin there.
+/// The installed service.
+#[derive(Clone, Debug)]
+pub struct Status {
+    pub state: State,
+    pub folder: Folder,
+    pub account: String,
+    /// The command line that Windows starts.
+    pub command: String,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum State {
+    Running,
+    Stopped,
+    Starting,
+    Stopping,
+    Paused,
+}
+
+/// How the service ended without an error.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ended {
+    Stopped,
+    /// The scenario has mistakes, so it did not start.
+    HasMistakes,
+}
+
+/// The folder with all files of the service. It is the service's working directory: relative paths start there.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// The one below `%ProgramData%`.
+    /// The folder below `%ProgramData%`.
     #[must_use]
     pub fn below(program_data: &Path) -> Self {
         Self::at(&program_data.join(NAME))
     }
 
-    /// The one that the service was told of.
     #[must_use]
     pub fn at(path: &Path) -> Self {
         Self(path.into())
@@ -100,7 +96,7 @@ impl Folder {
         &self.0
     }
 
-    /// The scenario that it serves: a copy, which may be edited.
+    /// The scenario that the service reads: a copy, which users may edit.
     #[must_use]
     pub fn scenario(&self) -> PathBuf {
         self.0.join("scenario.yaml")
@@ -111,30 +107,37 @@ impl Folder {
         self.0.join("logs")
     }
 
-    /// Where it answers, while it does.
+    /// The ready file, which is there while the service answers.
     #[must_use]
     pub fn ready(&self) -> PathBuf {
         self.0.join("ready.json")
     }
 
-    /// What Windows starts the program with. The quotation marks of the command line are windows-service's affair.
+    /// The URL for `LOCMFASRV`, from the ready file.
+    #[must_use]
+    pub fn service_url(&self) -> Option<String> {
+        let ready: serde_json::Value = serde_json::from_slice(&std::fs::read(self.ready()).ok()?).ok()?;
+        Some(ready["service"].as_str()?.into())
+    }
+
+    /// The arguments that Windows starts the program with. windows-service adds the quotation marks.
     #[must_use]
     pub fn arguments(&self, install: &Install) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = ["service", "run", "--folder"].map(OsString::from).into();
-        // Said, so that the service need not look for it: its environment is another one.
+        // The service has another environment than the user, so it is given the folder.
         arguments.push(self.path().into());
-        arguments.extend(install.scenario().map(|_| self.scenario().into()));
+        arguments.extend(install.scenario.as_ref().map(|_| self.scenario().into()));
         arguments.extend([OsString::from("--ready-file"), self.ready().into()]);
-        arguments.extend_from_slice(install.options());
+        arguments.extend_from_slice(&install.options);
         arguments
     }
 
-    /// The commands that give the service what it needs and keep others out: the folder is for the system, for
-    /// administrators and for the service; the program may also be read by the service, wherever it is.
+    /// The commands that set access rights: only the system, administrators and the service use the folder; the service
+    /// may also read the program, wherever it is.
     #[must_use]
     pub fn access(&self, executable: &Path) -> [Vec<OsString>; 2] {
         let own = sid(NAME);
-        // By their numbers, since Windows translates their names: SYSTEM and Administrators.
+        // SYSTEM and Administrators by their SIDs, since Windows translates their names.
         let grants = ["*S-1-5-18:(OI)(CI)F".into(), "*S-1-5-32-544:(OI)(CI)F".into(), format!("*{own}:(OI)(CI)M")];
         let mut folder: Vec<OsString> = vec!["icacls".into(), self.path().into()];
         folder.extend(["/inheritance:r", "/grant:r"].map(OsString::from));
@@ -150,8 +153,8 @@ impl fmt::Display for Folder {
     }
 }
 
-/// The number of a service's account: the hash of its name, which is how Windows has it. So it can be given access
-/// before there is the service, and whatever Windows calls "NT SERVICE" in its language.
+/// The SID of a service's account, which Windows makes from a hash of the service's name. With it, access can be granted
+/// before the service exists, and in every language of Windows.
 fn sid(service: &str) -> String {
     let name: Vec<u8> = service.to_uppercase().encode_utf16().flat_map(u16::to_le_bytes).collect();
     let hash = Sha1::digest(name);
@@ -160,20 +163,20 @@ fn sid(service: &str) -> String {
     format!("S-1-5-80-{}", parts.join("-"))
 }
 
-/// What joins a server to the service that it is.
+/// Connects the server with the service control manager of Windows.
 pub struct Control {
     running: Box<dyn FnOnce() + Send>,
     stopping: Box<dyn FnOnce() + Send>,
-    told_to_stop: oneshot::Receiver<()>,
+    stop: oneshot::Receiver<()>,
 }
 
 impl Control {
-    /// Says that the service runs, and waits until it is told to stop.
+    /// Reports that the service runs, and waits until Windows stops it.
     pub fn running(self) -> impl Future<Output = ()> + Send + 'static {
         (self.running)();
         async move {
-            // Who cannot tell it to stop any more has ended.
-            let _ = self.told_to_stop.await;
+            // A dropped sender ends it too.
+            let _ = self.stop.await;
             (self.stopping)();
         }
     }
@@ -187,31 +190,49 @@ impl fmt::Debug for Control {
 
 #[cfg(not(windows))]
 mod elsewhere {
-    use std::io::Write;
-    use std::process::ExitCode;
-
     use anyhow::bail;
 
     use super::log::Style;
-    use super::{Action, Control, Folder};
+    use super::{Control, Ended, Folder, Install, Installed, Status};
 
-    const INSTEAD: &str = "services are for Windows; here let systemd run `locmfa serve`, as docs/windows.md shows";
+    const INSTEAD: &str =
+        "services are for Windows; on this system let systemd run `locmfa serve`, as docs/windows.md shows";
 
-    /// Does what is asked, or says what to do here.
-    ///
     /// # Errors
     /// This is not Windows.
-    pub fn act(_: &Action, _: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    pub fn install(_: &Install) -> anyhow::Result<Installed> {
         bail!(INSTEAD)
     }
 
-    /// Serves as the service.
-    ///
     /// # Errors
     /// This is not Windows.
-    pub fn run<W>(_: &Folder, _: Style, _: W) -> anyhow::Result<ExitCode>
+    pub fn start() -> anyhow::Result<Folder> {
+        bail!(INSTEAD)
+    }
+
+    /// # Errors
+    /// This is not Windows.
+    pub fn stop() -> anyhow::Result<()> {
+        bail!(INSTEAD)
+    }
+
+    /// # Errors
+    /// This is not Windows.
+    pub fn uninstall() -> anyhow::Result<Folder> {
+        bail!(INSTEAD)
+    }
+
+    /// # Errors
+    /// This is not Windows.
+    pub fn status() -> anyhow::Result<Option<Status>> {
+        bail!(INSTEAD)
+    }
+
+    /// # Errors
+    /// This is not Windows.
+    pub fn run<W>(_: &Folder, _: Style, _: W) -> anyhow::Result<()>
     where
-        W: FnOnce(Control) -> anyhow::Result<ExitCode> + Send + 'static,
+        W: FnOnce(Control) -> anyhow::Result<Ended> + Send + 'static,
     {
         bail!(INSTEAD)
     }
@@ -224,8 +245,8 @@ mod tests {
 
     use super::*;
 
-    fn install(arguments: &[&str]) -> Install {
-        Install { arguments: arguments.iter().map(OsString::from).collect() }
+    fn install(scenario: Option<&str>, options: &[&str]) -> Install {
+        Install { scenario: scenario.map(Into::into), options: options.iter().map(OsString::from).collect() }
     }
 
     fn shown(words: &[OsString]) -> Vec<&str> {
@@ -237,15 +258,14 @@ mod tests {
         let folder = Folder::below(Path::new("data"));
         let (scenario, ready) = (folder.scenario(), folder.ready());
         let [path, scenario, ready] = [folder.path(), &scenario, &ready].map(|it| it.to_str().unwrap());
-        let given = install(&["my scenario.yaml", "--host", "mfa.contoso.com", "--rsa"]);
-        assert_eq!(given.scenario(), Some(Path::new("my scenario.yaml")));
+        let given = install(Some("my scenario.yaml"), &["--host", "mfa.contoso.com", "--rsa"]);
         let arguments = folder.arguments(&given);
         let begin = ["service", "run", "--folder", path];
         let expected = [&begin[..], &[scenario, "--ready-file", ready, "--host", "mfa.contoso.com", "--rsa"]].concat();
         assert_eq!(shown(&arguments), expected);
-        let built_in = folder.arguments(&install(&["--rsa"]));
+        let built_in = folder.arguments(&install(None, &["--rsa"]));
         assert_eq!(shown(&built_in), [&begin[..], &["--ready-file", ready, "--rsa"]].concat());
-        assert_eq!(shown(&folder.arguments(&install(&[]))), [&begin[..], &["--ready-file", ready]].concat());
+        assert_eq!(shown(&folder.arguments(&install(None, &[]))), [&begin[..], &["--ready-file", ready]].concat());
     }
 
     #[test]
@@ -258,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_has_the_number_that_windows_gives_it() {
+    fn an_account_has_the_sid_that_windows_gives_it() {
         // As `sc.exe showsid TrustedInstaller` has it on every Windows.
         let expected = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
         assert_eq!(sid("TrustedInstaller"), expected);
@@ -266,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_is_for_three_and_the_program_is_read() {
+    fn three_accounts_use_the_folder_and_the_service_reads_the_program() {
         let [folder, program] = Folder(PathBuf::from("F")).access(Path::new("locmfa.exe"));
         let own = sid(NAME);
         let service = format!("*{own}:(OI)(CI)M");
@@ -276,14 +296,14 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_is_answered_more_slowly_and_a_day_forgets() {
+    fn restarts_come_more_slowly_after_each_failure_and_a_day_without_one_resets_them() {
         assert!(RECOVERY.is_sorted() && RECOVERY[0] > Duration::ZERO);
         assert!(RECOVERY.iter().sum::<Duration>() < RECOVERY_RESET);
     }
 
     #[tokio::test]
-    async fn the_service_runs_until_it_is_told_to_stop() {
-        let (stop, told_to_stop) = oneshot::channel();
+    async fn the_service_runs_until_windows_stops_it() {
+        let (stop, stopped) = oneshot::channel();
         let steps = Arc::new(AtomicUsize::new(0));
         let step = || {
             let steps = steps.clone();
@@ -291,16 +311,16 @@ mod tests {
                 steps.fetch_add(1, Ordering::SeqCst);
             })
         };
-        let control = Control { running: step(), stopping: step(), told_to_stop };
-        let mut stopped = Box::pin(control.running());
+        let control = Control { running: step(), stopping: step(), stop: stopped };
+        let mut served = Box::pin(control.running());
         assert_eq!(steps.load(Ordering::SeqCst), 1);
         tokio::select! {
             biased;
-            () = &mut stopped => panic!("nobody told it to stop"),
+            () = &mut served => panic!("it stopped too early"),
             () = std::future::ready(()) => (),
         }
         stop.send(()).unwrap();
-        stopped.await;
+        served.await;
         assert_eq!(steps.load(Ordering::SeqCst), 2);
     }
 }

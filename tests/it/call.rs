@@ -340,12 +340,7 @@ async fn chain(client: &Client, username: &str) -> Vec<Step> {
 }
 
 fn shown(steps: &[Step]) -> String {
-    let line = |it: &Step| {
-        let mut text = Vec::new();
-        it.tell(&mut text).unwrap();
-        String::from_utf8(text).unwrap()
-    };
-    steps.iter().map(line).collect()
+    steps.iter().map(|it| format!("{it}\n")).collect()
 }
 
 fn verdicts(steps: &[Step]) -> Vec<(&str, Verdict)> {

@@ -99,7 +99,7 @@ fn users_clocks_and_spaces_are_changed() {
     let before = ask(&["clock", "show", "--space", "one"]).1;
     assert_eq!(ask(&["clock", "show", "--space", "one"]).1, before);
     assert_ne!(ask(&["clock", "advance", "10m", "--space", "one"]).1, before);
-    assert_eq!(ask(&["space", "drop", "one"]), (0, "The space one is gone.\n".into()));
+    assert_eq!(ask(&["space", "drop", "one"]), (0, "The space one is removed.\n".into()));
     assert!(!ask(&["space", "list"]).1.contains("one"));
 }
 
@@ -121,7 +121,7 @@ fn a_rule_is_added_and_the_phone_is_answered() {
     assert!(code == 1 && text.contains("The challenge is a phone call"), "{text}");
     assert!(ask(&["phone", "press", "#"]).1.contains("call_result"));
     assert!(read(call).contains("<Code>2</Code>"));
-    assert_eq!(ask(&["rule", "remove", "anna is busy"]), (0, "anna is busy is gone.\n".into()));
+    assert_eq!(ask(&["rule", "remove", "anna is busy"]), (0, "The rule anna is busy is removed.\n".into()));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use expect_test::expect_file;
+use locmfa::cli::Output;
 use locmfa::mim::check::{self, Problem};
 use locmfa::mim::settings::{LENGTH, secrets};
 use proptest::prelude::*;
@@ -54,7 +55,7 @@ impl Scene {
         };
         let mut out = Vec::new();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let result = runtime.block_on(locmfa::cli::mim::run(&command, &mut out, &mut |_| Ok(self.answer)));
+        let result = runtime.block_on(command.run(&mut Output::new(&mut out), &mut |_| Ok(self.answer)));
         let mut text = String::from_utf8(out).unwrap();
         let code = match result {
             Ok(code) => (0..=3).find(|it| code == std::process::ExitCode::from(*it)).unwrap(),
@@ -117,7 +118,7 @@ fn the_article_from_the_cloud_to_a_local_server_and_back() {
     scene.configure(&[]).expect(0, &["is configured so already; nothing was changed"]);
     assert_eq!(scene.backups().len(), 1);
 
-    scene.mim(&["revert"]).expect(0, &["is what it was", "Restart-Service FIMService"]);
+    scene.mim(&["revert"]).expect(0, &["is restored from", "Restart-Service FIMService"]);
     assert_eq!(scene.bytes(), CLOUD.as_bytes());
     scene.mim(&["revert"]).expect(0, &["nothing was changed"]);
     assert_eq!(scene.files().len(), 2);
@@ -126,7 +127,7 @@ fn the_article_from_the_cloud_to_a_local_server_and_back() {
 #[test]
 fn what_will_change_is_shown_without_secrets_and_asked() {
     let mut scene = Scene::with(CLOUD);
-    scene.configure(&[]).expect(3, &["+    <LocMfa>true</LocMfa>", "nobody is there to be asked", "--yes"]);
+    scene.configure(&[]).expect(3, &["+    <LocMfa>true</LocMfa>", "there is no terminal to ask at", "--yes"]);
     scene.answer = Some(false);
     let said = scene.configure(&[]);
     said.expect(1, &["nothing was changed"]);
@@ -460,7 +461,7 @@ fn what_somebody_else_changed_since_is_not_lost() {
     scene.mim(&["revert"]).expect(3, &["nothing was restored", "--force"]);
     assert_eq!(scene.bytes(), theirs.as_bytes());
 
-    scene.mim(&["revert", "--force"]).expect(0, &["is kept in", "is what it was"]);
+    scene.mim(&["revert", "--force"]).expect(0, &["is kept in", "is restored from"]);
     assert_eq!(scene.bytes(), CLOUD.as_bytes());
     let kept = scene.backups().pop().unwrap();
     assert_eq!(fs::read(kept).unwrap(), theirs.as_bytes());

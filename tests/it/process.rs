@@ -181,7 +181,7 @@ fn secrets_do_not_reach_the_log() {
     server.call("PrimaryAuthUser", &format!("{anna}<password>battery-staple</password>"));
     server.call("PfAuthUser_4", anna);
     assert!(server.call("ValidatePasscode", &format!("{anna}<passcode>864209</passcode>")).contains("true"));
-    // What nobody understands is logged whole, but for these.
+    // A request that the server does not understand is logged whole, without secrets.
     read(server.send_body("PrimaryAuthUser", "<x><password>battery-staple</password><username>eve</username>"));
     // So is UTF-16, and a form not at all.
     let wide = "\u{feff}<x><password>battery-staple</password>".encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -256,7 +256,7 @@ fn what_keeps_it_from_starting_is_one_sentence_with_a_remedy() {
         (&["s.yaml", "--listen", "0.0.0.0:0"], &["can be reached by other machines", "--allow-remote"]),
         (
             &["--listen", "0.0.0.0:0", "--allow-remote"],
-            &["the scenario built-in lets anybody in", "sign-in-windows.yaml"],
+            &["the scenario built-in lets every caller in", "sign-in-windows.yaml"],
         ),
         (&["--certs", "file", free[0], free[1]], &["file", "--certs"]),
         (&["--certs", "foreign", free[0], free[1]], &["authority.pem"]),
@@ -272,6 +272,39 @@ fn what_keeps_it_from_starting_is_one_sentence_with_a_remedy() {
         }
     }
     assert_eq!(run(folder.path(), &["--no-such-flag"]).0, 2);
+}
+
+#[test]
+fn a_misspelt_command_is_no_missing_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, remedy) in [
+        (&["serv"][..], "There is no file or command `serv`. Did you mean `serve`?"),
+        (&["chekc", "a.yaml"], "There is no file or command `chekc`. Did you mean `check`?"),
+        (&["--http", "Serve"], "There is no file or command `Serve`. Did you mean `serve`?"),
+        (&["statsu", "--json"], "There is no file or command `statsu`. Did you mean `status`?"),
+        (&["quux"], "There is no file or command `quux`. `locmfa --help` lists the commands."),
+    ] {
+        let (code, text) = run(folder.path(), arguments);
+        assert!(code == 2 && text.contains(remedy), "{arguments:?}: {code} {text}");
+    }
+    // A file may have any name.
+    fs::write(folder.path().join("serv"), "usesr: []").unwrap();
+    assert_eq!(run(folder.path(), &["serv"]).0, 1);
+}
+
+#[test]
+fn a_closed_pipe_ends_the_output_and_keeps_the_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("bad.yaml"), "usesr: []").unwrap();
+    for (arguments, code) in
+        [(&["fidelity"][..], 0), (&["schema"], 0), (&["certs", "show"], 0), (&["check", "bad.yaml"], 1)]
+    {
+        let mut child = locmfa(folder.path(), arguments).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), text.as_str()), (Some(code), ""), "{arguments:?}");
+    }
 }
 
 #[test]
@@ -415,7 +448,7 @@ fn the_doctor_tells_what_a_running_server_saw_fail() {
     let server = Server::start(folder.path(), &[]);
     let admin = server.ready["admin"].as_str().unwrap().to_owned();
     let doctor = || run(folder.path(), &["doctor", "--listen", "127.0.0.1:0", "--admin", &admin]).1;
-    assert!(doctor().contains("It saw no connection and no sign-in fail."), "{}", doctor());
+    assert!(doctor().contains("No connection and no sign-in failed."), "{}", doctor());
     // A handshake where plain HTTP is served.
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.write_all(&[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0]).unwrap();
@@ -428,6 +461,8 @@ fn the_doctor_tells_what_a_running_server_saw_fail() {
     let (code, told) = run(folder.path(), &["verify", "expected.yaml", "--admin", &admin]);
     assert_eq!(code, 0, "{told}");
     assert!(
-        run(folder.path(), &["doctor", "--admin", "http://127.0.0.1:9"]).1.contains("None tells at http://127.0.0.1:9")
+        run(folder.path(), &["doctor", "--admin", "http://127.0.0.1:9"])
+            .1
+            .contains("No server reports its failures at http://127.0.0.1:9")
     );
 }

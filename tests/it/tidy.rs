@@ -108,8 +108,7 @@ fn modules_of_a_folder_use_one_another_in_one_direction() {
 }
 
 /// Files above [`LONG`] lines, and why they are one thing. One that got shorter must leave the list.
-const LONG_FILES: [(&str, &str); 5] = [
-    ("src/cli/control.rs", "to be split: it has a function for each subcommand that asks the admin API"),
+const LONG_FILES: [(&str, &str); 4] = [
     ("src/contract/types.rs", "a table: the records and enumerations of the contract in schema order"),
     ("src/scenario/rules.rs", "to be split: it reads rules, their conditions and their answers"),
     ("src/sign_in/tests.rs", "tests of one conversation, with its clients"),
@@ -137,4 +136,35 @@ fn lines(path: &Path) -> usize {
 /// A file's path below a folder, with `/` on every system.
 fn name_below(folder: &Path, path: &Path) -> String {
     path.strip_prefix(folder).unwrap().to_str().unwrap().replace('\\', "/")
+}
+
+/// Arguments, standard input and output, and exit codes are the command line's alone.
+#[test]
+fn the_command_line_is_in_one_folder() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let words = ["clap", "println", "print", "eprintln", "eprint", "stdin", "stdout", "stderr", "ExitCode", "exit"];
+    let mut found = Vec::new();
+    for path in rust_files(&src) {
+        let relative = path.strip_prefix(&src).unwrap();
+        if relative.starts_with("cli") || relative == Path::new("main.rs") {
+            continue;
+        }
+        for (at, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            let has = |word: &str| match word {
+                "print" | "println" | "eprint" | "eprintln" => code.contains(&format!("{word}!(")),
+                "exit" => code.contains("process::exit"),
+                word => code.split(|it: char| !it.is_alphanumeric() && it != '_').any(|it| it == word),
+            };
+            // The output of a program that this one starts, and the log's own writer.
+            let is_other = code.contains("output.std") || (relative == Path::new("log.rs") && has("stderr"));
+            found.extend(
+                words
+                    .iter()
+                    .filter(|it| !is_other && has(it))
+                    .map(|it| format!("{}:{}: {it}", relative.display(), at + 1)),
+            );
+        }
+    }
+    assert!(found.is_empty(), "these belong below src/cli:\n{}", found.join("\n"));
 }

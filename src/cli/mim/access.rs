@@ -1,4 +1,4 @@
-//! The options of all commands that call the service: where it is, and how to sign in.
+//! The options of all commands that call the service: its address, and how to sign in.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -6,54 +6,54 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 
+use super::super::files;
 use crate::client::{Client, Target};
 use crate::contract::Secret;
-use crate::file;
 use crate::mim::Service;
 use crate::sign_in::Credentials;
 use crate::tls::Trust;
 
 #[derive(Args, Debug, Default)]
 pub(super) struct Access {
-    /// The service's URL, as in LOCMFASRV; without one, that of a locmfa on this machine
+    /// The service's URL, as in LOCMFASRV [default: a locmfa on this machine]
     #[arg(long, value_name = "URL")]
     pub(super) url: Option<Target>,
-    /// The user of the service that MIM names for every person; without one, mimservice@contoso.com
+    /// The user of the service that MIM names in all its calls [default: mimservice@contoso.com]
     #[arg(long, value_name = "NAME")]
     pub(super) username: Option<String>,
-    /// The MfaSettings.xml that says the URL and the user, where the flags do not
+    /// The MfaSettings.xml with the URL and the user, for options that are not given
     #[arg(long, value_name = "FILE")]
     pub(super) settings: Option<PathBuf>,
-    /// A further authority to trust, PEM or DER
+    /// Another authority to trust (PEM or DER)
     #[arg(long, value_name = "FILE")]
     pub(super) authority: Vec<PathBuf>,
-    /// The account to sign in as, DOMAIN\user or user@domain. Its password comes from the environment's
-    /// LOCMFA_PASSWORD or from --password-file, or is asked for
+    /// The account to sign in with, DOMAIN\user or user@domain. Its password comes from --password-file, from the
+    /// environment variable LOCMFA_PASSWORD, or from the terminal
     #[arg(long, value_name = "NAME")]
     pub(super) account: Option<String>,
-    /// The file that holds the account's password in its first line
+    /// The file with the account's password in its first line
     #[arg(long, value_name = "FILE", requires = "account")]
     pub(super) password_file: Option<PathBuf>,
 }
 
 impl Access {
-    /// The service: what the flags say, else the settings file, else a locmfa on this machine.
+    /// The service: from the options, else from the settings file, else a locmfa on this machine.
     ///
     /// # Errors
     /// The settings file cannot be read.
     pub(super) fn service(&self) -> anyhow::Result<Service> {
-        let said = match &self.settings {
+        let settings = match &self.settings {
             Some(file) => Service::of_file(file)?,
             None => Service::default(),
         };
         Ok(Service {
-            target: self.url.clone().unwrap_or(said.target),
-            username: self.username.clone().unwrap_or(said.username),
-            ..said
+            target: self.url.clone().unwrap_or(settings.target),
+            username: self.username.clone().unwrap_or(settings.username),
+            ..settings
         })
     }
 
-    /// The client that these flags make.
+    /// The client for these options.
     ///
     /// # Errors
     /// A file cannot be read, or there is no password.
@@ -73,8 +73,7 @@ const PASSWORD: &str = "LOCMFA_PASSWORD";
 
 fn password(account: &str, file: Option<&Path>) -> anyhow::Result<Secret> {
     if let Some(file) = file {
-        let text = file::read_text(file).with_context(|| format!("the password of {account}"))?;
-        return Ok(text.lines().next().unwrap_or_default().into());
+        return files::secret(file).with_context(|| format!("the password of {account}"));
     }
     #[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]
     if let Ok(password) = std::env::var(PASSWORD) {
@@ -95,7 +94,7 @@ fn password(account: &str, file: Option<&Path>) -> anyhow::Result<Secret> {
 /// Standard input is no terminal, or the terminal broke.
 pub(super) fn ask_for_code() -> Result<Secret, String> {
     if !io::stdin().is_terminal() {
-        return Err("a text message went out, and there is no terminal to enter its code; give it with --code".into());
+        return Err("a text message was sent, and there is no terminal to enter its code; give it with --code".into());
     }
     write!(io::stderr(), "Code of the text message: ").map_err(|error| format!("cannot ask for the code ({error})"))?;
     let mut line = String::new();

@@ -1,17 +1,16 @@
-//! `locmfa mim call`: the options and the report.
+//! `locmfa mim call`: calls as MIM makes them, and their outcome.
 
 use std::fmt::Write as _;
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::super::print::Output;
 use super::access::{Access, ask_for_code};
 use crate::client::flow::{FICTIONAL, Gate, Outcome, Plan, Round, in_milliseconds, place};
 use crate::client::{Client, Exchange, Failure, Times};
@@ -25,23 +24,23 @@ pub struct Call {
     /// What asks: a phone gate, a text message gate, or the activation of a role
     #[arg(long, value_enum, default_value_t = Gate::Phone)]
     gate: Gate,
-    /// The number to call, "country code, blank, number". Without one, a number that no phone has; of several,
-    /// each call takes the next
+    /// The number to call, "country code, blank, number" [default: a number that is reserved for fiction]. With several
+    /// numbers, each call takes the next
     #[arg(long, value_name = "NUMBER", default_value = FICTIONAL, hide_default_value = true)]
     number: Vec<String>,
-    /// The code of the text message; without it, the program asks for it. Of several, each is entered until one is right
+    /// The code of the text message [default: asked for at the terminal]. Several codes are tried until one is right
     #[arg(long, value_name = "DIGITS")]
     code: Vec<String>,
-    /// How long to wait for an answer, in seconds: .NET, and so MIM most likely, waits for 100
+    /// The time to wait for an answer, in seconds: .NET, and so MIM most likely, waits for 100
     #[arg(long, value_name = "SECONDS", default_value_t = 100)]
     wait: u64,
-    /// How often to call
+    /// The number of calls
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     repeat: u32,
-    /// How many calls may be open at a time
+    /// The largest number of open calls
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     parallel: u32,
-    /// Show what went over the wire, without secrets
+    /// Print what was on the wire, without secrets
     #[arg(long)]
     raw: bool,
     /// Print JSON
@@ -49,8 +48,7 @@ pub struct Call {
     json: bool,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 passed; 1 denied; 2 the command line is wrong; 3 it could not call. Of many calls the worst counts.";
+const EXIT_CODES: &str = "Exit codes: 0 passed; 1 denied; 2 the command line is wrong; 3 the call failed. The worst of several calls counts.";
 
 impl ValueEnum for Gate {
     fn value_variants<'a>() -> &'a [Self] {
@@ -81,53 +79,49 @@ struct Report<'a> {
     summary: Option<Summary>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// A file cannot be read, or the report cannot be written.
-pub(super) async fn run(args: &Call, out: &mut (dyn Write + Send)) -> anyhow::Result<ExitCode> {
-    let settings = args.access.service()?;
-    let client = Arc::new(args.access.client(settings.target)?);
-    let plan = Plan {
-        gate: args.gate,
-        number: args.number.first().cloned().unwrap_or_default(),
-        username: settings.username,
-        country_code: settings.country_code,
-        codes: args.code.iter().map(|it| it.as_str().into()).collect(),
-        wait: Duration::from_secs(args.wait),
-    };
-    let started = Instant::now();
-    let rounds = match args.repeat {
-        1 => vec![place(&client, &plan, ask_for_code).await],
-        count => {
-            let numbers = args.number.iter().cycle().take(count as usize);
-            let plans = numbers.map(|number| Plan { number: number.clone(), ..plan.clone() });
-            place_many(&client, plans, args.parallel, args.raw).await
+impl Call {
+    pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+        let settings = self.access.service()?;
+        let client = Arc::new(self.access.client(settings.target)?);
+        let plan = Plan {
+            gate: self.gate,
+            number: self.number.first().cloned().unwrap_or_default(),
+            username: settings.username,
+            country_code: settings.country_code,
+            codes: self.code.iter().map(|it| it.as_str().into()).collect(),
+            wait: Duration::from_secs(self.wait),
+        };
+        let started = Instant::now();
+        let rounds = match self.repeat {
+            1 => vec![place(&client, &plan, ask_for_code).await],
+            count => {
+                let numbers = self.number.iter().cycle().take(count as usize);
+                let plans = numbers.map(|number| Plan { number: number.clone(), ..plan.clone() });
+                place_many(&client, plans, self.parallel, self.raw).await
+            }
+        };
+        let elapsed = started.elapsed();
+        let summary = (self.repeat > 1).then(|| summarize(&rounds, elapsed));
+        let outcome = rounds.iter().map(|it| it.outcome).max().unwrap_or(Outcome::Failed);
+        let mut rounds = rounds;
+        if !self.raw {
+            rounds.iter_mut().for_each(|it| it.exchanges.clear());
         }
-    };
-    let elapsed = started.elapsed();
-    let summary = (args.repeat > 1).then(|| summarize(&rounds, elapsed));
-    let outcome = rounds.iter().map(|it| it.outcome).max().unwrap_or(Outcome::Failed);
-    let mut rounds = rounds;
-    if !args.raw {
-        rounds.iter_mut().for_each(|it| it.exchanges.clear());
+        match self.json {
+            true => {
+                let (country_code, number) = plan.dialled();
+                let url = client.target.to_string();
+                let (gate, username) = (plan.gate, &plan.username);
+                out.json(&Report { url, gate, username, country_code, number, outcome, calls: &rounds, summary })?;
+            }
+            false => out.print(&text_of(&client, &plan, &rounds, summary.as_ref()))?,
+        }
+        Ok(ExitCode::from(match outcome {
+            Outcome::Passed => 0,
+            Outcome::Denied => 1,
+            Outcome::Failed => 3,
+        }))
     }
-    let text = match args.json {
-        true => {
-            let (country_code, number) = plan.dialled();
-            let url = client.target.to_string();
-            let (gate, username) = (plan.gate, &plan.username);
-            let report = Report { url, gate, username, country_code, number, outcome, calls: &rounds, summary };
-            serde_json::to_string_pretty(&report).context("the report as JSON")? + "\n"
-        }
-        false => text_of(&client, &plan, &rounds, summary.as_ref()),
-    };
-    out.write_all(text.as_bytes()).context("cannot write the report")?;
-    Ok(ExitCode::from(match outcome {
-        Outcome::Passed => 0,
-        Outcome::Denied => 1,
-        Outcome::Failed => 3,
-    }))
 }
 
 /// The report as text.

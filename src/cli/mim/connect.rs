@@ -1,23 +1,22 @@
-//! `locmfa mim connect`: the options and the report.
+//! `locmfa mim connect`: the way from MIM to the service, step by step.
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Args;
 
+use super::super::print::Output;
 use super::access::Access;
-use crate::mim::connect::check;
+use crate::mim::connect;
 use crate::mim::step::all_right;
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Exit codes: 0 every step is right; 1 a step failed; 2 the command line is wrong; 3 it cannot begin."
+    after_help = "Exit codes: 0 no step failed; 1 a step failed; 2 the command line is wrong; 3 the examination cannot start."
 )]
 pub struct Connect {
     #[command(flatten)]
     access: Access,
-    /// Call this number, which then rings. Without one, a number that no phone has
+    /// Call this number, which then rings [default: a number that is reserved for fiction]
     #[arg(long, value_name = "NUMBER")]
     call: Option<String>,
     /// Print JSON
@@ -25,26 +24,23 @@ pub struct Connect {
     json: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// A file cannot be read, or the report cannot be written.
-pub(super) async fn run(args: &Connect, out: &mut (dyn Write + Send)) -> anyhow::Result<ExitCode> {
-    let service = args.access.service()?;
-    let client = args.access.client(service.target.clone())?;
-    let mut steps = Vec::new();
-    let mut written = Ok(());
-    check(&client, &service, args.call.as_deref(), &mut |step| {
-        if !args.json && written.is_ok() {
-            written = step.tell(out);
+impl Connect {
+    pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+        let service = self.access.service()?;
+        let client = self.access.client(service.target.clone())?;
+        let mut steps = Vec::new();
+        let mut printed = Ok(());
+        connect::check(&client, &service, self.call.as_deref(), &mut |step| {
+            if !self.json && printed.is_ok() {
+                printed = out.line(&step);
+            }
+            steps.push(step);
+        })
+        .await;
+        printed?;
+        if self.json {
+            out.json(&steps)?;
         }
-        steps.push(step);
-    })
-    .await;
-    written.context("cannot write the steps")?;
-    if args.json {
-        let text = serde_json::to_string_pretty(&steps).context("the steps as JSON")? + "\n";
-        out.write_all(text.as_bytes()).context("cannot write the steps")?;
+        Ok(ExitCode::from(u8::from(!all_right(&steps))))
     }
-    Ok(ExitCode::from(u8::from(!all_right(&steps))))
 }

@@ -1,0 +1,100 @@
+//! What the commands over the admin API share: the options that name the server, and how answers are printed.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::Value;
+
+use super::files;
+use super::print::Output;
+use super::table::{Column, sheet, table};
+use crate::control::{Api, List, Query, Url, items};
+
+#[derive(Args, Debug)]
+pub(super) struct Target {
+    /// The address of the server's admin API
+    #[arg(long, value_name = "URL", env = "LOCMFA_ADMIN", default_value = "http://127.0.0.1:9998")]
+    admin: Url,
+    /// The space [default: the default space]
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    space: String,
+    /// The file with the token, if the server asks for one
+    #[arg(long, value_name = "FILE", env = "LOCMFA_ADMIN_TOKEN_FILE")]
+    admin_token_file: Option<PathBuf>,
+    /// Print JSON, for scripts
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Target {
+    pub(super) fn api(&self) -> Result<Api> {
+        self.api_of(&self.space)
+    }
+
+    /// The API of another space than the options name.
+    pub(super) fn api_of(&self, space: &str) -> Result<Api> {
+        let token = self.admin_token_file.as_deref().map(files::token).transpose()?;
+        Ok(Api::new(self.admin.clone(), space.into(), token))
+    }
+
+    /// Prints a page of a list.
+    pub(super) fn print_page(&self, out: &mut Output<'_>, columns: &[Column], page: &Value) -> Result<()> {
+        if self.json {
+            return out.json(page);
+        }
+        out.print(&table(columns, items(page)))?;
+        if let (Some(total), Some(_)) = (page["total"].as_u64(), page["next"].as_str()) {
+            let count = items(page).len();
+            out.line(format_args!("{count} of {total}; --limit {total} prints all"))?;
+        }
+        Ok(())
+    }
+
+    /// Prints an object.
+    pub(super) fn print_sheet(&self, out: &mut Output<'_>, it: &Value) -> Result<()> {
+        if self.json { out.json(it) } else { out.print(&sheet(it)) }
+    }
+
+    /// Prints a sentence for people; scripts have the exit code.
+    pub(super) fn print_done(&self, out: &mut Output<'_>, sentence: &str) -> Result<()> {
+        if self.json { Ok(()) } else { out.line(sentence) }
+    }
+}
+
+/// The options of a list.
+#[derive(Args, Debug)]
+pub(super) struct ListArgs {
+    /// Conditions, such as username=anna operation=PfAuthUser* phone="+1 425 555 0100"
+    #[arg(value_name = "NAME=VALUE", value_parser = pair)]
+    pub(super) conditions: Vec<(String, String)>,
+    /// If the list is empty, wait this long for a first item, such as 30s
+    #[arg(long, value_name = "TIME")]
+    wait: Option<String>,
+    /// List only what follows this number, or `now`
+    #[arg(long, value_name = "NUMBER")]
+    after: Option<String>,
+    /// The largest number of items to list
+    #[arg(long, value_name = "COUNT")]
+    limit: Option<usize>,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+impl ListArgs {
+    /// Prints the list. False: nothing came in the time of `--wait`.
+    pub(super) async fn print(&self, list: List, columns: &[Column], out: &mut Output<'_>) -> Result<bool> {
+        let Self { conditions, wait, after, limit, target } = self;
+        let (conditions, wait) = (conditions.clone(), wait.clone());
+        let query = Query { conditions, wait, after: after.clone(), limit: *limit };
+        let page = target.api()?.list(list, &query).await?;
+        target.print_page(out, columns, &page)?;
+        Ok(query.wait.is_none() || !items(&page).is_empty())
+    }
+}
+
+/// `name=value`
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} has no =; write NAME=VALUE"))?;
+    Ok((name.trim().into(), value.into()))
+}

@@ -1,0 +1,78 @@
+//! `locmfa space`: the spaces of a server.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::admin::Target;
+use super::print::Output;
+use super::table::Column;
+use crate::file;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Space {
+    /// List the spaces
+    List(Target),
+    /// Make a space [default: from the loaded scenario]
+    New {
+        name: String,
+        /// The space to copy
+        #[arg(long, value_name = "NAME", conflicts_with = "scenario")]
+        from: Option<String>,
+        /// The scenario to start with
+        #[arg(long, value_name = "FILE")]
+        scenario: Option<PathBuf>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Set a space back to its start
+    Reset {
+        name: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Print a space as a scenario, secrets included
+    Snapshot {
+        name: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Remove a space
+    Drop {
+        name: String,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+pub(super) const COLUMNS: &[Column] = &[
+    ("SPACE", "name"),
+    ("NOW", "clock.now"),
+    ("PACE", "clock.pace"),
+    ("USERS", "users"),
+    ("CALLS", "calls"),
+    ("WAITING", "waiting"),
+    ("CHALLENGES", "challenges"),
+    ("IDLE", "idle_seconds"),
+];
+
+impl Space {
+    pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::List(target) => target.print_page(out, COLUMNS, &target.api()?.spaces().await?)?,
+            Self::New { name, from, scenario, target } => {
+                let scenario = scenario.as_deref().map(file::read_text).transpose()?;
+                let space = target.api()?.new_space(&name, from.as_deref(), scenario.as_deref()).await?;
+                target.print_sheet(out, &space)?;
+            }
+            Self::Reset { name, target } => target.print_sheet(out, &target.api()?.reset_space(&name).await?)?,
+            Self::Snapshot { name, target } => out.print(&target.api_of(&name)?.snapshot().await?)?,
+            Self::Drop { name, target } => {
+                target.api()?.drop_space(&name).await?;
+                target.print_done(out, &format!("The space {name} is removed."))?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
