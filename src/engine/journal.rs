@@ -6,7 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ChallengeId, Ending, Method, Number, Timestamp};
+use super::challenge_id::ChallengeId;
+use super::{Ending, Method, Number, Timestamp};
 use crate::contract::Secret;
 
 #[derive(Clone, Debug)]

@@ -3,7 +3,9 @@
 //! [`Engine`] joins parts that own their state. A method stands here, or in a file beside this one, only where it needs
 //! more than one part.
 
+mod act;
 mod administration;
+mod challenge_id;
 mod challenges;
 mod change;
 mod company;
@@ -12,19 +14,22 @@ mod directory;
 mod journal;
 mod number;
 pub mod oath;
+mod outcome;
 mod random;
 mod refusal;
 mod rules;
 mod sessions;
 mod setup;
+mod subject;
 mod time;
 
 use std::sync::Arc;
 
-pub use challenges::act::{Act, ActRefusal, Acted, NotAnAct};
+pub use act::{Act, NotAnAct};
+pub use challenge_id::ChallengeId;
 pub use challenges::ask::{Ask, Authentication};
-pub use challenges::challenge::{ChallengeId, OpenChallenge, OpenState, Settlement};
-pub use challenges::outcome::{Channel, CustomResult, Ending, Method, Outcome, Passes, Reaction};
+pub use challenges::challenge::{OpenChallenge, OpenState, Settlement};
+pub use challenges::line::{ActRefusal, Acted};
 pub use change::Change;
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Token};
 pub use differences::{Difference, Differences, OnReload};
@@ -34,6 +39,7 @@ pub use journal::{
     Raw, Turn, What,
 };
 pub use number::{NotANumber, Number};
+pub use outcome::{Channel, CustomResult, Ending, Method, Outcome, Passes, Reaction};
 pub use refusal::Refusal;
 pub use rules::book::{Explanation, RuleStatus};
 pub use rules::condition::{Index, When};

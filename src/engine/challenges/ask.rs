@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crate::contract::{AuthResult, AuthenticationType, Mode, PinMode};
-use crate::engine::challenges::challenge::{Challenge, ChallengeId, Phase, Settlement};
+use crate::engine::challenge_id::ChallengeId;
+use crate::engine::challenges::challenge::{Challenge, Phase, Settlement};
 use crate::engine::challenges::memory::{SignIn, SubjectKey};
-use crate::engine::challenges::outcome::{Channel, Ending, Method, Outcome};
-use crate::engine::challenges::subject::{GivenNumber, Subject};
+use crate::engine::outcome::{Channel, Ending, Method, Outcome};
 use crate::engine::rules::rule::Verdict;
+use crate::engine::subject::{GivenNumber, Subject};
 use crate::engine::{Engine, Refusal, Timestamp, User};
 
 /// What a caller asks.

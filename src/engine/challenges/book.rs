@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crate::contract::Secret;
 use crate::engine::Timestamp;
-use crate::engine::challenges::challenge::{Challenge, ChallengeId, Settlement};
+use crate::engine::challenge_id::ChallengeId;
+use crate::engine::challenges::challenge::{Challenge, Settlement};
 use crate::engine::challenges::event::EventCalls;
 use crate::engine::challenges::memory::Memory;
 #[cfg(test)]
-use crate::engine::challenges::outcome::Channel;
+use crate::engine::outcome::Channel;
 
 /// All that a space knows of challenges.
 #[derive(Clone, Debug, Default)]

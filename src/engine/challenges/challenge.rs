@@ -4,17 +4,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::contract::Secret;
-use crate::engine::challenges::act::{Act, Line};
+use crate::engine::act::Act;
+use crate::engine::challenge_id::ChallengeId;
+use crate::engine::challenges::line::Line;
 use crate::engine::challenges::memory::{SignIn, SubjectKey};
-use crate::engine::challenges::outcome::{Ending, Method, Outcome};
 use crate::engine::journal::{ChallengeStage, Message, MessageKind, Turn};
+use crate::engine::outcome::{Ending, Method, Outcome};
 use crate::engine::rules::states::Keys;
 use crate::engine::rules::template::{self, Words};
 use crate::engine::{Directory, Number, Timestamp, User};
-
-/// Names a challenge that is open.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ChallengeId(pub u64);
 
 /// How an authentication ended, for its caller.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,10 +1,11 @@
 //! The codes of text messages and tokens: drawn, waited for, and checked when a second operation brings them.
 
 use crate::contract::{Secret, SmsMode};
-use crate::engine::challenges::challenge::{Challenge, ChallengeId, Phase};
-use crate::engine::challenges::outcome::{Ending, Method, Outcome};
+use crate::engine::challenge_id::ChallengeId;
+use crate::engine::challenges::challenge::{Challenge, Phase};
 use crate::engine::directory::OathKey;
 use crate::engine::journal::ChallengeStage;
+use crate::engine::outcome::{Ending, Method, Outcome};
 use crate::engine::{Engine, Refusal, Timestamp, oath};
 
 /// How many past steps an OATH code is recognised in, to say that it is old rather than wrong.

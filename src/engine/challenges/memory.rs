@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::contract::AuthenticationType;
-use crate::engine::challenges::outcome::Outcome;
 use crate::engine::company::{Cache, CacheKey};
 use crate::engine::directory::Block;
+use crate::engine::outcome::Outcome;
 use crate::engine::{Number, Timestamp};
 
 /// Names the person that a challenge asks. Several people can stand behind one username, each with a number: MIM asks

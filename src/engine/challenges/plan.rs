@@ -1,12 +1,15 @@
 //! What the person who is asked will do, and when: as the rule says, as the number's magic says, or what is asked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::contract::PinMode;
-use crate::engine::challenges::act::{Act, Line};
+use crate::engine::act::Act;
 use crate::engine::challenges::challenge::{Challenge, Phase, Planned};
-use crate::engine::challenges::outcome::{Channel, Ending, Method, Outcome, Reaction};
+use crate::engine::challenges::line::Line;
+use crate::engine::outcome::{Channel, CustomResult, Ending, Method, Outcome, Reaction};
 use crate::engine::rules::rule::{Conduct, Script, Verdict};
+use crate::engine::rules::template;
 use crate::engine::{Engine, Timestamp};
 
 impl Engine {
@@ -79,7 +82,10 @@ impl Engine {
             }
             Conduct::React(reaction) => reaction.outcome(method).into(),
             Conduct::End(Ending::Known(outcome)) => (*outcome).into(),
-            Conduct::End(ending) => ending.filled(&challenge.words()),
+            Conduct::End(Ending::Custom(result)) => {
+                let text = template::fill(&result.text, &challenge.words()).into();
+                Ending::Custom(Arc::new(CustomResult { text, ..**result }))
+            }
             Conduct::Usual if asks_for_pin && challenge.stale_pin => Outcome::PinExpired.into(),
             Conduct::Usual | Conduct::Acts(_) | Conduct::Decides { .. } => Reaction::Approve.outcome(method).into(),
         }

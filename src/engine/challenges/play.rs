@@ -1,12 +1,14 @@
 //! An open challenge from its beginning to its end: the plan is played, a caller of the API acts, time runs out.
 
-use crate::engine::challenges::act::{Act, ActRefusal, Acted, Scene};
-use crate::engine::challenges::challenge::{Challenge, ChallengeId, OpenChallenge, Phase, Planned, Settlement};
-use crate::engine::challenges::outcome::{Channel, Ending, Method, Outcome};
-use crate::engine::challenges::subject::Subject;
+use crate::engine::act::Act;
+use crate::engine::challenge_id::ChallengeId;
+use crate::engine::challenges::challenge::{Challenge, OpenChallenge, Phase, Planned, Settlement};
+use crate::engine::challenges::line::{ActRefusal, Acted, Scene};
 use crate::engine::directory::Block;
 use crate::engine::journal::{ChallengeStage, What};
+use crate::engine::outcome::{Channel, Ending, Method, Outcome};
 use crate::engine::rules::facts::Facts;
+use crate::engine::subject::Subject;
 use crate::engine::{Engine, Timestamp};
 
 impl Engine {

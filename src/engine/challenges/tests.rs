@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::act::Act;
 use super::ask::{Ask, Authentication};
-use super::challenge::ChallengeId;
 use crate::contract::{AuthenticationType, FieldValue, Mode, SmsDirection, UserSettings, Value as ContractValue};
+use crate::engine::act::Act;
+use crate::engine::challenge_id::ChallengeId;
 use crate::engine::{
     Answer, Bounds, Cache, CacheKey, Call, Conduct, Effect, Engine, Pattern, Rule, Script, Setup, Timestamp, User, When,
 };

@@ -1,10 +1,10 @@
 //! What is known of a call when the rules decide it. The facts of a call are computed once, when it arrives.
 
 use crate::contract::{AuthenticationType, FieldValue, Mode, Role, Value};
-use crate::engine::challenges::outcome::Method;
-use crate::engine::challenges::subject::{GivenNumber, Subject};
 use crate::engine::directory::Directory;
+use crate::engine::outcome::Method;
 use crate::engine::rules::states::{Keys, People};
+use crate::engine::subject::{GivenNumber, Subject};
 use crate::engine::{Company, Timestamp, User};
 
 /// A well-formed call, as it arrives.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Number;
-use crate::engine::challenges::outcome::{Ending, Method, Outcome, Reaction};
+use crate::engine::outcome::{Ending, Method, Outcome, Reaction};
 use crate::engine::rules::rule::Conduct;
 
 /// A number, and what the person who is asked there does.

@@ -12,8 +12,8 @@ pub(super) mod states;
 pub(super) mod template;
 mod words;
 
-use crate::engine::challenges::outcome::{Ending, Method};
 use crate::engine::differences::Difference;
+use crate::engine::outcome::{Ending, Method};
 use crate::engine::{Number, Rule, Timestamp};
 use book::{Book, Match};
 use facts::Facts;

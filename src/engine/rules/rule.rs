@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::contract::Secret;
-use crate::engine::challenges::outcome::{Ending, Reaction};
+use crate::engine::outcome::{Ending, Reaction};
 use crate::engine::rules::states::{Per, StateChange};
 use crate::engine::rules::template::{self, Words};
 use crate::engine::{Act, When};

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::challenges::outcome::{Ending, Method, Outcome, Reaction};
+use crate::engine::outcome::{Ending, Method, Outcome, Reaction};
 use crate::engine::rules::words::words;
 use crate::engine::{Number, Timestamp, User};
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::contract::{CustomerDefaults, Mode, PhoneAppMode, PinMode, SmsDirection, SmsMode, UserSettings};
-use crate::engine::rules::template::{self, Words};
 
 /// Whether a code authenticates.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -359,16 +358,6 @@ impl Ending {
                 || matches!(it.channel(), Channel::Unasked)
         };
         self.known().is_some_and(never)
-    }
-
-    /// The ending with the words of its own text filled in.
-    pub(in crate::engine) fn filled(&self, words: &Words) -> Self {
-        match self {
-            Self::Custom(result) => {
-                Self::Custom(Arc::new(CustomResult { text: template::fill(&result.text, words).into(), ..**result }))
-            }
-            Self::Known(_) => self.clone(),
-        }
     }
 
     /// Whether the message went out all the same, and this is what its code meets.
