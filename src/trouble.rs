@@ -8,6 +8,8 @@ use std::fmt;
 pub enum Scope {
     /// The connection ended before a request was read.
     Connection,
+    /// The headers of the request were read, and the server did not serve it.
+    Request,
     /// The request was read, and the server did not let its sender in.
     SignIn,
 }
@@ -101,9 +103,15 @@ troubles! {
         NotTls { first: String } => "not-tls", "the client began with neither TLS nor HTTP: {first}", "Another kind of program calls this port: look at the peer's address, and at the first bytes in the line.";
         /// Only the log has it, with --verbose.
         Probe {} => "probe", "the client connected, said nothing and went away", "No action needed. Port scanners, load balancers and monitors do this. Only --verbose logs it.";
-        Slow { what: &'static str } => "slow", "{what} took too long", "Look at the network and at the load of both machines. --header-timeout sets how long a client may take for its headers.";
+        Slow { what: &'static str } => "slow", "{what} took too long", "Look at the network and at the load of both machines. --header-timeout sets how long a client may take for its headers, --body-timeout how long its body may make no progress, and --write-timeout how long an answer may wait for its reader.";
         /// The handshake broke in another way.
         Broken { reason: String } => "broken", "the connection broke: {reason}", "The line says how. If it happens again and again, look for a firewall or an inspection tool between the client and the server.";
+    }
+    Request {
+        WrongPath { asked: String, serves: String } => "wrong-path", "the request asked for {asked}, and the service is at {serves}", "Write the path of the service in the client's URL.";
+        /// The limit in bytes.
+        BodyTooLarge { size: String, limit: usize } => "body-too-large", "the request's body has {size} bytes, and {limit} are allowed", "Start the server with a larger --body-limit, in bytes.";
+        WrongHost { found: &'static str } => "wrong-host", "the request has {found}", "A request by HTTP/1.1 needs exactly one Host header. Look at the client, and at a proxy that rewrites its requests.";
     }
     SignIn {
         UnknownAccount { account: String } => "unknown-account", "There is no account {account}.", "Add it to the accounts of the scenario, or correct the client's user name. It may be written DOMAIN\\user, user@domain or user.";

@@ -112,6 +112,12 @@ struct LimitArgs {
     /// The time after which an idle connection is closed, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     idle_timeout: u64,
+    /// The time after which a request body without progress ends its connection, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
+    body_timeout: u32,
+    /// The time after which an answer that its client does not read ends the connection, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
+    write_timeout: u32,
     /// The time for open calls to finish when the server stops, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     grace: u64,
@@ -204,6 +210,8 @@ where
         header_bytes: args.limits.header_limit as usize,
         header_time: Duration::from_secs(args.limits.header_timeout),
         idle_time: Duration::from_secs(args.limits.idle_timeout),
+        body_time: Duration::from_secs(args.limits.body_timeout.into()),
+        write_time: Duration::from_secs(args.limits.write_timeout.into()),
         // At the end of the grace, open calls get an answer; it needs time to leave.
         grace: Duration::from_secs(args.limits.grace) + AFTER_GRACE,
         ..Limits::default()

@@ -331,7 +331,7 @@ impl Server {
                 }
                 _ => Trouble::Probe {},
             },
-            End::Slow => Trouble::Slow { what: "a request's headers" },
+            End::Slow(what) => Trouble::Slow { what },
             End::Broken(error) if error.is_parse() => Trouble::BadRequest { reason: error.to_string() },
             End::Broken(error) => {
                 debug!(connection = connection.id, peer = %connection.peer, %error, "connection broke");

@@ -1,9 +1,9 @@
 //! HTTP answers, with the headers of ASP.NET in IIS and in their order.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 
@@ -115,6 +115,25 @@ pub(super) fn cut() -> Response {
     response
 }
 
+/// The body of a request whose answer did not need it. The connection discards it after the answer, so that both the
+/// client reads the answer and a sign-in on the connection goes on.
+#[derive(Clone)]
+pub(super) struct Unread(Arc<Mutex<Option<Body>>>);
+
+impl Unread {
+    pub(super) fn take(&self) -> Option<Body> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// An answer that leaves before the request's body came.
+pub(super) fn unread(mut response: Response, body: Body) -> Response {
+    if !body.is_end_stream() {
+        response.extensions_mut().insert(Unread(Arc::new(Mutex::new(Some(body)))));
+    }
+    response
+}
+
 /// 500 with a line of plain text.
 pub(super) fn plain_error(text: &str) -> Response {
     page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(PLAIN), format!("{text}\r\n").into())
@@ -165,6 +184,11 @@ pub(super) fn length_required() -> Response {
 pub(super) fn too_large(limit: usize) -> Response {
     let text = format!("A request may have {limit} bytes. locmfa serve --body-limit sets another limit.");
     iis(StatusCode::PAYLOAD_TOO_LARGE, &[], "Request too large", &text)
+}
+
+/// 400: the request names no host, or more than one.
+pub(super) fn invalid_host(text: &str) -> Response {
+    iis(StatusCode::BAD_REQUEST, &[], "Invalid host name", text)
 }
 
 /// 400: the request broke off, or its chunks are no chunks.

@@ -3,21 +3,23 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::Request;
-use hyper::body::Incoming;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue, Request, Version, header};
+use http_body_util::BodyExt;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tower::Service;
 use tracing::{debug, warn};
 
-use super::answer::Cut;
+use super::answer::{Cut, Unread};
 use super::failures::Failures;
 use crate::engine::Origin;
 use crate::sign_in::Conversation;
@@ -36,6 +38,11 @@ pub struct Limits {
     pub header_time: Duration,
     /// From one request's answer to the next request. 120 s in IIS.
     pub idle_time: Duration,
+    /// How long a request's body may make no progress. 120 s in IIS. Over a longer time it must come at
+    /// [`LEAST_RATE`].
+    pub body_time: Duration,
+    /// How long an answer may wait for its reader, under the same rule.
+    pub write_time: Duration,
     pub handshake_time: Duration,
     /// How long the server waits for open calls when it ends.
     pub grace: Duration,
@@ -49,11 +56,22 @@ impl Default for Limits {
             header_bytes: 64 * 1024,
             header_time: Duration::from_secs(30),
             idle_time: Duration::from_secs(120),
+            body_time: Duration::from_secs(120),
+            write_time: Duration::from_secs(120),
             handshake_time: Duration::from_secs(10),
             grace: Duration::from_secs(10),
         }
     }
 }
+
+/// The least rate of a request's body and of an answer, in bytes a second: the `minBytesPerSecond` of IIS.
+const LEAST_RATE: u64 = 240;
+
+/// How much of a body the server discards after an answer that did not need it, in bytes.
+const DISCARDED_BYTES: usize = 30 << 20;
+
+/// How long the server discards a body.
+const DISCARDING_TIME: Duration = Duration::from_secs(10);
 
 /// What is known of the connection that a request came over. Every request has it as an
 /// `Extension<Arc<Connection>>`.
@@ -125,6 +143,14 @@ impl Connection {
         self.keep(trouble);
         warn!(connection = id, %peer, %local, server_name, trouble = kind, what = %trouble, hint, see, "connection failed");
     }
+
+    /// Logs why the server does not serve a request, in one line, and keeps it.
+    pub(super) fn report_request(&self, trouble: &Trouble, agent: &str) {
+        self.keep(trouble);
+        let (kind, hint, see) = (trouble.kind(), trouble.remedy(), trouble.page());
+        let peer = self.peer;
+        warn!(connection = self.id, %peer, client = agent, trouble = kind, what = %trouble, hint, see, "request refused");
+    }
 }
 
 /// How a connection ended.
@@ -134,8 +160,8 @@ pub(super) enum End {
     Orderly,
     /// The client left before its first request.
     Unasked(Option<hyper::Error>),
-    /// The client took too long over a request's headers.
-    Slow,
+    /// The client took too long over this.
+    Slow(&'static str),
     Broken(hyper::Error),
 }
 
@@ -150,25 +176,35 @@ pub(super) async fn converse<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let pace = Arc::new(Pace(Mutex::new(Phase::Fresh(Instant::now()))));
-    let stream = TokioIo::new(Paced { stream, pace: pace.clone() });
+    let pace = Arc::new(Pace::new(limits));
+    let stream = TokioIo::new(Paced { stream, pace: pace.clone(), blocked: None });
     let service = {
         let pace = pace.clone();
-        hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        hyper::service::service_fn(move |request: Request<Incoming>| {
             pace.set(Phase::Call);
+            let is_old = request.version() == Version::HTTP_10;
+            let closes = is_old && !asks_to_stay(request.headers());
+            let mut request = request.map(|body| Watched { body, pace: pace.clone(), progress: None });
             request.extensions_mut().insert(connection.clone());
             let answer = app.clone().call(request);
             let pace = pace.clone();
+            // Nothing awaits between the answer and its return: hyper must write the head of the answer before the
+            // rest of the body is asked for, or it sends a 100 first.
             async move {
-                let answer = answer.await;
-                pace.set(Phase::Idle(Instant::now()));
-                let cut = answer.as_ref().is_ok_and(|it| it.extensions().get::<Cut>().is_some());
-                // hyper closes the connection if it gets no answer.
-                if cut {
-                    Err(io::Error::from(io::ErrorKind::ConnectionAborted))
-                } else {
-                    answer.map_err(|it| match it {})
+                let Ok(mut answer) = answer.await;
+                match answer.extensions_mut().remove::<Unread>().and_then(|it| it.take()) {
+                    Some(body) => pace.discard(body),
+                    None => pace.set(Phase::Idle(Instant::now())),
                 }
+                // hyper closes the connection if it gets no answer.
+                if answer.extensions().get::<Cut>().is_some() {
+                    return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
+                }
+                // hyper says so for HTTP/1.1 only. .NET takes a connection for a lasting one without it.
+                if is_old && (closes || pace.ends()) {
+                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok(answer)
             }
         })
     };
@@ -183,27 +219,28 @@ where
             .serve_connection(stream, service)
     );
     let mut ending = pin!(ending);
-    // Whether the server ends the connection.
-    let mut ends = false;
     let mut timer = pin!(sleep(limits.idle_time));
 
     std::future::poll_fn(|cx| {
-        if !ends && ending.as_mut().poll(cx).is_ready() {
-            ends = true;
+        if !pace.ends() && ending.as_mut().poll(cx).is_ready() {
+            pace.end();
             http.as_mut().graceful_shutdown();
         }
         loop {
             if let Poll::Ready(end) = http.as_mut().poll(cx) {
-                return Poll::Ready(match (end, pace.get()) {
-                    (end, Phase::Fresh(_)) if !ends => End::Unasked(end.err()),
+                return Poll::Ready(match (end, pace.phase()) {
+                    (end, Phase::Fresh(_)) if !pace.ends() => End::Unasked(end.err()),
                     (Ok(()), _) => End::Orderly,
                     // Only a scenario that cuts the connection makes a call fail.
                     (Err(error), _) if error.is_user() => End::Orderly,
                     (Err(error), _) => End::Broken(error),
                 });
             }
-            let due = pace.due(limits);
-            if let Some(due) = due
+            if pace.phase() == Phase::Discarding && pace.poll_discarding(cx) == Poll::Ready(Discarded::InPart) {
+                return Poll::Ready(End::Orderly);
+            }
+            let due = pace.due();
+            if let Some((due, _)) = due
                 && due < timer.deadline()
             {
                 timer.as_mut().reset(due);
@@ -212,13 +249,13 @@ where
                 return Poll::Pending;
             }
             match due {
-                Some(due) if due > timer.deadline() => timer.as_mut().reset(due),
-                Some(_) if pace.is_idle() => {
+                Some((due, _)) if due > timer.deadline() => timer.as_mut().reset(due),
+                Some((_, Lapse::Idle)) => {
                     pace.set(Phase::Call);
-                    ends = true;
+                    pace.end();
                     http.as_mut().graceful_shutdown();
                 }
-                Some(_) => return Poll::Ready(End::Slow),
+                Some((_, Lapse::Slow(what))) => return Poll::Ready(End::Slow(what)),
                 None => {
                     let later = timer.deadline() + limits.idle_time;
                     timer.as_mut().reset(later);
@@ -229,11 +266,52 @@ where
     .await
 }
 
-/// The phase of a connection, so that one timer for its whole life shows when a phase takes too long.
-#[derive(Debug)]
-struct Pace(Mutex<Phase>);
+/// Whether a client of HTTP/1.0 asks for a connection that outlasts the answer.
+fn asks_to_stay(headers: &HeaderMap) -> bool {
+    let tokens = headers.get_all(header::CONNECTION).iter().filter_map(|it| it.to_str().ok());
+    tokens.flat_map(|it| it.split(',')).any(|it| it.trim().eq_ignore_ascii_case("keep-alive"))
+}
 
-#[derive(Clone, Copy, Debug)]
+/// Reads the rest of a body, within bounds.
+async fn discard(mut body: Body) -> Discarded {
+    let whole = async {
+        let mut left = DISCARDED_BYTES;
+        while let Some(frame) = body.frame().await {
+            let bytes = frame.map_or(usize::MAX, |it| it.data_ref().map_or(0, Bytes::len));
+            let Some(less) = left.checked_sub(bytes) else { return Discarded::InPart };
+            left = less;
+        }
+        Discarded::Whole
+    };
+    timeout(DISCARDING_TIME, whole).await.unwrap_or(Discarded::InPart)
+}
+
+/// How far a body was discarded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Discarded {
+    /// The connection can go on.
+    Whole,
+    /// The connection must end.
+    InPart,
+}
+
+/// The phase of a connection, so that one timer for its whole life shows when a phase takes too long.
+struct Pace {
+    limits: Limits,
+    state: Mutex<PaceState>,
+}
+
+struct PaceState {
+    phase: Phase,
+    /// When an answer that its reader does not take has waited too long.
+    write_due: Option<Instant>,
+    /// The rest of a request's body, while it is discarded.
+    discarding: Option<Pin<Box<dyn Future<Output = Discarded> + Send>>>,
+    /// Whether the server ends the connection.
+    ends: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
     /// Nothing came since this time.
     Fresh(Instant),
@@ -241,37 +319,189 @@ enum Phase {
     Idle(Instant),
     /// The headers of a request have been coming since this time.
     Head(Instant),
+    /// The call waits for its body, until this time at most.
+    Body(Instant),
     /// A call has no time limit.
     Call,
+    /// The answer has left, and the rest of the request's body is coming. This has a time limit of its own.
+    Discarding,
+}
+
+/// What follows when a phase takes too long.
+#[derive(Clone, Copy, Debug)]
+enum Lapse {
+    Idle,
+    /// What the client took too long over.
+    Slow(&'static str),
 }
 
 impl Pace {
-    fn set(&self, phase: Phase) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+    fn new(limits: &Limits) -> Self {
+        let phase = Phase::Fresh(Instant::now());
+        let state = PaceState { phase, write_due: None, discarding: None, ends: false };
+        Self { limits: limits.clone(), state: Mutex::new(state) }
     }
 
-    fn get(&self) -> Phase {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, PaceState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, phase: Phase) {
+        self.state().phase = phase;
+    }
+
+    fn phase(&self) -> Phase {
+        self.state().phase
     }
 
     fn is_idle(&self) -> bool {
-        matches!(self.get(), Phase::Fresh(_) | Phase::Idle(_))
+        matches!(self.phase(), Phase::Fresh(_) | Phase::Idle(_))
     }
 
-    fn due(&self, limits: &Limits) -> Option<Instant> {
-        match self.get() {
-            Phase::Fresh(since) | Phase::Idle(since) => Some(since + limits.idle_time),
-            Phase::Head(since) => Some(since + limits.header_time),
-            Phase::Call => None,
+    fn ends(&self) -> bool {
+        self.state().ends
+    }
+
+    fn end(&self) {
+        self.state().ends = true;
+    }
+
+    /// The call waits for its body until `due`, or (`None`) no longer.
+    fn await_body(&self, due: Option<Instant>) {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Call | Phase::Body(_)) {
+            state.phase = due.map_or(Phase::Call, Phase::Body);
+        }
+    }
+
+    /// The answer waits for its reader until `due`, or (`None`) no longer.
+    fn await_reader(&self, due: Option<Instant>) {
+        let mut state = self.state();
+        state.write_due = due;
+        if let Phase::Idle(since) = &mut state.phase {
+            *since = Instant::now();
+        }
+    }
+
+    fn discard(&self, body: Body) {
+        let mut state = self.state();
+        state.phase = Phase::Discarding;
+        state.discarding = Some(Box::pin(discard(body)));
+    }
+
+    fn poll_discarding(&self, cx: &mut Context<'_>) -> Poll<Discarded> {
+        // The body uses this lock itself.
+        let Some(mut discarding) = self.state().discarding.take() else { return Poll::Pending };
+        let polled = discarding.as_mut().poll(cx);
+        let mut state = self.state();
+        if polled.is_pending() {
+            state.discarding = Some(discarding);
+        } else if state.phase == Phase::Discarding {
+            state.phase = Phase::Idle(Instant::now());
+        }
+        polled
+    }
+
+    fn due(&self) -> Option<(Instant, Lapse)> {
+        let state = self.state();
+        if let Some(due) = state.write_due {
+            return Some((due, Lapse::Slow("reading the answer")));
+        }
+        match state.phase {
+            Phase::Fresh(since) | Phase::Idle(since) => Some((since + self.limits.idle_time, Lapse::Idle)),
+            Phase::Head(since) => Some((since + self.limits.header_time, Lapse::Slow("a request's headers"))),
+            Phase::Body(due) => Some((due, Lapse::Slow("a request's body"))),
+            Phase::Call | Phase::Discarding => None,
         }
     }
 }
 
-/// A stream that sets the phase when a request begins.
-#[derive(Debug)]
+/// How a transfer that had to wait goes on.
+struct Progress {
+    began: Instant,
+    last: Instant,
+    bytes: u64,
+}
+
+impl Progress {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { began: now, last: now, bytes: 0 }
+    }
+
+    fn add(&mut self, bytes: usize) {
+        self.last = Instant::now();
+        self.bytes += bytes as u64;
+    }
+
+    /// When the transfer has stood still for this time, or was slower than [`LEAST_RATE`] over a longer one.
+    fn due(&self, time: Duration) -> Instant {
+        (self.last + time).min(self.began + time + Duration::from_millis(self.bytes * 1000 / LEAST_RATE))
+    }
+}
+
+/// A request's body that sets the phase when the call waits for it.
+struct Watched {
+    body: Incoming,
+    pace: Arc<Pace>,
+    /// `None`: the call did not wait for the body.
+    progress: Option<Progress>,
+}
+
+impl hyper::body::Body for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        let Self { pace, progress, .. } = &mut *self;
+        match (&polled, progress) {
+            (Poll::Pending, progress) => {
+                let progress = progress.get_or_insert_with(Progress::new);
+                pace.await_body(Some(progress.due(pace.limits.body_time)));
+            }
+            (Poll::Ready(frame), Some(progress)) => {
+                let data = frame.as_ref().and_then(|it| it.as_ref().ok()).and_then(Frame::data_ref);
+                progress.add(data.map_or(0, Bytes::len));
+                pace.await_body(None);
+            }
+            (Poll::Ready(_), None) => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A stream that sets the phase when a request begins, and when an answer waits for its reader.
 struct Paced<S> {
     stream: S,
     pace: Arc<Pace>,
+    /// How writing goes on since it had to wait.
+    blocked: Option<Progress>,
+}
+
+impl<S> Paced<S> {
+    /// Notes how a write went.
+    fn note_write(&mut self, written: &Poll<io::Result<usize>>) {
+        match (written, &mut self.blocked) {
+            (Poll::Pending, blocked) => {
+                let due = blocked.get_or_insert_with(Progress::new).due(self.pace.limits.write_time);
+                self.pace.await_reader(Some(due));
+            }
+            (Poll::Ready(written), Some(blocked)) => {
+                blocked.add(*written.as_ref().unwrap_or(&0));
+                self.pace.await_reader(Some(blocked.due(self.pace.limits.write_time)));
+            }
+            (Poll::Ready(_), None) => {}
+        }
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
@@ -287,7 +517,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.note_write(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -295,7 +527,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.note_write(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -303,7 +537,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        match &flushed {
+            Poll::Pending => self.note_write(&Poll::Pending),
+            Poll::Ready(_) if self.blocked.take().is_some() => self.pace.await_reader(None),
+            Poll::Ready(_) => {}
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::request::Parts;
+use axum::http::{self, HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
+use super::FOLDER;
 use super::answer::{self, Page};
 use super::caller::{Admission, Peer};
 use super::connection::Connection;
@@ -25,6 +27,7 @@ use crate::operations::{self, Note, Operation, Reply, Substitute, Unanswered};
 use crate::sign_in::Scheme;
 use crate::soap::{self, Fault, Head, Rejected, Version, url_decoded};
 use crate::switchboard::{NoSpace, Space, Switchboard};
+use crate::trouble::Trouble;
 
 /// The spaces of the service, who may call it, and its paths.
 #[derive(Debug)]
@@ -42,6 +45,16 @@ impl Site {
     #[must_use]
     pub fn new(spaces: Switchboard, admission: Admission, paths: Vec<String>, body_limit: usize) -> Self {
         Self { spaces, admission, paths, body_limit, pages: Mutex::default() }
+    }
+
+    /// What is logged of a request for a path that does not serve.
+    fn wrong_path(&self, uri: &Uri) -> Trouble {
+        let asked = shortened(uri.path().to_owned());
+        let serves = match &*self.paths {
+            [] => format!("{FOLDER}/PfWsSdk.asmx"),
+            paths => paths.join(" or "),
+        };
+        Trouble::WrongPath { asked, serves }
     }
 
     /// A text that depends on the address alone, made once for each of the first addresses that ask.
@@ -70,25 +83,48 @@ pub fn router(site: Arc<Site>) -> Router {
 }
 
 async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
+    let (parts, mut incoming) = request.into_parts();
     let connection = parts.extensions.get::<Arc<Connection>>().cloned();
+    let report = |trouble: Trouble| {
+        if let Some(connection) = &connection {
+            let agent = parts.headers.get(header::USER_AGENT).map(text).unwrap_or_default();
+            connection.report_request(&trouble, agent);
+        }
+    };
+    // A request that came over no connection needs no host.
+    if let Some(found) = connection.as_ref().and_then(|_| wrong_hosts(&parts)) {
+        report(Trouble::WrongHost { found });
+        let text = format!("The request has {found}. HTTP/1.1 requires exactly one.");
+        return answer::unread(answer::invalid_host(&text), incoming);
+    }
     let is_post = parts.method == Method::POST;
     let has_length =
         parts.headers.contains_key(header::CONTENT_LENGTH) || parts.headers.contains_key(header::TRANSFER_ENCODING);
     if is_post && !has_length {
         return answer::length_required();
     }
-    // The body is read before anything is answered: an answer that leaves earlier closes the connection, and a
-    // sign-in with it.
-    let body = match Limited::new(body, site.body_limit).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return answer::too_large(site.body_limit),
-        Err(_) => return answer::bad_request(),
+    let limit = site.body_limit;
+    let length = incoming.size_hint().lower();
+    if length > limit as u64 {
+        report(Trouble::BodyTooLarge { size: length.to_string(), limit });
+        return answer::unread(answer::too_large(limit), incoming);
+    }
+    let Some(place) = Place::of(&parts.uri, &site.paths) else {
+        report(site.wrong_path(&parts.uri));
+        return answer::unread(answer::not_found(&parts.uri), incoming);
     };
-    let Some(place) = Place::of(&parts.uri, &site.paths) else { return answer::not_found(&parts.uri) };
     let admitted = match site.admission.admit(&parts.headers, connection.as_deref()) {
         Ok(admitted) => admitted,
-        Err(refusal) => return *refusal,
+        Err(refusal) => return answer::unread(*refusal, incoming),
+    };
+    // The first look at the body makes hyper send the 100 that a client may wait for.
+    let body = match Limited::new(&mut incoming, limit).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            report(Trouble::BodyTooLarge { size: format!("more than {limit}"), limit });
+            return answer::unread(admitted.complete(answer::too_large(limit)), incoming);
+        }
+        Err(_) => return answer::bad_request(),
     };
     let visit = Visit {
         site: &site,
@@ -109,6 +145,16 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
         (_, "") => answer::method_not_allowed(),
         (_, path_info) => answer::unrecognized(path_info),
     })
+}
+
+/// What is wrong with the Host headers of a request, as HTTP.sys sees it.
+fn wrong_hosts(parts: &Parts) -> Option<&'static str> {
+    let mut hosts = parts.headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if parts.version == http::Version::HTTP_11 => Some("no Host header"),
+        (_, Some(_)) => Some("more than one Host header"),
+        _ => None,
+    }
 }
 
 /// Where in the service a path leads.
@@ -174,7 +220,15 @@ impl Visit<'_> {
                 return match rejected {
                     Rejected::Malformed(version, malformed, operation) => {
                         record.operation = operation.signature.name;
-                        record.close(StatusCode::BAD_REQUEST, format!("not XML: {}", shortened(malformed.to_string())));
+                        let reason = shortened(malformed.to_string());
+                        let outcome = match self.headers.get(header::CONTENT_ENCODING) {
+                            None => format!("not XML: {reason}"),
+                            Some(it) => {
+                                let encoding = shortened(text(it).to_owned());
+                                format!("not XML: {reason} (Content-Encoding {encoding:?} is not decoded)")
+                            }
+                        };
+                        record.close(StatusCode::BAD_REQUEST, outcome);
                         answer::rejected(StatusCode::BAD_REQUEST, version)
                     }
                     Rejected::UnsupportedMediaType(version) => {

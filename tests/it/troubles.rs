@@ -31,7 +31,11 @@ fn table(scope: Scope) -> String {
 #[test]
 fn the_page_of_troubles_has_the_rows_of_the_table() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/troubles.md");
-    for (scope, heading) in [(Scope::Connection, "## `connection failed`"), (Scope::SignIn, "## `sign-in failed`")] {
+    for (scope, heading) in [
+        (Scope::Connection, "## `connection failed`"),
+        (Scope::Request, "## `request refused`"),
+        (Scope::SignIn, "## `sign-in failed`"),
+    ] {
         let page = fs::read_to_string(&file).unwrap();
         let section = page.find(heading).unwrap_or_else(|| panic!("docs/troubles.md lacks {heading}"));
         let start = section + page[section..].find("| trouble |").expect("the section has a table");

@@ -1,5 +1,7 @@
 //! The rules of ASP.NET on the wire, beyond the recorded cases.
 
+use locmfa::engine::{EventKind, What};
+
 use crate::{Answered, Served, site};
 
 const ACTION: &str = "http://www.phonefactor.com/PfWsSdk/";
@@ -355,6 +357,22 @@ async fn a_post_that_says_no_length_is_refused() {
     assert_eq!(answer.status().as_u16(), 411);
     let page = answer.into_body().collect().await.unwrap().to_bytes();
     assert!(String::from_utf8_lossy(&page).contains("Length required"), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_content_encoding_is_named_and_not_decoded() {
+    let served = served();
+    let request = served.request("POST", "").header("content-type", "text/xml; charset=utf-8");
+    let request = request.header("content-encoding", "gzip").header("soapaction", &format!("\"{ACTION}TestSecurity\""));
+    let answer = request.body(b"\x1f\x8b\x08\x00").send().await;
+    assert_eq!((answer.status, answer.body.as_str()), (400, ""));
+    let outcome = served.0.spaces.default_space().update(|engine, _| {
+        match &engine.journal.of(EventKind::Call).next().unwrap().what {
+            What::Call(call) => call.outcome.clone(),
+            other => panic!("{other:?}"),
+        }
+    });
+    assert!(outcome.ends_with(" (Content-Encoding \"gzip\" is not decoded)"), "{outcome}");
 }
 
 #[tokio::test]

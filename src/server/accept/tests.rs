@@ -16,6 +16,7 @@ use tokio_rustls::client::TlsStream as ClientStream;
 use super::*;
 use crate::tls::{Certificates, Keys, Summary};
 
+mod request;
 mod trouble;
 
 const PICK: &str = "127.0.0.1:0";
@@ -25,17 +26,19 @@ struct Running {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
+    failures: Arc<Failures>,
 }
 
 impl Running {
     async fn start(tls: Option<Arc<Acceptor>>, app: Router, limits: Limits) -> Self {
         let listening = Listening::bind(&[PICK.parse().unwrap()]).await.unwrap();
         let address = listening.addresses()[0];
+        let failures = listening.failures();
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(serve(listening, tls, app, limits, async {
             let _ = stopped.await;
         }));
-        Self { address, stop, served }
+        Self { address, stop, served, failures }
     }
 
     async fn plain(limits: Limits) -> Self {
