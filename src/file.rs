@@ -104,6 +104,8 @@ impl Draft {
         if matches!((access, former), (Access::Usual, None)) {
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         }
+        #[cfg(not(unix))]
+        let _ = access;
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         let mut file = builder.tempfile_in(folder)?;
         file.write_all(contents)?;
