@@ -125,7 +125,7 @@ impl Scopes {
                 }
             }
             if let Place::WrittenOut(span) = last.namespace {
-                self.written_out.truncate(span.start());
+                self.written_out.truncate(span.start as usize);
             }
             self.declarations.pop();
         }

@@ -12,10 +12,6 @@ impl Span {
         Self { start: offset(start), end: offset(end) }
     }
 
-    pub(super) fn start(self) -> usize {
-        self.start as usize
-    }
-
     pub(super) fn of(self, text: &str) -> &str {
         &text[self.start as usize..self.end as usize]
     }
