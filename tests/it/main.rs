@@ -10,6 +10,7 @@ mod fidelity;
 mod mim;
 mod outcomes;
 mod process;
+mod reading;
 mod reload;
 mod rules;
 mod scenario;
