@@ -35,6 +35,7 @@ pub fn send(policy: &Policy, scheme: &str, tokens: &[&[u8]]) -> Step {
         conversation.step(
             policy,
             &Presented {
+                via: false,
                 authorization: Some(header.as_bytes()),
                 certificate: None,
                 server_certificate_hash: Some(&[7; 32]),

@@ -2,11 +2,12 @@
 //!
 //! The loop is our own because sign-in lives on the connection, and because its limits are ours to set.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -18,6 +19,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
+use super::caller::report_given_up;
 use super::connection::{Connection, End, Limits, converse};
 use super::failures::Failures;
 use super::trouble;
@@ -148,7 +150,15 @@ pub async fn serve(
     let places = Arc::new(Semaphore::new(connections as usize));
     let (lifecycle, lifecycles) = watch::channel(Lifecycle::Serving);
     let failures = listening.failures;
-    let server = Arc::new(Server { tls, app, limits, places: places.clone(), next_id: AtomicU64::new(1), failures });
+    let server = Arc::new(Server {
+        tls,
+        app,
+        limits,
+        places: places.clone(),
+        next_id: AtomicU64::new(1),
+        failures,
+        unasked: Mutex::default(),
+    });
 
     let mut accepting = JoinSet::new();
     for listener in listening.listeners {
@@ -174,6 +184,8 @@ struct Server {
     places: Arc<Semaphore>,
     next_id: AtomicU64,
     failures: Arc<Failures>,
+    /// By address: how many connections ended without a request since the last request.
+    unasked: Mutex<HashMap<IpAddr, Arc<AtomicU32>>>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -243,7 +255,9 @@ impl Server {
         let Ok(local) = stream.local_addr() else { return };
         let _ = stream.set_nodelay(true);
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let mut connection = Connection::new(id, peer, local, None).keeping_failures_in(self.failures.clone());
+        let mut connection = Connection::new(id, peer, local, None)
+            .keeping_failures_in(self.failures.clone())
+            .counting(self.unasked(peer.ip()));
         let mut ending = pin!(ending);
         if let Some(tls) = &self.tls {
             let accepted_tls = tokio::select! {
@@ -263,6 +277,15 @@ impl Server {
                 self.converse(stream, connection, ending).await;
             }
         }
+    }
+
+    /// The count of connections from an address that ended without a request.
+    fn unasked(&self, address: IpAddr) -> Arc<AtomicU32> {
+        let mut counts = self.unasked.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= ADDRESSES && !counts.contains_key(&address) {
+            counts.clear();
+        }
+        counts.entry(address).or_default().clone()
     }
 
     async fn handshake(
@@ -323,11 +346,20 @@ impl Server {
     {
         let connection = Arc::new(connection);
         let trouble = match converse(stream, connection.clone(), self.app.clone(), &self.limits, ending).await {
-            End::Orderly => return,
+            End::Stopped => return,
+            End::Orderly => return report_given_up(&connection),
             End::Unasked(error) => match (&self.tls, &connection.tls) {
                 (Some(tls), Some(facts)) => {
                     let error = error.as_ref().and_then(std::error::Error::source).and_then(|it| it.downcast_ref());
-                    trouble::after_handshake(error, facts.server_name.as_deref(), &tls.offer())
+                    let trouble = trouble::after_handshake(error, facts.server_name.as_deref(), &tls.offer());
+                    // .NET opens connections that it then does not need.
+                    if matches!(trouble, Trouble::CertificateRefusedSilently { .. })
+                        && connection.count_unasked() < UNASKED_IN_A_ROW
+                    {
+                        debug!(connection = connection.id, peer = %connection.peer, "no request came");
+                        return;
+                    }
+                    trouble
                 }
                 _ => Trouble::Probe {},
             },
@@ -335,7 +367,7 @@ impl Server {
             End::Broken(error) if error.is_parse() => Trouble::BadRequest { reason: error.to_string() },
             End::Broken(error) => {
                 debug!(connection = connection.id, peer = %connection.peer, %error, "connection broke");
-                return;
+                return report_given_up(&connection);
             }
         };
         connection.report(&trouble);
@@ -352,6 +384,13 @@ async fn answer_in_text(mut stream: TcpStream, text: &str) -> io::Result<()> {
     tokio::io::copy(&mut stream.take(1 << 20), &mut tokio::io::sink()).await?;
     Ok(())
 }
+
+/// How many connections in a row from one address must end without a request before the log says that the client
+/// refuses the certificate.
+const UNASKED_IN_A_ROW: u32 = 3;
+
+/// For how many addresses such connections are counted. Beyond that the counts begin again.
+const ADDRESSES: usize = 1024;
 
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 

@@ -75,6 +75,7 @@ impl Admission {
         let presented = Presented {
             authorization: authorization.map(HeaderValue::as_bytes),
             certificate: certificate.as_ref(),
+            via: headers.contains_key(header::VIA),
             server_certificate_hash: tls.map(|it| &*it.end_point),
             now: now.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default(),
             nonce,
@@ -160,6 +161,14 @@ fn challenge(offers: &[String]) -> Response {
         offers => {
             answer::unauthorized(offers, "The service asks who you are. Sign in with an account of the scenario.")
         }
+    }
+}
+
+/// Reports a sign-in that the client left half-way.
+pub(super) fn report_given_up(connection: &Connection) {
+    let is_half_way = connection.sign_in.lock().unwrap_or_else(PoisonError::into_inner).is_half_way();
+    if is_half_way {
+        report(&Trouble::GivenUp {}, &HeaderMap::new(), Some(connection));
     }
 }
 

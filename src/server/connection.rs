@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -89,17 +90,38 @@ pub struct Connection {
     origin: OnceLock<Arc<Origin>>,
     /// Keeps the failures of this connection and of sign-ins on it.
     failures: Arc<Failures>,
+    /// How many connections from the same address ended without a request since the last request.
+    unasked: Arc<AtomicU32>,
 }
 
 impl Connection {
     #[must_use]
     pub fn new(id: u64, peer: SocketAddr, local: SocketAddr, tls: Option<TlsFacts>) -> Self {
-        Self { id, peer, local, tls, sign_in: Mutex::default(), origin: OnceLock::new(), failures: Arc::default() }
+        Self {
+            id,
+            peer,
+            local,
+            tls,
+            sign_in: Mutex::default(),
+            origin: OnceLock::new(),
+            failures: Arc::default(),
+            unasked: Arc::default(),
+        }
     }
 
     /// The same connection, whose failures these keep.
     pub(super) fn keeping_failures_in(self, failures: Arc<Failures>) -> Self {
         Self { failures, ..self }
+    }
+
+    /// The same connection, with the count of its address.
+    pub(super) fn counting(self, unasked: Arc<AtomicU32>) -> Self {
+        Self { unasked, ..self }
+    }
+
+    /// Counts it as one that ended without a request. How many did so in a row.
+    pub(super) fn count_unasked(&self) -> u32 {
+        self.unasked.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Whether the client runs on this machine: its address is loopback or the one that it called, as in ASP.NET's
@@ -158,6 +180,8 @@ impl Connection {
 pub(super) enum End {
     /// Between two requests, which both sides may do.
     Orderly,
+    /// The server stops.
+    Stopped,
     /// The client left before its first request.
     Unasked(Option<hyper::Error>),
     /// The client took too long over this.
@@ -182,6 +206,9 @@ where
         let pace = pace.clone();
         hyper::service::service_fn(move |request: Request<Incoming>| {
             pace.set(Phase::Call);
+            if connection.unasked.load(Ordering::Relaxed) != 0 {
+                connection.unasked.store(0, Ordering::Relaxed);
+            }
             let is_old = request.version() == Version::HTTP_10;
             let closes = is_old && !asks_to_stay(request.headers());
             let mut request = request.map(|body| Watched { body, pace: pace.clone(), progress: None });
@@ -219,10 +246,12 @@ where
             .serve_connection(stream, service)
     );
     let mut ending = pin!(ending);
+    let mut stops = false;
     let mut timer = pin!(sleep(limits.idle_time));
 
     std::future::poll_fn(|cx| {
         if !pace.ends() && ending.as_mut().poll(cx).is_ready() {
+            stops = true;
             pace.end();
             http.as_mut().graceful_shutdown();
         }
@@ -230,6 +259,7 @@ where
             if let Poll::Ready(end) = http.as_mut().poll(cx) {
                 return Poll::Ready(match (end, pace.phase()) {
                     (end, Phase::Fresh(_)) if !pace.ends() => End::Unasked(end.err()),
+                    (Ok(()), _) if stops => End::Stopped,
                     (Ok(()), _) => End::Orderly,
                     // Only a scenario that cuts the connection makes a call fail.
                     (Err(error), _) if error.is_user() => End::Orderly,

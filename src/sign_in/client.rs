@@ -217,6 +217,7 @@ mod tests {
         let mut server = Conversation::default();
         let mut send = |authorization: Option<&str>| {
             let request = Presented {
+                via: false,
                 authorization: authorization.map(str::as_bytes),
                 certificate: None,
                 server_certificate_hash: Some(CERTIFICATE),

@@ -61,22 +61,37 @@ enum Wrapping<'a> {
 impl Conversation {
     /// Judges a request. Its body must have been read, whatever the outcome, or the connection dies with it.
     ///
-    /// As in IIS: what was signed in stays so for requests without a header; a first message starts again; after a
+    /// As in IIS: a sign-in through a proxy counts for its request alone; what was signed in stays so for requests without a header; a first message starts again; after a
     /// failure everything is offered afresh.
     pub fn step(&mut self, policy: &Policy, request: &Presented<'_>) -> Step {
-        let before = std::mem::take(&mut self.0);
+        let mut before = std::mem::take(&mut self.0);
+        if request.via && matches!(before, State::SignedIn(_)) {
+            before = State::Idle;
+        }
         let turn = Turn { policy, request };
         let outcome = match request.authorization {
             None => turn.without_header(before),
             Some(header) => turn.with_header(before, header).map_err(Some),
         };
         match outcome {
+            Ok((State::SignedIn(_), Step::Proceed { caller, www_authenticate, mut warnings, .. })) if request.via => {
+                warnings.push(Warning::Via);
+                Step::Proceed { caller, www_authenticate, persistent: false, warnings }
+            }
             Ok((after, step)) => {
                 self.0 = after;
                 step
             }
             Err(trouble) => Step::Challenge { www_authenticate: policy.www_authenticate(), trouble },
         }
+    }
+}
+
+impl Conversation {
+    /// Whether a sign-in has begun and has not ended.
+    #[must_use]
+    pub const fn is_half_way(&self) -> bool {
+        matches!(self.0, State::Chosen(_) | State::Challenged { .. })
     }
 }
 
@@ -244,7 +259,8 @@ impl Turn<'_> {
         message: &[u8],
     ) -> Result<(Who, Option<Session>, Vec<Warning>), Trouble> {
         let Self { policy, request } = self;
-        let answer = ntlm::Authenticate::read(message).map_err(|flaw| flaw.of("The last NTLM message"))?;
+        let answer =
+            ntlm::Authenticate::read(message, challenge.flags()).map_err(|flaw| flaw.of("The last NTLM message"))?;
         let claim = AccountName::claimed(&answer.domain, &answer.user);
         let account = || claim.clone();
         let mut warnings = Vec::new();
@@ -265,6 +281,9 @@ impl Turn<'_> {
                 None
             }
             Some(Ok(session)) => Some(session),
+            Some(Err(Mismatch::Password)) if challenge.is_not_meant_by(&answer) => {
+                return Err(Trouble::OtherChallenge { account: claim.to_string() });
+            }
             Some(Err(Mismatch::Password)) => return Err(Trouble::WrongPassword { account: claim.to_string() }),
             Some(Err(Mismatch::IntegrityCode)) => {
                 return Err(Trouble::WrongMic { over: "the three NTLM messages" });

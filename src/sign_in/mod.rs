@@ -191,6 +191,8 @@ pub struct Presented<'a> {
     /// The hash of the server's own certificate as `tls-server-end-point` has it (RFC 5929): SHA-256, or the
     /// stronger hash that signed it. `None` without TLS.
     pub server_certificate_hash: Option<&'a [u8]>,
+    /// Whether the request came through a proxy: it has a `Via` header. Others may then use the same connection.
+    pub via: bool,
     /// The time since 1970.
     pub now: Duration,
     /// Fresh randomness, for a challenge.

@@ -4,8 +4,8 @@
 //! Everything is read and bounded before anything is computed. Section numbers are those of MS-NLMP.
 
 pub(super) mod initiator;
+mod session;
 
-use std::fmt;
 use std::time::Duration;
 
 use des::Des;
@@ -16,6 +16,7 @@ use md5::{Digest, Md5};
 use rc4::{Rc4, StreamCipher};
 use subtle::ConstantTimeEq;
 
+pub(super) use self::session::{Session, Side};
 use super::Names;
 use super::flaw::Flaw;
 use crate::contract::Secret;
@@ -114,6 +115,11 @@ pub(super) struct Challenge {
     negotiate: Vec<u8>,
     message: Vec<u8>,
     nonce: [u8; 8],
+    /// The flags that the message grants. They hold for the third message, whatever that repeats: wget asks for OEM,
+    /// is granted OEM, and sends OEM under a fixed flag for Unicode.
+    flags: u32,
+    /// The time that the message carries, as a `FILETIME`.
+    time: u64,
 }
 
 impl Challenge {
@@ -156,7 +162,8 @@ impl Challenge {
                 put_pair(&mut info, id, &utf16(cut(name)));
             }
         }
-        put_pair(&mut info, av::TIME, &filetime(now).to_le_bytes());
+        let time = filetime(now);
+        put_pair(&mut info, av::TIME, &time.to_le_bytes());
         put_pair(&mut info, av::END, &[]);
 
         let payload = 56;
@@ -171,7 +178,17 @@ impl Challenge {
         message.extend_from_slice(&[10, 0, 0x63, 0x45, 0, 0, 0, 15]); // Windows Server 2019: 10.0.17763, NTLM revision 15
         message.extend_from_slice(&target);
         message.extend_from_slice(&info);
-        Ok(Self { negotiate: negotiate.into(), message, nonce })
+        Ok(Self { negotiate: negotiate.into(), message, nonce, flags, time })
+    }
+
+    /// The flags that hold for the third message.
+    pub(super) const fn flags(&self) -> u32 {
+        self.flags
+    }
+
+    /// Whether the third message answers another challenge than this one: clients send back the time of theirs.
+    pub(super) fn is_not_meant_by(&self, answer: &Authenticate<'_>) -> bool {
+        matches!(answer.response, Response::V2 { returned_time: Some(time), .. } if time != self.time)
     }
 
     /// The second message.
@@ -201,7 +218,7 @@ impl Challenge {
                 hmac(&key, &[*proof]).finalize().into_bytes().into()
             }
         };
-        let session = Session { key: answer.exported_key(key), flags: answer.flags };
+        let session = Session { key: answer.exported_key(key), flags: self.flags };
         if let Response::V2 { has_integrity_code: true, .. } = answer.response {
             let message = answer.message;
             let (before, after) = (&message[..INTEGRITY_CODE.start], &message[INTEGRITY_CODE.end..]);
@@ -232,7 +249,6 @@ pub(super) struct Authenticate<'a> {
     pub(super) response: Response<'a>,
     /// The key of the session, encrypted; `None` where the proof's own key is used.
     encrypted_key: Option<&'a [u8; 16]>,
-    flags: u32,
 }
 
 /// The proof in a third message, by its kind.
@@ -248,6 +264,8 @@ pub(super) enum Response<'a> {
         blob: &'a [u8],
         /// The client's time, since 1970. Most clients send back the time of our challenge.
         time: Duration,
+        /// The time of the challenge, as the client sends it back.
+        returned_time: Option<u64>,
         has_integrity_code: bool,
         /// The hash of the channel that the client sees. Clients that know of binding and see no channel send
         /// zeros, which count as none.
@@ -256,8 +274,9 @@ pub(super) enum Response<'a> {
 }
 
 impl<'a> Authenticate<'a> {
-    pub(super) fn read(message: &'a [u8]) -> Result<Self, Flaw> {
-        let flags = u32_at(message, 60, "the flag word")?;
+    /// Reads it under the flags that the challenge granted.
+    pub(super) fn read(message: &'a [u8], flags: u32) -> Result<Self, Flaw> {
+        u32_at(message, 60, "the flag word")?;
         let name = |at, part| {
             let bytes = field(message, at, part)?;
             let flaw = |fault| Flaw { part, fault, at };
@@ -305,7 +324,7 @@ impl<'a> Authenticate<'a> {
                 Err(_) => Self::read_v2(message, nt)?,
             },
         };
-        Ok(Self { message, domain, user, response, encrypted_key, flags })
+        Ok(Self { message, domain, user, response, encrypted_key })
     }
 
     /// Reads a version 2 answer (2.2.2.7): the proof, then 28 bytes with the time among them, then facts.
@@ -320,6 +339,7 @@ impl<'a> Authenticate<'a> {
 
         let mut has_integrity_code = false;
         let mut channel_binding = None;
+        let mut returned_time = None;
         while let Some((pair, rest)) = facts.split_first_chunk::<4>() {
             let id = u16::from_le_bytes([pair[0], pair[1]]);
             let length = usize::from(u16::from_le_bytes([pair[2], pair[3]]));
@@ -327,6 +347,7 @@ impl<'a> Authenticate<'a> {
             match id {
                 av::END => break,
                 av::FLAGS => has_integrity_code = value.first().is_some_and(|it| it & av::HAS_INTEGRITY_CODE != 0),
+                av::TIME => returned_time = value.try_into().ok().map(u64::from_le_bytes),
                 av::CHANNEL_BINDING => {
                     let hash: &[u8; 16] =
                         value.try_into().map_err(|_| flaw("has a channel binding of not 16 bytes"))?;
@@ -343,68 +364,13 @@ impl<'a> Authenticate<'a> {
                 at: INTEGRITY_CODE.start,
             });
         }
-        Ok(Response::V2 { proof, blob, time: from_filetime(time), has_integrity_code, channel_binding })
+        let time = from_filetime(time);
+        Ok(Response::V2 { proof, blob, time, returned_time, has_integrity_code, channel_binding })
     }
 
     /// The key that signs: the one that the client chose, or the proof's.
     fn exported_key(&self, key_exchange_key: [u8; 16]) -> [u8; 16] {
         self.encrypted_key.map_or(key_exchange_key, |it| rc4(&key_exchange_key, *it))
-    }
-}
-
-/// What both sides share after a sign-in.
-pub(super) struct Session {
-    key: [u8; 16],
-    flags: u32,
-}
-
-impl fmt::Debug for Session {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").finish_non_exhaustive()
-    }
-}
-
-/// Who signs.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Side {
-    Client,
-    Server,
-}
-
-impl Session {
-    /// The signature of the first text that a side signs (3.4.4.2). `None` where the session has no extended
-    /// security: its older signature is not implemented.
-    pub(super) fn sign(&self, side: Side, text: &[u8]) -> Option<[u8; 16]> {
-        if self.flags & flag::EXTENDED_SECURITY == 0 {
-            return None;
-        }
-        let (signing, sealing): (&[u8], &[u8]) = match side {
-            Side::Client => (
-                b"session key to client-to-server signing key magic constant\0",
-                b"session key to client-to-server sealing key magic constant\0",
-            ),
-            Side::Server => (
-                b"session key to server-to-client signing key magic constant\0",
-                b"session key to server-to-client sealing key magic constant\0",
-            ),
-        };
-        let key = Md5::new().chain_update(self.key).chain_update(signing).finalize();
-        let sequence = [0; 4];
-        let digest = hmac(&key, &[&sequence, text]).finalize().into_bytes();
-        let mut checksum: [u8; 8] = *digest.first_chunk().expect("MD5 has 16 bytes");
-        if self.flags & flag::KEY_EXCHANGE != 0 {
-            let strength = match self.flags {
-                it if it & flag::KEY_128 != 0 => 16,
-                it if it & flag::KEY_56 != 0 => 7,
-                _ => 5,
-            };
-            let key = Md5::new().chain_update(&self.key[..strength]).chain_update(sealing).finalize();
-            checksum = rc4(&key, checksum);
-        }
-        let mut signature = [0; 16];
-        signature[0] = 1;
-        signature[4..12].copy_from_slice(&checksum);
-        Some(signature)
     }
 }
 
@@ -532,9 +498,9 @@ mod tests {
     const CLIENT_NONCE: [u8; 8] = [0xaa; 8];
 
     fn session_key(response: Response<'_>, encrypted_key: Option<&[u8; 16]>) -> Result<String, Mismatch> {
-        let challenge = Challenge { negotiate: vec![], message: vec![], nonce: NONCE };
+        let challenge = Challenge { negotiate: vec![], message: vec![], nonce: NONCE, flags: 0, time: 0 };
         let [domain, user] = ["Domain", "User"].map(str::to_owned);
-        let answer = Authenticate { message: &[], domain, user, response, encrypted_key, flags: 0 };
+        let answer = Authenticate { message: &[], domain, user, response, encrypted_key };
         challenge.verify(&answer, &"Password".into()).map(|it| data_encoding::HEXLOWER.encode(&it.key))
     }
 
@@ -565,7 +531,14 @@ mod tests {
         let sign_in = |proof, encrypted_key| {
             let (blob, time) = (&blob, Duration::ZERO);
             session_key(
-                Response::V2 { proof, blob, time, has_integrity_code: false, channel_binding: None },
+                Response::V2 {
+                    proof,
+                    blob,
+                    time,
+                    returned_time: None,
+                    has_integrity_code: false,
+                    channel_binding: None,
+                },
                 encrypted_key,
             )
         };

@@ -42,13 +42,21 @@ struct Connection<'a> {
     conversation: Conversation,
     certificate: Option<&'a ClientCertificate>,
     server_certificate_hash: Option<&'a [u8]>,
+    via: bool,
     now: Duration,
 }
 
 impl<'a> Connection<'a> {
     fn new(policy: &'a Policy) -> Self {
         let now = Duration::from_secs(1_795_521_600);
-        Self { policy, conversation: Conversation::default(), certificate: None, server_certificate_hash: None, now }
+        Self {
+            policy,
+            conversation: Conversation::default(),
+            certificate: None,
+            server_certificate_hash: None,
+            via: false,
+            now,
+        }
     }
 
     fn send(&mut self, header: &str) -> Step {
@@ -56,8 +64,16 @@ impl<'a> Connection<'a> {
     }
 
     fn send_bytes(&mut self, authorization: Option<&[u8]>) -> Step {
-        let Self { certificate, server_certificate_hash, now, .. } = *self;
-        let request = Presented { authorization, certificate, server_certificate_hash, now, nonce: NONCE };
+        self.send_bytes_with_nonce(authorization, NONCE)
+    }
+
+    fn send_with_nonce(&mut self, header: &str, nonce: [u8; 8]) -> Step {
+        self.send_bytes_with_nonce(Some(header.as_bytes()), nonce)
+    }
+
+    fn send_bytes_with_nonce(&mut self, authorization: Option<&[u8]>, nonce: [u8; 8]) -> Step {
+        let Self { certificate, server_certificate_hash, via, now, .. } = *self;
+        let request = Presented { authorization, certificate, server_certificate_hash, via, now, nonce };
         let step = self.conversation.step(self.policy, &request);
         for text in [format!("{step:?}"), format!("{:?}", self.conversation)] {
             assert!(PASSWORDS.iter().all(|it| !text.contains(it)), "a password shows: {text}");
@@ -330,6 +346,46 @@ fn a_sign_in_lives_on_its_connection() {
     challenge(&connection.send(first));
     assert_eq!(challenge(&connection.send("-")), ["Negotiate", "NTLM"]);
     assert_eq!(connection.trouble(last), Trouble::OtherConnection {});
+}
+
+#[test]
+fn a_sign_in_through_a_proxy_counts_for_its_request_alone() {
+    for name in ["pyspnego-raw", "pyspnego-spnego"] {
+        let fixture = Fixture::read(name);
+        let (mut connection, last) = fixture.almost();
+        connection.via = true;
+        let step = connection.send(last);
+        assert_eq!(who(&step), "CONTOSO\\mimservice");
+        assert_eq!(warnings(&step), [Warning::Via]);
+        assert!(matches!(step, Step::Proceed { persistent: false, .. }));
+        challenge(&connection.send("-"));
+        // A connection that is signed in is not, for a request through a proxy.
+        let (mut connection, last) = fixture.almost();
+        who(&connection.send(last));
+        connection.via = true;
+        challenge(&connection.send("-"));
+    }
+}
+
+#[test]
+fn an_answer_to_the_challenge_of_another_connection_is_no_wrong_password() {
+    let fixture = Fixture::read("pyspnego-raw");
+    let (_, last) = fixture.almost();
+    let mut connection = fixture.connect();
+    connection.now += MINUTE;
+    challenge(&connection.send_with_nonce(&fixture.exchanges[0].authorization, [7; 8]));
+    let account = "CONTOSO\\mimservice".to_owned();
+    assert_eq!(connection.trouble(last), Trouble::OtherChallenge { account });
+}
+
+#[test]
+fn a_sign_in_is_half_way_between_the_challenge_and_its_answer() {
+    let fixture = Fixture::read("pyspnego-raw");
+    assert!(!fixture.connect().conversation.is_half_way());
+    let (mut connection, last) = fixture.almost();
+    assert!(connection.conversation.is_half_way());
+    connection.send(last);
+    assert!(!connection.conversation.is_half_way());
 }
 
 #[test]

@@ -57,4 +57,6 @@ pub enum Warning {
     NtlmV1 { account: AccountName },
     #[error("The clock of the client that signed in as {account} is {skew} this server's. Kerberos would refuse it.")]
     ClockSkew { account: AccountName, skew: ClockSkew },
+    #[error("The request has a Via header: a proxy sent it. The sign-in counts for this request only, as in IIS.")]
+    Via,
 }

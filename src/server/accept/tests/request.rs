@@ -200,6 +200,30 @@ async fn a_request_by_http_1_1_needs_exactly_one_host() {
 }
 
 #[tokio::test]
+async fn a_sign_in_that_the_client_gives_up_is_one_failure() {
+    let ntlm = "server: {sign_in: ntlm}\naccounts: [{name: mim, password: secret, groups: [PhoneFactor Admins]}]";
+    let server = Running::start(None, service(ntlm), Limits::default()).await;
+    let first = "Authorization: NTLM TlRMTVNTUAABAAAAB4IIogAAAAAAAAAAAAAAAAAAAAAKAGFKAAAADw==\r\n";
+    for (version, more) in [("1.1", ""), ("1.1", "Connection: close\r\n"), ("1.0", "")] {
+        let before = server.failures.lately().len();
+        let mut stream = server.connect().await;
+        say(&mut stream, &format!("GET {PATH} HTTP/{version}\r\nHost: x\r\n{first}{more}\r\n")).await;
+        assert!(answer(&mut stream).await.0.ends_with(" 401 Unauthorized"));
+        stream.shutdown().await.unwrap();
+        assert_eq!(rest(&mut stream).await, "");
+        while server.failures.lately().len() == before {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(kinds(&server.failures), ["given-up"; 3]);
+    // A client that is asked who it is, and goes, gave nothing up.
+    let mut stream = server.connect().await;
+    say(&mut stream, &format!("GET {PATH} HTTP/1.0\r\n\r\n")).await;
+    assert!(rest(&mut stream).await.starts_with("HTTP/1.0 401 "));
+    assert_eq!(server.failures.lately().len(), 3);
+}
+
+#[tokio::test]
 async fn a_request_to_a_wrong_path_is_one_failure_with_the_path_that_serves() {
     let server = Running::start(None, service("users: []"), Limits::default()).await;
     let mut stream = server.connect().await;
