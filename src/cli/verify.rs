@@ -27,7 +27,7 @@ impl Verify {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         let Self { file, wait, target } = self;
         let text = file::read_text(&file)?;
-        let expectations = match scenario::written::value(&file.display().to_string(), &text) {
+        let expectations = match scenario::export::value(&file.display().to_string(), &text) {
             Ok(value) => value,
             Err(mistakes) => bail!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")),
         };

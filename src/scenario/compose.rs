@@ -5,17 +5,25 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
+use super::fields::Reader;
 use super::mistake::{Code, closest, quoted};
-use super::reader::{Report, Source};
+use super::report::{Report, Source};
 use super::tree::{self, Entry, Kind, NODES, Node};
+use super::values::Whole;
+use super::written::Written;
 
 /// How many files a scenario may have.
 pub(super) const FILES: usize = 100;
 /// How long they may be in all, in bytes.
 const LENGTH: usize = 32 << 20;
+
+/// How many users a pattern makes.
+pub(super) const COUNT: Whole<usize> = Whole(1..=100_000);
+/// The number of the first of them.
+pub(super) const FROM: Whole<usize> = Whole(0..=1_000_000_000);
 
 /// What a scenario may ask for beside its own text.
 pub(super) struct Composer<'r> {
@@ -300,20 +308,12 @@ impl<'r> Composer<'r> {
     fn pattern(&self, node: &mut Node<'r>) -> Option<Pattern> {
         value_of(node, "count")?;
         let Kind::Mapping(entries) = &mut node.kind else { return None };
-        let mut take = |key: &str, allowed: RangeInclusive<usize>| {
+        let mut take = |key: &'static str, mut allowed: Whole<usize>| {
             let entry = entries.remove(entries.iter().position(|it| it.key == key)?);
-            let number = match &entry.value.kind {
-                Kind::Text(text) => text.parse().ok().filter(|it| allowed.contains(it)),
-                _ => None,
-            };
-            if number.is_none() {
-                let message = format!("{key} must be a whole number from {} to {}", allowed.start(), allowed.end());
-                self.report.push(Code::BadValue, &entry.value.span, message, []);
-            }
-            Some(number)
+            Some(allowed.read(Written::root(self.report, &entry.value).called(key)))
         };
-        let count = take("count", 1..=100_000);
-        let from = take("from", 0..=1_000_000_000).unwrap_or(Some(1));
+        let count = take("count", COUNT);
+        let from = take("from", FROM).unwrap_or(Some(1));
         Some(Pattern { count: count??, from: from? })
     }
 

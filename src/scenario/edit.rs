@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::mistake::{Code, Mistake};
+use super::tree::{Kind, Node};
 
 /// A text as a value in a flow mapping, quoted where YAML would take it for something else.
 pub(crate) fn scalar(text: &str) -> String {
@@ -14,6 +15,19 @@ pub(crate) fn scalar(text: &str) -> String {
     match (begins && text.chars().all(inside) && !text.ends_with(' ') && !special) || (number && !text.is_empty()) {
         true => text.into(),
         false => serde_json::to_string(text).expect("a text is JSON"),
+    }
+}
+
+/// A value of a tree in one line.
+pub(super) fn flow_of(node: &Node<'_>) -> String {
+    match &node.kind {
+        Kind::Nothing => "null".into(),
+        Kind::Text(text) => scalar(text),
+        Kind::List(items) => format!("[{}]", items.iter().map(flow_of).collect::<Vec<_>>().join(", ")),
+        Kind::Mapping(entries) => {
+            let entries = entries.iter().map(|it| format!("{}: {}", scalar(&it.key), flow_of(&it.value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
     }
 }
 

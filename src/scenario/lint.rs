@@ -9,7 +9,7 @@ use crate::engine::{
 };
 
 use super::mistake::{Code, closest, quoted};
-use super::reader::Written;
+use super::written::Written;
 
 /// Looks at a scenario that was read without an error: its root, and what it means.
 pub(super) fn look<'a>(root: Written<'a>, setup: &Setup) {

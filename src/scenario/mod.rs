@@ -1,20 +1,45 @@
 //! Scenario files: from YAML text to what a server is to be, or to every mistake in the text.
 //!
-//! `tree` reads YAML and keeps the places, `compose` makes one tree of several files, `reader` reads values and reports
-//! what does not fit, `meaning` knows the grammar, `rules` its part about rules, `portal` the part that MIM does not need,
-//! `mistake` is what people get to see, `schema` is the grammar for editors.
+//! From the bottom: `tree` reads YAML and keeps the places, `report` collects the mistakes, `written` reads one value.
+//! `fields` and `values` are the language of the grammar: a key is declared with a reader, which reads its value and
+//! describes it. `compose` makes one tree of several files. Each section of a scenario has a file of its own; `file` joins
+//! them. `schema` and `reference` walk the grammar: the JSON Schema, and the tables of `docs/scenarios.md`.
 
+mod accounts;
+mod acts;
+mod answers;
+mod canned;
+mod clock;
+mod company;
 mod compose;
 pub(crate) mod edit;
+pub mod export;
+mod fields;
+mod file;
+mod grammar;
 mod lint;
-mod meaning;
 mod mistake;
+mod names;
+mod number;
+mod outcomes;
 mod portal;
-mod reader;
+mod reference;
+mod report;
 mod rules;
 mod schema;
+mod scope;
+mod server;
+mod sessions;
+mod states;
+mod tags;
+mod texts;
 mod tree;
-pub mod written;
+mod user_portal;
+mod user_settings;
+mod users;
+mod values;
+mod when;
+mod written;
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +50,9 @@ pub use schema::{schema, schema_text};
 use crate::engine::{Company, Engine, OnReload, Rule, Setup, User};
 use crate::sign_in::{Policy, Scheme};
 use compose::Composer;
-use reader::{Report, Written};
+use fields::Reader;
+use report::Report;
+use written::Written;
 
 /// A scenario as it is meant.
 #[derive(Clone, Debug)]
@@ -98,7 +125,7 @@ pub fn load(source: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
 /// # Errors
 /// As [`load`].
 pub fn user(source: &str, text: &str, company: &Company) -> Result<User, Vec<Mistake>> {
-    part(source, text, |it| meaning::one_user(it, company))
+    part(source, text, |it| users::user(None, company).read(it))
 }
 
 /// Reads one rule, as it stands under `rules`, for an engine. It is called `unnamed` where it has no name.
@@ -167,8 +194,15 @@ fn understood(
     tree: Option<tree::Node<'_>>,
     files: Vec<PathBuf>,
 ) -> Result<Scenario, Vec<Mistake>> {
-    let text = tree.as_ref().map(|root| written::whole(report, root));
-    let scenario = tree.and_then(|root| meaning::scenario(source, Written::root(report, &root)));
+    let text = tree.as_ref().map(|root| export::whole(report, root));
+    let scenario = tree.and_then(|root| {
+        let written = Written::root(report, &root);
+        let scenario = file::scenario(source).read(written)?;
+        if !report.has_errors() {
+            lint::look(written, &scenario.setup);
+        }
+        Some(scenario)
+    });
     let mistakes = report.finish();
     match scenario {
         Some(mut scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, options};
 
 use super::mistake::{Code, quoted};
-use super::reader::{Report, Source, is_secret};
+use super::report::{Report, Source, is_secret};
 
 /// A value with its place, in bytes.
 #[derive(Clone, Debug)]

@@ -35,6 +35,21 @@ use locmfa::server::{Admission, Site, router};
 use locmfa::switchboard::{Limits, Space, Switchboard, Unsettled};
 use tower::ServiceExt;
 
+/// Compares a checked-in file with what it is to be; `UPDATE=1` writes it.
+#[expect(clippy::disallowed_methods, reason = "a test's switch")]
+pub(crate) fn is_file(file: &std::path::Path, expected: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(file, expected).unwrap();
+    }
+    let written = std::fs::read_to_string(file).unwrap_or_default();
+    let mut lines = (1..).zip(written.lines().zip(expected.lines()));
+    if let Some((line, (written, expected))) = lines.find(|(_, it)| it.0 != it.1) {
+        let file = file.display();
+        panic!("{file}:{line} differs; UPDATE=1 rewrites it\n written: {written}\nexpected: {expected}");
+    }
+    assert_eq!(written.len(), expected.len(), "{} has another end; UPDATE=1 rewrites it", file.display());
+}
+
 /// A server in process, of a scenario given as text.
 pub(crate) struct Served(pub(crate) Arc<Site>);
 

@@ -38,7 +38,7 @@ pub(super) async fn get(At(space): At, asked: Asked) -> Result<Response, Problem
 pub(super) async fn snapshot(At(space): At, asked: Asked) -> Result<Response, Problem> {
     asked.finish()?;
     let pace = space.pace();
-    Ok(typed(YAML, space.update(|engine, now| scenario::written::snapshot(engine, now, pace))))
+    Ok(typed(YAML, space.update(|engine, now| scenario::export::snapshot(engine, now, pace))))
 }
 
 /// Finds the mistakes of a scenario. Nothing is changed.

@@ -88,7 +88,7 @@ pub(super) async fn list(At(space): At, mut asked: Asked) -> Result<Json<Users>,
         let mut found = engine.directory_mut().search(&query).filter(follows).filter(tagged);
         let users: Vec<&engine::User> = found.by_ref().take(limit).collect();
         let next = found.next().and_then(|_| users.last()).map(|it| it.username.clone());
-        let items = users.into_iter().map(|it| User(scenario::written::told(it, &company, now)));
+        let items = users.into_iter().map(|it| User(scenario::export::told(it, &company, now)));
         Users { items: items.collect(), next, total }
     });
     Ok(Json::ok(users))
@@ -132,7 +132,7 @@ pub(super) async fn change(
     space.update(|engine, now| {
         let old = engine.directory().user(&username)?;
         let name = old.username.clone();
-        let mut merged = scenario::written::user(old, engine.company());
+        let mut merged = scenario::export::user(old, engine.company());
         merge(&mut merged, &patch);
         // A line for each key, so that a mistake shows the key that it is in.
         let text = serde_json::to_string_pretty(&merged).expect("a map is JSON");
@@ -168,7 +168,7 @@ pub(super) async fn remove(At(space): At, Path(username): Path<String>, asked: A
 const BODY: &str = "body";
 
 fn told(engine: &Engine, username: &str, now: Timestamp) -> Result<User, Problem> {
-    Ok(User(scenario::written::told(engine.directory().user(username)?, engine.company(), now)))
+    Ok(User(scenario::export::told(engine.directory().user(username)?, engine.company(), now)))
 }
 
 /// Keeps that the API changed a user.
@@ -224,7 +224,7 @@ impl PartialSchema for User {
         add("password", "For `PrimaryAuthUser`.", secret.clone());
         for field in UserSettings::SHAPE.fields() {
             let mut schema = of_field(field);
-            if scenario::written::DERIVED.contains(&field.key) {
+            if scenario::export::DERIVED.contains(&field.key) {
                 schema["readOnly"] = true.into();
             }
             add(field.key, field.about.trim(), schema);
