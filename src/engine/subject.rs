@@ -94,8 +94,8 @@ mod tests {
         assert_eq!((name(stranger.account), name(stranger.person)), (Some("mim"), None));
         assert_eq!(stranger.number.unwrap().unwrap().digits(), "14255550199");
 
-        let unreadable = resolve("nobody", "12");
-        assert_eq!((unreadable.username, name(unreadable.account)), ("nobody", None));
+        let unreadable = resolve("stranger", "12");
+        assert_eq!((unreadable.username, name(unreadable.account)), ("stranger", None));
         assert_eq!(unreadable.number, Err(NotANumber::Length(3)));
     }
 }

@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_directorys_table_is_read() {
-        let text = "#TYPE Microsoft.ActiveDirectory.Management.ADUser\nsAMAccountName;userPrincipalName;givenName;sn;mail;telephoneNumber;mobile\nanna;anna@contoso.com;Anna;Hill;anna@contoso.com;+1 425 555 0101;+1 425 555 0100\nben;;Ben;;;+1 425 555 0102;\n;;Nobody;;;;\n";
+        let text = "#TYPE Microsoft.ActiveDirectory.Management.ADUser\nsAMAccountName;userPrincipalName;givenName;sn;mail;telephoneNumber;mobile\nanna;anna@contoso.com;Anna;Hill;anna@contoso.com;+1 425 555 0101;+1 425 555 0100\nben;;Ben;;;+1 425 555 0102;\n;;Unknown;;;;\n";
         let it = imported(text);
         let expected = "users:\n  - {username: anna@contoso.com, first_name: Anna, last_name: Hill, email_address: anna@contoso.com, phone: \"+1 4255550100\", backup_phone: \"+1 4255550101\"}\n  - {username: ben, first_name: Ben, phone: \"+1 4255550102\"}\n";
         assert_eq!(it.scenario(), expected);

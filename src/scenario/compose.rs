@@ -288,7 +288,7 @@ impl<'r> Composer<'r> {
             let username = value_of(&node, "username").map(|it| &it.kind);
             if count > 1 && matches!(username, Some(Kind::Text(text)) if !text.contains("{n")) {
                 let help = "Such as username: \"user{n}\". {n:04} has zeros before it, {n+99} counts from 100.".into();
-                let message = "each user needs a name of his own, and username has no {n}".into();
+                let message = "each user needs a different name, and username has no {n}".into();
                 self.report.push(Code::BadValue, &node.span, message, [help]);
                 continue;
             }
@@ -358,7 +358,7 @@ fn numbered<'s>(text: &Cow<'s, str>, n: u64) -> Result<Cow<'s, str>, String> {
     while let Some((before, behind)) = rest.split_once("{n") {
         filled += before;
         if behind.starts_with(|it: char| it.is_alphanumeric() || it == '_') {
-            // A word of somebody else's.
+            // A word of another module.
             filled += "{n";
             rest = behind;
             continue;

@@ -14,7 +14,7 @@ use super::tree::{self, Kind, Node};
 pub const DERIVED: [&str; 2] = ["oath_token_exists", "seconds_since_pin_change"];
 
 /// A user by the keys of a scenario, as far as it is not what every new user of the company is. Secrets are in full:
-/// what comes of it is to be read again, and to be shown to nobody.
+/// the result is for reading again, and never for showing.
 #[must_use]
 pub fn user(user: &User, company: &Company) -> Map<String, Value> {
     let default = company.new_user();
@@ -211,7 +211,7 @@ fn flow(value: &Value) -> String {
     }
 }
 
-/// What a user has beside his settings, without secrets.
+/// What a user has beside the settings, without secrets.
 fn beside(map: &mut Map<String, Value>, user: &User, company: &Company) {
     if let Some(block) = &user.block {
         map.insert("blocked".into(), block.reason.clone().into());

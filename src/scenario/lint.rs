@@ -1,4 +1,4 @@
-//! What can be served and is hardly meant: warnings and notes about a scenario that has no errors.
+//! What is valid but probably a mistake: warnings and notes about a scenario that has no errors.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -147,14 +147,15 @@ impl<'a> Lint<'_, 'a> {
         let after = script.after.filter(|it| *it > timeout && rings && !unanswered);
         if let Some(after) = after {
             let [after, timeout] = [after, timeout].map(|it: Duration| humantime::format_duration(it).to_string());
-            let message = format!("after, {after}, is longer than company.ring_timeout, {timeout}: nobody answers");
+            let message =
+                format!("after, {after}, is longer than company.ring_timeout, {timeout}: the call is not answered");
             let help = "Set a longer ring_timeout, or outcome: no-answer.".into();
             let place = written.under("after").unwrap_or(written);
             self.add(Code::TooLate, place, message, [help]);
         }
     }
 
-    /// Users whom a rule names and nobody knows.
+    /// Users that a rule names and the scenario does not have.
     fn unknown_users(&mut self) {
         let setup = self.setup;
         let known: HashSet<String> = setup.users.iter().map(|it| it.username.to_lowercase()).collect();
@@ -198,7 +199,7 @@ impl<'a> Lint<'_, 'a> {
         }
     }
 
-    /// Users whom no rule concerns, where each rule concerns some.
+    /// Users that no rule concerns, where each rule concerns some.
     fn unreached(&mut self) {
         let setup = self.setup;
         let (mut names, mut patterns, mut digits) = (HashSet::new(), Vec::new(), HashSet::new());
@@ -242,7 +243,7 @@ impl<'a> Lint<'_, 'a> {
         }
     }
 
-    /// Numbers that may belong to somebody: the first, and how many.
+    /// Numbers that may belong to real people: the first, and how many.
     fn numbers(&mut self) {
         let setup = self.setup;
         let country = &setup.company.country_code;
@@ -264,10 +265,10 @@ impl<'a> Lint<'_, 'a> {
         }
         let [first, rest @ ..] = &places[..] else { return };
         let message = match rest.len() {
-            0 => "this number may belong to somebody".into(),
-            more => format!("this number may belong to somebody, and so may {more} more of the scenario"),
+            0 => "this number may belong to a real person".into(),
+            more => format!("this number may belong to a real person, and so may {more} more of the scenario"),
         };
-        let help = "Numbers that belong to nobody: +1 425 555 0100 to 0199 and the same with other area codes, +44 1632 960000 to 960999. `locmfa users import --fictional` puts them in.".into();
+        let help = "Numbers that are not assigned: +1 425 555 0100 to 0199 and the same with other area codes, +44 1632 960000 to 960999. `locmfa users import --fictional` puts them in.".into();
         self.add(Code::RealNumber, *first, message, [help]);
     }
 
@@ -296,7 +297,7 @@ fn literal_users(condition: &When) -> Option<Vec<&str>> {
     }
 }
 
-/// What comes of it where nobody does anything.
+/// The ending when the person does nothing.
 const SILENCE: [Outcome; 3] = [
     Reaction::NoAnswer.outcome(Method::Voice(PinMode::Standard)),
     Reaction::NoAnswer.outcome(Method::TextTwoWay(SmsMode::Otp)),
@@ -328,7 +329,7 @@ const fn channel(mode: Mode) -> Option<Channel> {
     }
 }
 
-/// What somebody does, where only one way of being asked lets him.
+/// What the person does, where only one way of asking allows it.
 fn way(conduct: &Conduct) -> Option<(String, Channel)> {
     let (what, channel) = match conduct {
         Conduct::End(Ending::Known(outcome)) => (outcome.word().to_owned(), outcome.channel()),

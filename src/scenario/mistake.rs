@@ -138,10 +138,10 @@ codes! {
     Impossible => "S018", Warning, "impossible-outcome", "An outcome that does not come of the way in which the person is asked.",
         "users: [{username: anna, mode: voiceCall}]\nrules:\n  - {when: {user: anna}, outcome: app-denied}\n" =>
         "users: [{username: anna, mode: voiceCall}]\nrules:\n  - {when: {user: anna}, outcome: deny}\n";
-    TooLate => "S019", Warning, "too-late", "Somebody acts when the phone has stopped ringing.",
+    TooLate => "S019", Warning, "too-late", "An act comes after the phone has stopped ringing.",
         "users: [anna]\nrules:\n  - {outcome: deny, after: 2m}\n" =>
         "users: [anna]\nrules:\n  - {outcome: deny, after: 20s}\n";
-    UnknownUser => "S020", Warning, "unknown-user", "A rule for a user whom the scenario does not know.",
+    UnknownUser => "S020", Warning, "unknown-user", "A rule for a user that the scenario does not know.",
         "users: [anna]\nrules:\n  - {when: {user: ana}, outcome: busy}\n" =>
         "users: [anna]\nrules:\n  - {when: {user: anna}, outcome: busy}\n";
     MissingPin => "S021", Warning, "missing-pin", "A user who is asked for a PIN and has none.",
@@ -150,10 +150,10 @@ codes! {
     MissingNumber => "S022", Note, "missing-number", "A user who gets text messages and has no number.",
         "users: [{username: anna, mode: smsText}]\n" =>
         "users: [{username: anna, mode: smsText, phone: \"+1 425 555 0100\"}]\n";
-    Unreached => "S023", Note, "unreached-user", "A user whom no rule concerns, where each rule concerns certain users.",
+    Unreached => "S023", Note, "unreached-user", "A user that no rule concerns, where each rule concerns certain users.",
         "users: [anna, ben]\nrules:\n  - {when: {user: anna}, outcome: busy}\n" =>
         "users: [anna]\nrules:\n  - {when: {user: anna}, outcome: busy}\n";
-    RealNumber => "S024", Warning, "real-number", "A telephone number that may belong to somebody.",
+    RealNumber => "S024", Warning, "real-number", "A telephone number that may belong to a real person.",
         "users: [{username: anna, phone: \"+1 425 882 8080\"}]\n" =>
         "users: [{username: anna, phone: \"+1 425 555 0100\"}]\n";
     SecretInClear => "S025", Warning, "secret-in-clear", "A password that anybody can read who reads the scenario.",

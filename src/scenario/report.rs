@@ -87,7 +87,7 @@ impl Report {
         }
     }
 
-    /// Where a byte is, for somebody who looks at another: its line, and its file if that is another one.
+    /// Where a byte is, as seen from another byte: its line, and its file if that is another one.
     pub(super) fn spot(&self, at: usize, from: usize) -> String {
         let source = self.source(at);
         let line = source.lines.partition_point(|it| source.start + it <= at);

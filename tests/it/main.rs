@@ -7,6 +7,7 @@ mod compose;
 mod control;
 mod description;
 mod fidelity;
+mod language;
 mod mim;
 mod outcomes;
 mod process;

@@ -37,7 +37,7 @@ macro_rules! numbers {
 }
 
 numbers! {
-    "0110" => act NoAnswer, 20, "Nobody answers.";
+    "0110" => act NoAnswer, 20, "The call is not answered.";
     "0111" => end Busy, 0, "The line is busy.";
     "0112" => end Voicemail, 8, "The voicemail answers.";
     "0113" => end HungUp, 0, "The person hangs up.";
@@ -48,9 +48,9 @@ numbers! {
     "0118" => act Approve, 25, "The person takes long to answer.";
     "0120" => end TextNotSent, 0, "The text message does not go out.";
     "0121" => act WrongCode, 0, "The right code is refused.";
-    "0122" => end NoReply, 20, "Nobody replies to the text message.";
+    "0122" => end NoReply, 20, "The text message gets no reply.";
     "0130" => act Deny, 0, "The person denies in the app.";
-    "0131" => act NoAnswer, 20, "Nobody looks at the app.";
+    "0131" => act NoAnswer, 20, "The notification of the app is not answered.";
     "0132" => act Fraud, 0, "The person reports fraud in the app, and is blocked.";
     "0140" => end UserBlocked, 0, "The person is blocked.";
     "0141" => end AccountLocked, 0, "The account is locked.";

@@ -137,7 +137,7 @@ pub struct Verdict {
     pub rule: Arc<str>,
     pub answer: Arc<Answer>,
     pub(in crate::engine) operation: &'static str,
-    /// The user whom a change concerns, as stored.
+    /// The user that a change concerns, as stored.
     pub(in crate::engine) person: Option<String>,
     pub(in crate::engine) words: Words,
 }

@@ -182,7 +182,7 @@ impl People {
         }
     }
 
-    /// Drops people of whom nothing is to be remembered any more. Most people do not come back.
+    /// Drops people with nothing to remember. Most people do not come back.
     fn sweep(&mut self, now: Timestamp) {
         if self.people.len() < self.sweep_at {
             return;

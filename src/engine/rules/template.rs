@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(fill("{user}: {code}"), "anna: 123456");
         assert_eq!(fill("{number} is {masked}"), "+1 4255550100 x42 is +1 XXXXXX0100");
         assert_eq!(fill("{time}, call {counter}"), "2026-01-01T00:00:00Z, call 3");
-        assert_eq!(fill("{{user}} {} {User} {nobody} {"), "{user}} {} {User} {nobody} {");
+        assert_eq!(fill("{{user}} {} {User} {other} {"), "{user}} {} {User} {other} {");
         assert_eq!(fill("no words"), "no words");
     }
 
