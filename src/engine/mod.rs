@@ -42,6 +42,7 @@ pub use number::{NotANumber, Number};
 pub use outcome::{Channel, CustomResult, Ending, Method, Outcome, Passes, Reaction};
 pub use refusal::Refusal;
 pub use rules::book::{Explanation, RuleStatus};
+pub(crate) use rules::condition::conditions;
 pub use rules::condition::{Index, When};
 pub use rules::facts::Call;
 pub use rules::magic::Magic;

@@ -7,9 +7,9 @@ use super::answers::{Context, answers};
 use super::fields::{Reader, mapping};
 use super::mistake::{Code, quoted};
 use super::names::Names;
-use super::scope::Scope;
+use super::scope::{Named, Scope};
 use super::values::{Item, List, Name, ReaderExt};
-use super::when::{Named, when};
+use super::when::when;
 use super::written::Written;
 
 /// The rules of a scenario.

@@ -3,7 +3,7 @@
 use std::cell::{LazyCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
-use crate::engine::{Company, NamedState, PersonState, User, by_any_form};
+use crate::engine::{Company, NamedState, Operations, PersonState, User, by_any_form};
 
 use super::mistake::{Code, closest, quoted};
 use super::written::Written;
@@ -17,6 +17,9 @@ pub(super) struct Scope<'s, 'a> {
     met: RefCell<Met<'a>>,
 }
 
+/// Operations that a rule names, where they are named.
+pub(super) type Named<'a> = Vec<(Written<'a>, Operations)>;
+
 /// What was met while the rules were read.
 #[derive(Default)]
 struct Met<'a> {
@@ -26,6 +29,8 @@ struct Met<'a> {
     /// The counters that a rule asks for, and those that an answer changes.
     awaited: Vec<(&'a str, Written<'a>)>,
     counted: Vec<(&'a str, Written<'a>)>,
+    /// The operations that the conditions of one mapping name, until they are taken.
+    operations: Named<'a>,
 }
 
 impl<'s, 'a> Scope<'s, 'a> {
@@ -75,6 +80,16 @@ impl<'s, 'a> Scope<'s, 'a> {
         let at = self.state(written)?;
         self.met.borrow_mut().entered.insert(at);
         Some(at)
+    }
+
+    /// Notes operations that a rule names.
+    pub(super) fn names(&self, operations: &Operations, written: Written<'a>) {
+        self.met.borrow_mut().operations.push((written, operations.clone()));
+    }
+
+    /// The operations that were named since this was last asked.
+    pub(super) fn take_operations(&self) -> Named<'a> {
+        std::mem::take(&mut self.met.borrow_mut().operations)
     }
 
     /// Notes a counter that a rule asks for.

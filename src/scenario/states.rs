@@ -13,12 +13,11 @@ use super::written::Written;
 /// The states, each with its place.
 pub(super) fn states<'a>() -> impl Reader<'a, Value = Vec<(Written<'a>, PersonState)>> {
     let mut names = Names::new("state");
-    let words: Vec<_> = Per::ALL.iter().map(|it| (it.word(), *it)).collect();
     let state = mapping("state", "a state", move |fields| {
         let name = fields.need("name", Name.and_then(|name: String, it| names.add(it, &name)));
         let trigger = fields.get("when", trigger());
         let mut per = Per::User;
-        fields.set("per", &mut per, Word(&words));
+        fields.set("per", &mut per, Word(Per::WORDS));
         let lasts = fields.get("lasts", Lasting);
         Some(PersonState { name: name?.into(), trigger, per, lasts })
     });

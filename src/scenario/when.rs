@@ -1,55 +1,48 @@
-//! `when`: the conditions under which a rule matches.
+//! `when`: the conditions under which a rule matches. Their keys are those of the engine's table `conditions!`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::contract::{AuthenticationType, Mode, Shape};
-use crate::engine::{Addresses, Day, Hours, Operations, Parameter, Pattern, Reached, When};
+use crate::engine::{
+    Addresses, Day, Hours, NamedState, Number, Operations, Parameter, Pattern, Reached, When, conditions,
+};
 use crate::operations::{self, Operation};
 
 use super::fields::{Fields, Reader, mapping};
 use super::grammar::Values;
 use super::mistake::{Code, closest, quoted};
-use super::number::{country_code, number};
-use super::scope::Scope;
+use super::number::{self, number};
+use super::scope::{Named, Scope};
 use super::tags::tag_of_rule;
-use super::values::{Choice, Name, OneOrList, OneOrMore, Placed, ReaderExt, Text, Word, described, text_as};
+use super::values::{Choice, Name, OneOrList, OneOrMore, ReaderExt, Text, Word, described, text_as};
 use super::written::{Pair, Written};
 
-/// Operations that a rule names, where they are named.
-pub(super) type Named<'a> = Vec<(Written<'a>, Operations)>;
+/// Declares the keys of the engine's table of conditions, in its order: each row names its reader below.
+macro_rules! declare {
+    ($($(#[$doc:meta])* $name:ident($operand:ty) => $key:literal, $quantifier:ident $reader:ident {
+        $($engine:tt)*
+    })*) => {
+        fn conditions<'a>(fields: &mut Fields<'a>, scope: &Scope<'_, 'a>) -> Vec<When> {
+            let mut all = Vec::new();
+            $(all.extend($quantifier(fields, $key, $reader(scope), When::$name));)*
+            all
+        }
+    };
+}
+
+conditions!(declare);
 
 /// The conditions of a mapping, each of which must hold, and the operations among them.
 pub(super) fn when<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = (When, Named<'a>)> {
     mapping("when", "when", move |fields| {
-        let mut all = Vec::new();
-        let operations = fields.get("operation", OneOrMore(Placed(operation()))).unwrap_or_default();
-        if !operations.is_empty() {
-            all.push(When::Operation(operations.iter().map(|it| it.1.clone()).collect()));
-        }
-        any_of(fields, &mut all, "user", user_pattern(scope), When::User);
-        any_of(fields, &mut all, "phone", number(&scope.company.country_code), When::Phone);
-        any_of(fields, &mut all, "country", country_code(), When::Country);
-        any_of(fields, &mut all, "initiating_type", Choice::<AuthenticationType>::NEW, When::InitiatingType);
-        any_of(fields, &mut all, "application", pattern(), When::Application);
-        any_of(fields, &mut all, "ip", addresses(), When::Ip);
-        let modes = [Mode::VoiceCall, Mode::SmsText, Mode::PhoneApp, Mode::OathToken].map(|it| (it.word(), it));
-        any_of(fields, &mut all, "mode", Word(&modes), When::Mode);
-        any_of(fields, &mut all, "tag", tag_of_rule(scope.company), When::Tag);
-        any_of(fields, &mut all, "group", pattern(), When::Group);
-        let space = Name.map(|it: String| Pattern::new(&it)).known_as("name or pattern");
-        any_of(fields, &mut all, "space", space, When::Space);
-        any_of(fields, &mut all, "time", hours(), When::Time);
-        let days: Vec<_> = Day::ALL.iter().map(|it| (it.word(), *it)).collect();
-        any_of(fields, &mut all, "days", Word(&days), When::Day);
-        any_of(fields, &mut all, "state", text_as("name", |it: Written<'a>| scope.asked_state(it)), When::State);
-        all.extend(fields.get("field", parameters()).into_iter().flatten());
-        all.extend(fields.get("count", counters(scope)).into_iter().flatten());
-        if let Some((not, _)) = fields.get("not", when(scope)) {
-            all.push(When::Not(Box::new(not)));
-        }
-        any_of(fields, &mut all, "any", when(scope).map(|it| it.0), When::Any);
-        any_of(fields, &mut all, "all", when(scope).map(|it| it.0), When::All);
+        let mut all = conditions(fields, scope);
+        // Those of the mappings below are theirs.
+        let operations = scope.take_operations();
+        let not = fields.get("not", when(scope));
+        all.extend(not.map(|it| When::Not(Box::new(it.0))));
+        all.extend(any_of(fields, "any", when(scope).map(|it| it.0), When::Any));
+        all.extend(any_of(fields, "all", when(scope).map(|it| it.0), When::All));
         Some((When::All(all), operations))
     })
 }
@@ -57,42 +50,86 @@ pub(super) fn when<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = (When, 
 /// A condition that holds where one of its values fits.
 fn any_of<'a, R: Reader<'a>>(
     fields: &mut Fields<'a>,
-    all: &mut Vec<When>,
     key: &'static str,
     reader: R,
     condition: impl FnOnce(Vec<R::Value>) -> When,
-) {
-    let items = fields.get(key, OneOrMore(reader)).unwrap_or_default();
-    if !items.is_empty() {
-        all.push(condition(items));
-    }
+) -> Option<When> {
+    let items = fields.get(key, OneOrMore(reader)).filter(|it| !it.is_empty());
+    items.map(condition)
 }
 
-fn pattern<'a>() -> impl Reader<'a, Value = Pattern> {
+/// A condition for each pair of a mapping.
+fn each_of<'a, T>(
+    fields: &mut Fields<'a>,
+    key: &'static str,
+    reader: impl Reader<'a, Value = Vec<T>>,
+    condition: impl Fn(T) -> When,
+) -> Vec<When> {
+    fields.get(key, reader).unwrap_or_default().into_iter().map(condition).collect()
+}
+
+fn phone_number<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = Number> {
+    number(&scope.company.country_code)
+}
+
+fn country_code<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = String> {
+    number::country_code()
+}
+
+fn initiating_type<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = AuthenticationType> {
+    Choice::NEW
+}
+
+fn text_pattern<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = Pattern> {
     Text.map(|it: String| Pattern::new(&it)).known_as("text or pattern")
 }
 
+fn name_pattern<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = Pattern> {
+    Name.map(|it: String| Pattern::new(&it)).known_as("name or pattern")
+}
+
+fn mode<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = Mode> {
+    const fn with_word(mode: Mode) -> (&'static str, Mode) {
+        (mode.word(), mode)
+    }
+    const WORDS: [(&str, Mode); 4] =
+        [with_word(Mode::VoiceCall), with_word(Mode::SmsText), with_word(Mode::PhoneApp), with_word(Mode::OathToken)];
+    Word(&WORDS)
+}
+
+fn tag<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = String> {
+    tag_of_rule(scope.company)
+}
+
+fn weekday<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = Day> {
+    Word(Day::WORDS)
+}
+
+fn state<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = NamedState> {
+    text_as("name", |it: Written<'a>| scope.asked_state(it))
+}
+
 /// Parameters of the request, each with texts or patterns.
-fn parameters<'a>() -> impl Reader<'a, Value = Vec<When>> {
-    let read = |written: Written<'a>| {
-        let condition = |pair: Pair<'a>| {
-            let texts = OneOrList(pattern()).read(pair.value)?;
-            Some(When::Field(Parameter { name: parameter(&pair)?, texts }))
+fn parameters<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = Vec<Parameter>> {
+    let read = move |written: Written<'a>| {
+        let parameter = |pair: Pair<'a>| {
+            let texts = OneOrList(text_pattern(scope)).read(pair.value)?;
+            Some(Parameter { name: parameter(&pair)?, texts })
         };
-        Some(written.pairs().into_iter().filter_map(condition).collect())
+        Some(written.pairs().into_iter().filter_map(parameter).collect())
     };
     described(|_| Values::pairs("mapping from parameters to texts or patterns", None), read)
 }
 
 /// Counters of the person, each with the number that it has reached.
-fn counters<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = Vec<When>> {
+fn counters<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = Vec<Reached>> {
     let read = move |written: Written<'a>| {
-        let condition = |pair: Pair<'a>| {
+        let counter = |pair: Pair<'a>| {
             scope.awaits(pair.key, pair.value);
             let at_least = pair.value.whole(1..=i64::MAX)?;
-            Some(When::Count(Reached { counter: pair.key.into(), at_least }))
+            Some(Reached { counter: pair.key.into(), at_least })
         };
-        Some(written.pairs().into_iter().filter_map(condition).collect())
+        Some(written.pairs().into_iter().filter_map(counter).collect())
     };
     let values = |_| Values::pairs("mapping from counters to numbers", Some(&Values::whole(&(1..=i64::MAX))));
     described(values, read)
@@ -120,7 +157,7 @@ fn parameter(pair: &Pair<'_>) -> Option<&'static str> {
 }
 
 /// A pattern of usernames, as they are stored: rules do not see other forms of the same name.
-fn user_pattern<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = Pattern> {
+fn username<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = Pattern> {
     text_as("name or pattern", move |written: Written<'a>| {
         let text = written.name()?;
         let pattern = Pattern::new(text);
@@ -135,8 +172,13 @@ fn user_pattern<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = Pattern> {
 }
 
 /// A name or pattern of operations, or a word for those of one subject.
-fn operation<'a>() -> impl Reader<'a, Value = Operations> {
-    described(|_| Values::suggested("name, pattern or subject", "operation"), read_operation)
+fn operation<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = Operations> {
+    let read = move |written: Written<'a>| {
+        let operations = read_operation(written)?;
+        scope.names(&operations, written);
+        Some(operations)
+    };
+    described(|_| Values::suggested("name, pattern or subject", "operation"), read)
 }
 
 fn read_operation(written: Written<'_>) -> Option<Operations> {
@@ -161,7 +203,7 @@ fn read_operation(written: Written<'_>) -> Option<Operations> {
 }
 
 /// An address, a network, or a pattern.
-fn addresses<'a>() -> impl Reader<'a, Value = Addresses> {
+fn address<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = Addresses> {
     text_as("address, network or pattern", |written: Written<'a>| {
         let text = written.name()?;
         if text.contains('*') {
@@ -182,7 +224,7 @@ fn addresses<'a>() -> impl Reader<'a, Value = Addresses> {
 }
 
 /// A part of the day: `08:00-17:00`.
-fn hours<'a>() -> impl Reader<'a, Value = Hours> {
+fn part_of_day<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = Hours> {
     text_as("part of the day, such as `08:00-17:00`", |written: Written<'a>| {
         let text = written.text()?;
         let clock = |text: &str| {

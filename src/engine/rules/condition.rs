@@ -22,17 +22,17 @@ use crate::engine::{Number, Pattern};
 /// ```
 ///
 /// `any_of value`: one value or a list, one of which must fit. `each_of value`: a mapping, each pair of which is a
-/// condition. `value` names what `scenario::when` reads and describes.
+/// condition. `value` is the reader in `scenario::when` that reads and describes what a scenario writes.
 macro_rules! conditions {
     ($then:ident) => {
         $then! {
-            Operation(Vec<Operations>) => "operation", any_of Operation {
+            Operation(Vec<Operations>) => "operation", any_of operation {
                 index: [],
                 holds: |it, call| it.iter().any(|it| it.names.contains(&call.operation)),
                 found: |_, call| format!("operation is {}", call.operation),
             }
             /// The name in the call as it is stored, or the user whose number is called.
-            User(Vec<Pattern>) => "user", any_of Username {
+            User(Vec<Pattern>) => "user", any_of username {
                 index: [by_user],
                 holds: |it, call| like(it, call.subject.username) || call.owner().is_some_and(|owner| like(it, owner)),
                 found: |_, call| match call.owner() {
@@ -40,42 +40,42 @@ macro_rules! conditions {
                     None => format!("user is {}", or_empty(call.subject.username)),
                 },
             }
-            Phone(Vec<Number>) => "phone", any_of PhoneNumber {
+            Phone(Vec<Number>) => "phone", any_of phone_number {
                 index: [by_number],
                 holds: |it, call| call.subject.number().is_some_and(|number| it.iter().any(|it| it.same_as(number))),
                 found: |_, call| number(call),
             }
             /// The country code of the number.
-            Country(Vec<String>) => "country", any_of CountryCode {
+            Country(Vec<String>) => "country", any_of country_code {
                 index: [],
                 holds: |it, call| call.subject.number().is_some_and(|number| it.iter().any(|it| number.is_in(it))),
                 found: |_, call| number(call),
             }
-            InitiatingType(Vec<AuthenticationType>) => "initiating_type", any_of InitiatingType {
+            InitiatingType(Vec<AuthenticationType>) => "initiating_type", any_of initiating_type {
                 index: [],
                 holds: |it, call| it.contains(&call.initiating_type),
                 found: |_, call| format!("initiating_type is {}", call.initiating_type.word()),
             }
             /// Of an event: its name.
-            Application(Vec<Pattern>) => "application", any_of Text {
+            Application(Vec<Pattern>) => "application", any_of text_pattern {
                 index: [],
                 holds: |it, call| like(it, call.application),
                 found: |_, call| format!("application is {}", or_empty(call.application)),
             }
             /// The address that the user signs in from, as the caller gives it.
-            Ip(Vec<Addresses>) => "ip", any_of Address {
+            Ip(Vec<Addresses>) => "ip", any_of address {
                 index: [],
                 holds: |it, call| it.iter().any(|it| it.has(call.ip_address)),
                 found: |_, call| format!("ip is {}", or_empty(call.ip_address)),
             }
             /// How the person is reached in effect.
-            Mode(Vec<Mode>) => "mode", any_of Mode {
+            Mode(Vec<Mode>) => "mode", any_of mode {
                 index: [],
                 holds: |it, call| it.contains(&call.mode),
                 found: |_, call| format!("mode is {}", call.mode.word()),
             }
             /// A tag of the person, by its identifier.
-            Tag(Vec<String>) => "tag", any_of Tag {
+            Tag(Vec<String>) => "tag", any_of tag {
                 index: [],
                 holds: |it, call| call.described().is_some_and(|user| user.tags.iter().any(|tag| it.contains(tag))),
                 found: |_, call| {
@@ -84,35 +84,35 @@ macro_rules! conditions {
                 },
             }
             /// The group of the person.
-            Group(Vec<Pattern>) => "group", any_of Text {
+            Group(Vec<Pattern>) => "group", any_of text_pattern {
                 index: [],
                 holds: |it, call| call.group().is_some_and(|group| like(it, group)),
                 found: |_, call| format!("group is {}", or_empty(call.group().unwrap_or_default())),
             }
-            Space(Vec<Pattern>) => "space", any_of Name {
+            Space(Vec<Pattern>) => "space", any_of name_pattern {
                 index: [],
                 holds: |it, call| like(it, call.space),
                 found: |_, call| format!("space is {}", call.space),
             }
             /// The time of day by the space's clock, in UTC.
-            Time(Vec<Hours>) => "time", any_of PartOfDay {
+            Time(Vec<Hours>) => "time", any_of part_of_day {
                 index: [],
                 holds: |it, call| it.iter().any(|it| it.has(call.now)),
                 found: |_, call| format!("time is {}", clock(since_midnight(call.now))),
             }
-            Day(Vec<Day>) => "days", any_of Weekday {
+            Day(Vec<Day>) => "days", any_of weekday {
                 index: [],
                 holds: |it, call| it.contains(&Day::of(call.now)),
                 found: |_, call| format!("the day is {}", Day::of(call.now).word()),
             }
             /// A state that the person is in.
-            State(Vec<NamedState>) => "state", any_of State {
+            State(Vec<NamedState>) => "state", any_of state {
                 index: [],
                 holds: |it, call| it.iter().any(|it| call.people.is_in(call.now, it.place, &call.keys)),
                 found: |_, _| "the person is in no such state".into(),
             }
             /// A parameter of the request, by its name on the wire.
-            Field(Parameter) => "field", each_of Parameter {
+            Field(Parameter) => "field", each_of parameters {
                 index: [],
                 holds: |it, call| call.parameter(it.name).is_some_and(|text| like(&it.texts, &text)),
                 found: |it, call| match call.parameter(it.name) {
@@ -121,7 +121,7 @@ macro_rules! conditions {
                 },
             }
             /// A counter of the person that has reached a number.
-            Count(Reached) => "count", each_of Counter {
+            Count(Reached) => "count", each_of counters {
                 index: [],
                 holds: |it, call| call.people.counter(&it.counter, &call.keys) >= it.at_least,
                 found: |it, call| format!("{} is {}", it.counter, call.people.counter(&it.counter, &call.keys)),
@@ -129,6 +129,8 @@ macro_rules! conditions {
         }
     };
 }
+
+pub(crate) use conditions;
 
 /// Declares the tree of conditions from the rows of the table.
 macro_rules! declare {

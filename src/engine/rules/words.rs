@@ -10,6 +10,9 @@ macro_rules! words {
         impl $type {
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
+            /// Each with its word.
+            pub const WORDS: &[(&str, Self)] = &[$(($word, Self::$name),)*];
+
             /// The word for it in scenario files.
             #[must_use]
             pub const fn word(self) -> &'static str {
