@@ -24,7 +24,7 @@ use http_body_util::BodyExt;
 use locmfa::contract::NAMESPACE;
 use locmfa::engine::Timestamp;
 use locmfa::scenario;
-use locmfa::server::{Admission, Cut, Site, router};
+use locmfa::server::{Admission, BodyLimits, Cut, Site, router};
 use locmfa::switchboard::{Limits, Switchboard};
 use roxmltree::{Document, Node};
 use tokio::task::JoinHandle;
@@ -62,7 +62,7 @@ async fn replayed(transcript: &str) -> datatest_stable::Result<String> {
     let spaces = Switchboard::new(engine_setup, Limits::default());
     let server = scenario.server;
     let admission = Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
-    let site = Arc::new(Site::new(spaces, admission, server.paths, 1 << 20));
+    let site = Arc::new(Site::new(spaces, admission, server.paths, BodyLimits::default()));
 
     let mut actual = format!("{setup}\n---\n");
     let mut background = Vec::<JoinHandle<String>>::new();

@@ -100,6 +100,9 @@ struct LimitArgs {
     /// The largest request body, in bytes, up to 1 GiB; the default is that of ASP.NET
     #[arg(long, value_name = "BYTES", default_value_t = 4 << 20, value_parser = clap::value_parser!(u32).range(..=1 << 30))]
     body_limit: u32,
+    /// The bytes that the server holds for all request bodies at one time; a request past it gets 503
+    #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
+    bodies_in_flight: usize,
     /// The largest request headers, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 10, value_parser = clap::value_parser!(u32).range(8192..))]
     header_limit: u32,
@@ -136,6 +139,10 @@ struct LimitArgs {
 }
 
 impl LimitArgs {
+    const fn bodies(&self) -> server::BodyLimits {
+        server::BodyLimits { each: self.body_limit as usize, together: self.bodies_in_flight }
+    }
+
     const fn switchboard(&self) -> switchboard::Limits {
         switchboard::Limits {
             spaces: self.spaces as usize,
@@ -228,7 +235,7 @@ where
         Some(certificates) => Some(Acceptor::new(certificates)),
     };
     let admission = Admission::new(sign_in, &group, outsider, &tls::host_name());
-    let site = Site::new(spaces.clone(), admission, paths, args.limits.body_limit as usize);
+    let site = Site::new(spaces.clone(), admission, paths, args.limits.bodies());
     let app = server::router(Arc::new(site));
     let janitor = tokio::spawn(spaces.clone().drop_idle());
     let reloader = Arc::new(reloader);

@@ -84,9 +84,13 @@ pub struct Origin {
     pub server_name: Box<str>,
 }
 
-/// A body as it went over the wire, in UTF-8. It may hold secrets: mask them before you show it.
+/// A body as it went over the wire, in UTF-8, up to [`Self::KEPT`] bytes of it. It may hold secrets: mask them before you
+/// show it.
 #[derive(Clone, Default, PartialEq)]
-pub struct Raw(Box<str>);
+pub struct Raw {
+    kept: Box<str>,
+    cut: usize,
+}
 
 /// A step in the life of a challenge.
 #[derive(Clone, Debug)]
@@ -333,8 +337,8 @@ impl Event {
                     + it.username.len()
                     + it.outcome.len()
                     + it.number.as_ref().map_or(0, |it| it.len())
-                    + it.request.0.len()
-                    + it.answer.0.len()
+                    + it.request.kept.len()
+                    + it.answer.kept.len()
             }
             What::Turn(it) => it.username.len() + it.owner.as_ref().map_or(0, |it| it.len()),
             What::Message(it) => {
@@ -350,21 +354,31 @@ impl Event {
 }
 
 impl Raw {
+    /// The most that is kept of a body, in bytes.
+    pub const KEPT: usize = 64 << 10;
+
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(text.into())
+        let kept = &text[..text.floor_char_boundary(Self::KEPT)];
+        Self { kept: kept.into(), cut: text.len() - kept.len() }
     }
 
     /// The text with all secrets in it.
     #[must_use]
     pub fn reveal(&self) -> &str {
-        &self.0
+        &self.kept
+    }
+
+    /// How many bytes follow in the body and are not kept.
+    #[must_use]
+    pub const fn cut(&self) -> usize {
+        self.cut
     }
 }
 
 impl fmt::Debug for Raw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({} bytes)", self.0.len())
+        write!(f, "({} bytes)", self.kept.len() + self.cut)
     }
 }
 

@@ -186,6 +186,14 @@ pub(super) fn too_large(limit: usize) -> Response {
     iis(StatusCode::PAYLOAD_TOO_LARGE, &[], "Request too large", &text)
 }
 
+/// 503: the bodies of other requests leave no room for this one.
+pub(super) fn no_room(limit: usize) -> Response {
+    let text = format!(
+        "The server holds bodies of {limit} bytes at one time. locmfa serve --bodies-in-flight sets another limit."
+    );
+    iis(StatusCode::SERVICE_UNAVAILABLE, &[], "Too much at one time", &text)
+}
+
 /// 400: the request names no host, or more than one.
 pub(super) fn invalid_host(text: &str) -> Response {
     iis(StatusCode::BAD_REQUEST, &[], "Invalid host name", text)

@@ -8,12 +8,13 @@ pub mod reload;
 mod trouble;
 
 mod answer;
+mod body;
 mod caller;
 mod service;
 
 pub use answer::Cut;
 pub use caller::Admission;
-pub use service::{Site, router};
+pub use service::{BodyLimits, Site, router};
 
 /// The folder in which the product installs the service.
 pub const FOLDER: &str = "/MultiFactorAuthWebServiceSdk";

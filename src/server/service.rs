@@ -11,13 +11,13 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{self, HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
-use tracing::{debug, error, info, warn};
+use tracing::{Level, debug, enabled, error, info, warn};
 
 use super::FOLDER;
 use super::answer::{self, Page};
+use super::body::{self, NotTaken, Room, Whole};
 use super::caller::{Admission, Peer};
 use super::connection::Connection;
 use crate::contract::{FieldValue, Role, Signature};
@@ -36,15 +36,31 @@ pub struct Site {
     pub admission: Admission,
     /// The paths that serve; none: every folder before `/PfWsSdk.asmx`.
     pub paths: Vec<String>,
-    /// The largest body of a request, in bytes.
-    pub body_limit: usize,
+    bodies: BodyLimits,
+    /// What the bodies in flight leave of [`BodyLimits::together`].
+    room: Arc<Room>,
     pages: Mutex<HashMap<String, Bytes>>,
+}
+
+/// How many bytes the bodies of requests may have.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimits {
+    /// The body of one request. 4 MiB in ASP.NET.
+    pub each: usize,
+    /// All bodies that the server holds at one time, before and while it reads them.
+    pub together: usize,
+}
+
+impl Default for BodyLimits {
+    fn default() -> Self {
+        Self { each: 4 << 20, together: 256 << 20 }
+    }
 }
 
 impl Site {
     #[must_use]
-    pub fn new(spaces: Switchboard, admission: Admission, paths: Vec<String>, body_limit: usize) -> Self {
-        Self { spaces, admission, paths, body_limit, pages: Mutex::default() }
+    pub fn new(spaces: Switchboard, admission: Admission, paths: Vec<String>, bodies: BodyLimits) -> Self {
+        Self { spaces, admission, paths, bodies, room: Room::new(bodies.together), pages: Mutex::default() }
     }
 
     /// What is logged of a request for a path that does not serve.
@@ -55,6 +71,13 @@ impl Site {
             paths => paths.join(" or "),
         };
         Trouble::WrongPath { asked, serves }
+    }
+
+    /// The answer where the bodies of other requests leave no room for one.
+    fn no_room(&self) -> Response {
+        let limit = self.bodies.together;
+        warn!(target: "locmfa::call", limit, "request refused: the bodies of other requests leave no room");
+        answer::no_room(limit)
     }
 
     /// A text that depends on the address alone, made once for each of the first addresses that ask.
@@ -103,7 +126,7 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
     if is_post && !has_length {
         return answer::length_required();
     }
-    let limit = site.body_limit;
+    let limit = site.bodies.each;
     let length = incoming.size_hint().lower();
     if length > limit as u64 {
         report(Trouble::BodyTooLarge { size: length.to_string(), limit });
@@ -118,13 +141,14 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
         Err(refusal) => return answer::unread(*refusal, incoming),
     };
     // The first look at the body makes hyper send the 100 that a client may wait for.
-    let body = match Limited::new(&mut incoming, limit).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
+    let body = match body::read(&mut incoming, limit, &site.room).await {
+        Ok(body) => body,
+        Err(NotTaken::TooLarge) => {
             report(Trouble::BodyTooLarge { size: format!("more than {limit}"), limit });
             return answer::unread(admitted.complete(answer::too_large(limit)), incoming);
         }
-        Err(_) => return answer::bad_request(),
+        Err(NotTaken::NoRoom) => return answer::unread(admitted.complete(site.no_room()), incoming),
+        Err(NotTaken::Broken) => return answer::bad_request(),
     };
     let visit = Visit {
         site: &site,
@@ -137,7 +161,7 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
         headers: &parts.headers,
     };
     admitted.complete(match (&parts.method, place.path_info) {
-        (&Method::POST, "") => visit.soap(&body).await,
+        (&Method::POST, "") => visit.soap(body).await,
         (&Method::GET, "") => visit.describe(),
         (&Method::POST, path_info) if visit.is_local && path_info.len() > 1 && !visit.is_json() => {
             visit.form(&percent_decode_str(&path_info[1..]).decode_utf8_lossy()).await
@@ -201,7 +225,7 @@ impl Visit<'_> {
     }
 
     /// One SOAP call, straight through.
-    async fn soap(&self, body: &Bytes) -> Response {
+    async fn soap(&self, body: Whole) -> Response {
         let space = match self.space() {
             Ok(space) => space,
             Err(no) => return answer::no_space(&no),
@@ -210,13 +234,18 @@ impl Visit<'_> {
             soap_action: self.headers.get("soapaction").map(text),
             content_type: self.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default(),
         };
-        let input = soap::decode(&head, body);
-        let mut record = Record::open(self, &space, Raw::new(input.text()));
-        let opened = soap::open(&head, &input, operations::find, Operation::read);
+        let mut record = Record::open(self, &space, Raw::default());
+        let Ok(Read { raw, opened, logged }) = read(&head, body).await else {
+            record.close(StatusCode::SERVICE_UNAVAILABLE, "the bodies of other requests leave no room".into());
+            return self.site.no_room();
+        };
+        record.request = raw;
         let call = match opened {
             Ok(call) => call,
             Err(rejected) => {
-                log_whole(self, record.request.reveal());
+                if let Some(body) = logged {
+                    log_whole(self, &body);
+                }
                 return match rejected {
                     Rejected::Malformed(version, malformed, operation) => {
                         record.operation = operation.signature.name;
@@ -335,6 +364,47 @@ impl Visit<'_> {
         let host = self.headers.get(header::HOST).map(text).or_else(|| self.uri.authority().map(|it| it.as_str()));
         format!("{scheme}://{}{}", host.unwrap_or("localhost"), self.uri.path())
     }
+}
+
+/// A request as the service reads it.
+struct Read {
+    raw: Raw,
+    opened: Result<soap::Call<&'static Operation, Box<dyn operations::Request>>, Rejected<&'static Operation>>,
+    /// The body for the log, secrets masked, where it is no call and the log takes it.
+    logged: Option<String>,
+}
+
+impl Read {
+    fn of(head: &Head<'_>, body: &[u8]) -> Self {
+        let input = soap::decode(head, body);
+        let opened = soap::open(head, &input, operations::find, Operation::read);
+        let is_logged = opened.is_err() && enabled!(target: "locmfa::call", Level::DEBUG);
+        let logged = is_logged.then(|| operations::without_secrets(input.text()));
+        Self { raw: Raw::new(input.text()), opened, logged }
+    }
+}
+
+/// A body above this size is read off the threads that serve connections, in bytes.
+const LARGE: usize = 64 << 10;
+
+/// The memory that reading takes for each byte of a large body, at most.
+const WHILE_READING: usize = 8;
+
+/// Reads a request, and gives the memory of its body back.
+async fn read(head: &Head<'_>, body: Whole) -> Result<Read, NotTaken> {
+    let Whole { bytes, mut share } = body;
+    if bytes.len() <= LARGE {
+        return Ok(Read::of(head, &bytes));
+    }
+    share.grow(bytes.len() * WHILE_READING)?;
+    let (soap_action, content_type) = (head.soap_action.map(str::to_owned), head.content_type.to_owned());
+    let reading = tokio::task::spawn_blocking(move || {
+        let head = Head { soap_action: soap_action.as_deref(), content_type: &content_type };
+        let read = Read::of(&head, &bytes);
+        drop((bytes, share));
+        read
+    });
+    Ok(reading.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
 }
 
 /// One call while it is answered. It is logged and journalled when it is answered, or when the client hangs up.
@@ -516,7 +586,7 @@ fn log_whole(visit: &Visit<'_>, body: &str) {
         soap_action = visit.headers.get("soapaction").map(text).unwrap_or_default(),
         content_type = visit.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default(),
         user_agent = visit.headers.get(header::USER_AGENT).map(text).unwrap_or_default(),
-        body = operations::without_secrets(body),
+        body,
         "not understood",
     );
 }

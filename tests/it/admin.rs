@@ -400,6 +400,18 @@ fn a_call_is_told_in_full_without_its_secrets() {
 }
 
 #[test]
+fn of_a_long_request_the_start_is_kept_and_the_rest_is_counted() {
+    let api = Api::start(SCENARIO, &[]);
+    api.server.call("UserExists", &format!("{ANNA}<!--{}-->", "é".repeat(100_000)));
+    let whole = api.get("/calls/1?raw=true");
+    assert_eq!(whole["call"]["status"], 200, "{whole}");
+    let (kept, cut) = whole["request"].as_str().unwrap().rsplit_once("… (").unwrap();
+    let cut: usize = cut.split_once(" more bytes").unwrap().0.parse().unwrap();
+    assert!(kept.len().abs_diff(64 << 10) < 2 && cut.abs_diff(134_900) < 1000, "{} + {cut}", kept.len());
+    assert!(whole["explained"].to_string().contains("keeps too little of the request"), "{whole}");
+}
+
+#[test]
 fn a_verification_that_fails_tells_what_came_nearest() {
     let api = Api::start(SCENARIO, &[]);
     api.server.call("PfAuthUser_4", "<username>anna</username><phoneNumber>14255550199</phoneNumber>");

@@ -32,7 +32,7 @@ use http_body_util::BodyExt;
 
 use locmfa::contract::{AuthenticationType, FieldValue, Mode, Value};
 use locmfa::engine::{Ask, Call, Engine, Settlement, Timestamp, Verdict};
-use locmfa::server::{Admission, Site, router};
+use locmfa::server::{Admission, BodyLimits, Site, router};
 use locmfa::switchboard::{Limits, Space, Switchboard, Unsettled};
 use tower::ServiceExt;
 
@@ -59,7 +59,7 @@ pub(crate) fn site(setup: &str) -> Served {
     let spaces = Switchboard::new(scenario.setup, Limits::default());
     let server = scenario.server;
     let admission = Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
-    Served(Arc::new(Site::new(spaces, admission, server.paths, 4 << 20)))
+    Served(Arc::new(Site::new(spaces, admission, server.paths, BodyLimits::default())))
 }
 
 /// What `PfAuthUser_5` asks. An empty number is as if none were sent.

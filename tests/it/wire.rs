@@ -1,6 +1,7 @@
 //! The rules of ASP.NET on the wire, beyond the recorded cases.
 
 use locmfa::engine::{EventKind, What};
+use locmfa::server::{BodyLimits, Site};
 
 use crate::{Answered, Served, site};
 
@@ -344,6 +345,32 @@ async fn a_body_past_the_limit_is_refused() {
     let answer = post("TestSecurity", vec![b' '; (4 << 20) + 1]).await;
     assert_eq!(answer.status, 413);
     assert!(answer.body.contains("4194304"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_body_for_which_others_leave_no_room_gets_503() {
+    let scenario = locmfa::scenario::load("test", "").unwrap();
+    let spaces = locmfa::switchboard::Switchboard::new(scenario.setup, locmfa::switchboard::Limits::default());
+    let server = scenario.server;
+    let admission = locmfa::server::Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
+    let bodies = BodyLimits { together: 1_000_000, ..BodyLimits::default() };
+    let served = Served(std::sync::Arc::new(Site::new(spaces, admission, server.paths, bodies)));
+    let call = |length| {
+        let request = served.request("POST", "").header("content-type", "text/xml; charset=utf-8");
+        let body = format!("{}{}", envelope(SOAP11, &wrapped("TestSecurity", "")), " ".repeat(length));
+        request.header("soapaction", &format!("\"{ACTION}TestSecurity\"")).body(body)
+    };
+    let refused = call(1_000_000).send().await;
+    assert_eq!(refused.status, 503);
+    assert!(refused.body.contains("--bodies-in-flight"), "{}", refused.body);
+    // While it is read, a large body takes more room.
+    assert_eq!(call(200_000).send_in_chunks(&[1000]).await.status, 503);
+    assert_eq!(served.0.spaces.default_space().update(|engine, _| engine.journal.last()), 1);
+    // What is refused gives its room back.
+    for _ in 0..20 {
+        assert_eq!(call(100_000).send_in_chunks(&[1000]).await.status, 200);
+        assert_eq!(call(100).send().await.status, 200);
+    }
 }
 
 #[tokio::test]

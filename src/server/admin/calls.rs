@@ -23,10 +23,10 @@ pub(super) struct WholeCall {
     fields: Map<String, Value>,
     /// How it came to its answer, a sentence a line. Why rules did not match is judged by what they see now.
     explained: Vec<String>,
-    /// The request as it came, secrets masked; with `raw=true`.
+    /// The request as it came, secrets masked; with `raw=true`. Its first 64 KiB are kept, and the end says what is cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<String>,
-    /// The answer as it went, secrets masked; with `raw=true`.
+    /// The answer as it went, secrets masked; with `raw=true`. Its first 64 KiB are kept, and the end says what is cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
 }
@@ -48,7 +48,13 @@ pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked
         let detail = format!("There is no call {seq}: it never was, it is forgotten, or it is something else.");
         return Err(Problem::new(Kind::UnknownCall, detail, "GET /calls lists those that are kept."));
     };
-    let masked = |it: &engine::Raw| raw.then(|| operations::without_secrets(it.reveal()));
+    let masked = |it: &engine::Raw| {
+        let kept = raw.then(|| operations::without_secrets(it.reveal()))?;
+        Some(match it.cut() {
+            0 => kept,
+            cut => format!("{kept}… ({cut} more bytes are not kept)"),
+        })
+    };
     Ok(Json::ok(WholeCall {
         call: serde_json::to_value(View::of(event)).expect("an event is JSON"),
         fields: view::fields(entry),
@@ -70,6 +76,9 @@ fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Event, entry:
     story.extend(before.filter_map(|it| Some(format!("{:?} does not match: {}.", it.rule, it.why_not.as_ref()?))));
     story.push(match decided {
         Some(rule) => format!("{rule:?} matched and decided."),
+        None if entry.request.cut() > 0 => {
+            "No rule decided. The journal keeps too little of the request to say why.".into()
+        }
         None if judged.is_empty() => "There are no rules.".into(),
         None => "No rule decided.".into(),
     });

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::scenario;
-use crate::server::{Admission, Site, router};
+use crate::server::{Admission, BodyLimits, Site, router};
 use crate::switchboard::{self, Switchboard};
 
 const PATH: &str = "/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx";
@@ -15,7 +15,12 @@ fn service(scenario: &str) -> Router {
     let spaces = Switchboard::new(scenario.setup, switchboard::Limits::default());
     let server = scenario.server;
     let admission = Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
-    router(Arc::new(Site::new(spaces, admission, server.paths, BODY_LIMIT)))
+    router(Arc::new(Site::new(
+        spaces,
+        admission,
+        server.paths,
+        BodyLimits { each: BODY_LIMIT, ..BodyLimits::default() },
+    )))
 }
 
 fn with_basic() -> Router {
