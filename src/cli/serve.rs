@@ -14,7 +14,7 @@ use rustls::pki_types::CertificateDer;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::certs::{CertificateArgs, pfx_password};
@@ -23,6 +23,7 @@ use super::print::complain;
 use crate::contract::Secret;
 use crate::engine::{Bounds, EventKind};
 use crate::file::{self, Access};
+use crate::log::{Format, Log as LogWriter, Target};
 use crate::scenario::{self, Scenario};
 use crate::server::accept::{self, Listening};
 use crate::server::admin::{self, Admin, Gate, Stage};
@@ -73,6 +74,9 @@ pub(super) struct Serve {
     /// The format of the log on standard error
     #[arg(long, value_enum, default_value_t = Log::Text)]
     pub(super) log: Log,
+    /// The file to append the log to, in place of standard error; SIGHUP opens it again
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
     /// Log more, such as the whole of requests that the server does not understand
     #[arg(long, short)]
     pub(super) verbose: bool,
@@ -169,14 +173,49 @@ pub(super) enum Served {
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        log_to_stderr(self.log, self.verbose);
-        let served = serve(self, signal_to_stop).await?;
-        Ok(ExitCode::from(u8::from(served == Served::HasMistakes)))
+        let log = self.start_log()?;
+        let served = serve(self, log.clone(), signal_to_stop).await;
+        log.inspect(|it| it.flush(LAST_LINES));
+        Ok(ExitCode::from(u8::from(served? == Served::HasMistakes)))
+    }
+
+    /// Starts the log. `None`: there is none.
+    fn start_log(&self) -> anyhow::Result<Option<LogWriter>> {
+        let format = match self.log {
+            Log::Text => Format::Text,
+            Log::Json => Format::Json,
+            Log::Off if self.log_file.is_some() => {
+                bail!("--log off writes no log. Leave --log-file out, or choose --log text or --log json.")
+            }
+            // Without a subscriber, a log line costs nothing.
+            Log::Off => return Ok(None),
+        };
+        let target = self.log_file.clone().map_or(Target::StandardError, Target::File);
+        let log = LogWriter::start(target, format).with_context(|| match &self.log_file {
+            Some(file) => format!("cannot log into {}; name a file that this account may write", file.display()),
+            None => "cannot start the log".into(),
+        })?;
+        let is_terminal = self.log_file.is_none() && io::stderr().is_terminal();
+        let builder = tracing_subscriber::fmt()
+            .with_env_filter(filter(self.log, self.verbose))
+            .with_writer(log.clone())
+            .log_internal_errors(false);
+        match format {
+            Format::Json => builder.json().flatten_event(true).init(),
+            Format::Text => builder.with_ansi(is_terminal).init(),
+        }
+        // Standard error may be a pipe that no program reads, and would hold up the thread that panics.
+        std::panic::set_hook(Box::new(|panic| error!("{panic}")));
+        Ok(Some(log))
     }
 }
 
 /// Serves until the future of `stop_signal` ends. `stop_signal` is called when the server is ready for calls.
-pub(super) async fn serve<F>(args: Serve, stop_signal: impl FnOnce() -> F) -> anyhow::Result<Served>
+pub(super) async fn serve<F>(
+    args: Serve,
+    log: Option<LogWriter>,
+    stop_signal: impl FnOnce() -> F,
+) -> anyhow::Result<Served>
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -239,9 +278,9 @@ where
     let app = server::router(Arc::new(site));
     let janitor = tokio::spawn(spaces.clone().drop_idle());
     let reloader = Arc::new(reloader);
-    let reloading = reload_on_signal(&reloader, args.watch.then_some(started));
+    let reloading = reload_on_signal(&reloader, args.watch.then_some(started), log.clone());
     failures.note_in(spaces.default_space().clone());
-    let admin = admin.map(|door| door.open(spaces.clone(), reloader, failures.clone()));
+    let admin = admin.map(|door| door.open(spaces.clone(), reloader, failures.clone(), log));
 
     let stopped = stop_signal();
     if let Some(made) = certificates.as_ref().map(Certificates::made).filter(|it| !it.is_empty()) {
@@ -349,8 +388,14 @@ impl Serve {
 }
 
 impl Door {
-    fn open(self, spaces: Switchboard, reloader: Arc<Reloader>, failures: Arc<Failures>) -> Opened {
-        let admin = Arc::new(Admin::new(spaces, reloader, failures, self.gate));
+    fn open(
+        self,
+        spaces: Switchboard,
+        reloader: Arc<Reloader>,
+        failures: Arc<Failures>,
+        log: Option<LogWriter>,
+    ) -> Opened {
+        let admin = Arc::new(Admin::new(spaces, reloader, failures, self.gate).with_log(log));
         let limits = Limits { grace: AFTER_GRACE, ..Limits::default() };
         let (close, closed) = oneshot::channel();
         let closed = async move {
@@ -465,7 +510,11 @@ impl Ready {
 }
 
 /// Reloads the scenario on SIGHUP and, with `watch`, when its files change after that time.
-fn reload_on_signal(reloader: &Arc<Reloader>, watch: Option<SystemTime>) -> Vec<JoinHandle<()>> {
+fn reload_on_signal(
+    reloader: &Arc<Reloader>,
+    watch: Option<SystemTime>,
+    log: Option<LogWriter>,
+) -> Vec<JoinHandle<()>> {
     let mut tasks = Vec::new();
     if let Some(started) = watch {
         tasks.push(tokio::spawn(reloader.clone().watch(started)));
@@ -477,6 +526,7 @@ fn reload_on_signal(reloader: &Arc<Reloader>, watch: Option<SystemTime>) -> Vec<
         let reloader = reloader.clone();
         tasks.push(tokio::spawn(async move {
             while hangup.recv().await.is_some() {
+                log.iter().for_each(LogWriter::reopen);
                 reloader.reload_and_log().await;
             }
         }));
@@ -527,13 +577,5 @@ pub(super) fn filter(log: Log, verbose: bool) -> EnvFilter {
     EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level))
 }
 
-/// Logs to standard error.
-pub(super) fn log_to_stderr(log: Log, verbose: bool) {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter(log, verbose)).with_writer(io::stderr);
-    match log {
-        Log::Json => builder.json().flatten_event(true).init(),
-        Log::Text => builder.with_ansi(io::stderr().is_terminal()).init(),
-        // Without a subscriber, a log line costs nothing.
-        Log::Off => (),
-    }
-}
+/// The time for the last lines of the log to leave; a pipe without a reader takes none.
+const LAST_LINES: Duration = Duration::from_secs(1);

@@ -136,7 +136,7 @@ fn run(folder: &Path, args: Serve) -> anyhow::Result<()> {
     let style = Style { is_json: args.log == Log::Json, filter: serve::filter(args.log, args.verbose) };
     let runtime = tokio::runtime::Handle::current();
     service::run(&Folder::at(folder), style, move |control| {
-        let served = runtime.block_on(serve::serve(args, || control.running()))?;
+        let served = runtime.block_on(serve::serve(args, None, || control.running()))?;
         Ok(match served {
             Served::Stopped => Ended::Stopped,
             Served::HasMistakes => Ended::HasMistakes,

@@ -32,6 +32,10 @@ impl Status {
         let list = |it: &Value| it.as_array().cloned().unwrap_or_default();
         let version = status["health"]["version"].as_str().unwrap_or_default();
         let mut text = format!("locmfa {version} is ready\n\n{}", table(space::COLUMNS, &list(&status["spaces"])));
+        let lost = status["health"]["log_lines_lost"].as_u64().unwrap_or_default();
+        if lost > 0 {
+            text += &format!("\nThe log has lost {lost} lines: its disk is full, or no program reads its pipe.\n");
+        }
         let failed = list(&status["failures"]["items"]);
         if !failed.is_empty() {
             let newest = &failed[failed.len().saturating_sub(NEWEST)..];

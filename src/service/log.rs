@@ -9,6 +9,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use crate::log::{Format, Log, Target};
+
 /// The number of files that are kept.
 const KEPT: usize = 14;
 
@@ -23,7 +25,7 @@ pub struct Style {
 ///
 /// # Errors
 /// The folder cannot be made or written.
-pub fn files<S>(folder: &Path, style: Style) -> anyhow::Result<impl Layer<S> + Send + Sync + use<S>>
+pub fn files<S>(folder: &Path, style: Style) -> anyhow::Result<(impl Layer<S> + Send + Sync + use<S>, Log)>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -31,9 +33,12 @@ where
     let files = builder.filename_prefix(super::NAME).filename_suffix("log").build(folder);
     let files = files
         .with_context(|| format!("cannot log into {}; check that this account may write there", folder.display()))?;
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(files);
+    let format = if style.is_json { Format::Json } else { Format::Text };
+    // A full disk loses lines, and stops no call.
+    let log = Log::start(Target::Writer(Box::new(files)), format).context("cannot start the log")?;
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log.clone()).log_internal_errors(false);
     let layer = if style.is_json { layer.json().flatten_event(true).boxed() } else { layer.boxed() };
-    Ok(layer.with_filter(style.filter))
+    Ok((layer.with_filter(style.filter), log))
 }
 
 /// What also goes into the Event Log: every error, and when the service starts and stops.
@@ -44,6 +49,8 @@ pub fn notable() -> Targets {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
@@ -53,12 +60,13 @@ mod tests {
         for is_json in [false, true] {
             let folder = tempfile::tempdir().unwrap();
             let logs = folder.path().join("logs");
-            let files = files(&logs, Style { is_json, filter: EnvFilter::new("info") }).unwrap();
+            let (files, log) = files(&logs, Style { is_json, filter: EnvFilter::new("info") }).unwrap();
             let subscriber = tracing_subscriber::registry().with(files);
             tracing::subscriber::with_default(subscriber, || {
                 tracing::info!(port = 9999, "ready");
                 tracing::debug!("below the level");
             });
+            log.flush(Duration::from_secs(60));
             let file = logs.read_dir().unwrap().next().unwrap().unwrap();
             let name = file.file_name().into_string().unwrap();
             assert!(name.starts_with("locmfa.20") && name.ends_with(".log"), "{name}");

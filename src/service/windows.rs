@@ -293,12 +293,15 @@ where
     // Without a source in the Event Log, the files are enough.
     let events = EventLogLayer::new_with_default_id(NAME, Some(EVENT)).ok();
     let events = events.map(|it| it.with_filter(log::notable()));
-    tracing_subscriber::registry().with(log::files(&folder.logs(), style)?).with(events).init();
+    let (files, writer) = log::files(&folder.logs(), style)?;
+    tracing_subscriber::registry().with(files).with(events).init();
     // A service has no standard error.
     std::panic::set_hook(Box::new(|panic| error!("{panic}")));
 
     *WORK.lock().expect("no thread panics while it holds the lock") = Some(Box::new(work));
-    match service_dispatcher::start(NAME, service_main) {
+    let started = service_dispatcher::start(NAME, service_main);
+    writer.flush(LAST_LINES);
+    match started {
         Ok(()) => Ok(()),
         Err(windows_service::Error::Winapi(error)) if error.raw_os_error() == Some(NOT_STARTED_BY_WINDOWS) => {
             bail!("only Windows calls `locmfa service run`; `locmfa service start` starts the service")
@@ -306,6 +309,9 @@ where
         Err(error) => Err(error).context("Windows refuses this program as a service"),
     }
 }
+
+/// The time for the last lines of the log to reach the disk.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 define_windows_service!(service_main, serve);
 

@@ -431,6 +431,60 @@ fn a_watched_scenario_is_read_again_when_a_file_of_it_changes() {
     assert!(exists(&server, "ben"));
 }
 
+/// As `locmfa 2>&1 | head -1` closes it.
+#[cfg(unix)]
+#[test]
+fn a_closed_log_stops_no_call_and_its_lost_lines_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.yaml"), "users: [anna]").unwrap();
+    let mut server = Server::start(folder.path(), &["s.yaml"]);
+    let mut other = locmfa(folder.path(), &["--version"]).spawn().unwrap();
+    drop(std::mem::replace(&mut server.log, BufReader::new(other.stderr.take().unwrap())));
+    other.wait().unwrap();
+
+    let admin = server.ready["admin"].as_str().unwrap().trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let lost = || {
+        let mut stream = TcpStream::connect(&admin).unwrap();
+        write!(stream, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let answer = read(stream);
+        let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+        body["log_lines_lost"].as_u64().unwrap()
+    };
+    for _ in 0..20 {
+        assert!(server.call("UserExists", "<username>anna</username>").contains("<UserExistsResult>true"));
+    }
+    assert!((0..100_000).any(|_| lost() > 0), "no line is counted as lost");
+    server.tell_to_stop();
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_file_takes_the_log_and_a_hangup_opens_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.yaml"), "users: [anna]").unwrap();
+    let (_, text) = run(folder.path(), &["--log", "off", "--log-file", "l.log"]);
+    assert!(text.contains("--log off writes no log"), "{text}");
+    let log = folder.path().join("l.log");
+    let arguments = ["s.yaml", "--http", "--listen", "127.0.0.1:0", "--log", "json", "--log-file", "l.log"];
+    let mut child = locmfa(folder.path(), &[&arguments[..], &["--ready-file", "r.json"]].concat()).spawn().unwrap();
+    let wait_for = |name: &str, text: &str| {
+        let has = |_| fs::read_to_string(folder.path().join(name)).is_ok_and(|it| it.contains(text));
+        assert!((0..10_000_000).any(has), "{name} lacks {text}");
+    };
+    wait_for("r.json", "service");
+    wait_for("l.log", "\"ready\"");
+    fs::rename(&log, folder.path().join("l.log.1")).unwrap();
+    assert!(Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap().success());
+    wait_for("l.log", "scenario reloaded");
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(fs::read_to_string(&log).unwrap().contains("stopped"));
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_hangup_lets_the_scenario_be_read_again() {
