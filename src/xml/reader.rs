@@ -63,12 +63,26 @@ pub enum Node {
     Done,
 }
 
-/// An attribute, in the 12 bytes that a request's bound on memory leaves for it.
+/// An attribute, in the 16 bytes that a request's bound on memory leaves for it.
 #[derive(Clone, Copy, Debug)]
 struct Attribute {
     name: Span,
+    /// The colon in its name; its end where there is none.
+    colon: u32,
     /// Where its value begins, behind the quote.
     value: u32,
+}
+
+impl Attribute {
+    fn prefix(self) -> Span {
+        let has_none = self.colon == self.name.end;
+        Span { end: if has_none { self.name.start } else { self.colon }, ..self.name }
+    }
+
+    fn local(self) -> Span {
+        let has_none = self.colon == self.name.end;
+        Span { start: if has_none { self.name.start } else { self.colon + 1 }, ..self.name }
+    }
 }
 
 /// Reads one document.
@@ -126,8 +140,8 @@ impl<'i> Reader<'i> {
             colon: None,
             bound: Bound::Nothing,
             is_empty: false,
-            attributes: Vec::new(),
-            open: Vec::new(),
+            attributes: Vec::with_capacity(8),
+            open: Vec::with_capacity(8),
             scopes: Scopes::default(),
             root_was_read: false,
         }
@@ -200,14 +214,17 @@ impl<'i> Reader<'i> {
     /// An attribute of the element, by its namespace.
     #[must_use]
     pub fn attribute(&self, namespace: &str, name: &str) -> Option<Cow<'i, str>> {
-        let is_it = |it: &str| local(it) == name && self.scopes.namespace(self.text, self.bound_of(it)) == namespace;
-        self.attributes().find(|it| is_it(it.0)).map(|it| self.meant(it.1))
+        let is_it = |it: &&Attribute| {
+            it.local().bytes(self.text) == name.as_bytes()
+                && self.scopes.namespace(self.text, self.bound_of(**it)) == namespace
+        };
+        self.attributes.iter().find(is_it).map(|it| self.meant(self.raw_value(*it)))
     }
 
     /// What a prefix stands for in the place of the node, the default namespace by an empty one.
     #[must_use]
     pub fn lookup(&self, prefix: &str) -> Option<&str> {
-        self.scopes.bound(self.text, prefix).map(|it| self.scopes.namespace(self.text, it))
+        self.scopes.bound(self.text, prefix.as_bytes()).map(|it| self.scopes.namespace(self.text, it))
     }
 
     /// Fails where a value of the element's attributes refers to an entity: there is no document type to declare it.
@@ -215,7 +232,7 @@ impl<'i> Reader<'i> {
     /// # Errors
     /// [`Malformed`]
     pub fn expand_attributes(&self) -> Result {
-        for (_, raw) in self.attributes() {
+        for raw in self.attributes.iter().map(|it| self.raw_value(*it)) {
             let start = raw.as_ptr() as usize - self.text.as_ptr() as usize;
             for at in memchr::memchr_iter(b'&', raw.as_bytes()).map(|it| start + it) {
                 if let Reference::Entity = self.reference(at)? {
@@ -239,14 +256,12 @@ impl<'i> Reader<'i> {
         self.fail(at, format!("Reference to undeclared entity '{}'.", &self.text[at..end]))
     }
 
-    /// The attributes: the name as it stands, the value as it stands.
-    fn attributes(&self) -> impl Iterator<Item = (&'i str, &'i str)> {
-        self.attributes.iter().map(|it| {
-            let value = it.value as usize;
-            let quote = self.text.as_bytes()[value - 1];
-            let end = memchr::memchr(quote, &self.text.as_bytes()[value..]).expect("the value was read to its end");
-            (it.name.of(self.text), &self.text[value..value + end])
-        })
+    /// The value of an attribute as it stands.
+    fn raw_value(&self, attribute: Attribute) -> &'i str {
+        let value = attribute.value as usize;
+        let quote = self.text.as_bytes()[value - 1];
+        let end = memchr::memchr(quote, &self.text.as_bytes()[value..]).expect("the value was read to its end");
+        &self.text[value..value + end]
     }
 
     /// The value of an attribute, normalised and with references resolved.
@@ -258,11 +273,11 @@ impl<'i> Reader<'i> {
     }
 
     /// What the prefix of an attribute stands for. It is declared.
-    fn bound_of(&self, name: &str) -> Bound {
-        match name.split_once(':') {
-            None if name == "xmlns" => Bound::Xmlns,
-            None => Bound::Nothing,
-            Some((prefix, _)) => self.scopes.bound(self.text, prefix).unwrap_or(Bound::Nothing),
+    fn bound_of(&self, attribute: Attribute) -> Bound {
+        match attribute.prefix().bytes(self.text) {
+            b"" if attribute.name.bytes(self.text) == b"xmlns" => Bound::Xmlns,
+            b"" => Bound::Nothing,
+            prefix => self.scopes.bound(self.text, prefix).unwrap_or(Bound::Nothing),
         }
     }
 

@@ -18,6 +18,8 @@ const MANY: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Scopes {
     declarations: Vec<Declaration>,
+    /// One more than the index of the declaration that gives the default namespace; 0 for none.
+    default: u32,
     /// The newest declaration of each prefix, once there are [`MANY`].
     newest: Option<HashTable<u32>>,
     /// Namespaces that stand in the text with references or line ends in them.
@@ -31,8 +33,7 @@ struct Declaration {
     namespace: Place,
     /// How many elements are open where it was made, its own included.
     depth: u32,
-    /// One more than the index of the declaration of the same prefix that it hides; 0 for none. Filled in once prefixes
-    /// are hashed.
+    /// One more than the index of the declaration of the same prefix that it hides; 0 for none.
     hides: u32,
     /// The hash of the namespace, once it is needed.
     hash: Cell<u32>,
@@ -68,7 +69,7 @@ impl Scopes {
                 Place::WrittenOut(Span::new(start, self.written_out.len()))
             }
         };
-        let hidden = self.find(text, prefix.of(text));
+        let hidden = self.find(text, prefix.bytes(text));
         if let Some(hidden) = hidden.map(|it| &mut self.declarations[it as usize]).filter(|it| it.depth == depth) {
             // Twice in one tag: an error of its own, told after those of the namespaces.
             hidden.namespace = namespace;
@@ -77,32 +78,25 @@ impl Scopes {
         }
         if self.declarations.len() == self.declarations.capacity() {
             // Half as many again, not twice as many: a request's memory has a bound.
-            self.declarations.reserve_exact(4.max(self.declarations.len() / 2));
+            self.declarations.reserve_exact(8.max(self.declarations.len() / 2));
         }
         let hides = hidden.map_or(0, |it| it + 1);
         self.declarations.push(Declaration { prefix, namespace, depth, hides, hash: Cell::new(0) });
         let index = self.declarations.len() as u32 - 1;
-        if self.newest.is_some() {
+        if prefix.start == prefix.end {
+            self.default = index + 1;
+        } else if self.newest.is_some() {
             self.point_at(text, index);
         } else if self.declarations.len() > MANY {
-            self.hash_all(text);
-        }
-    }
-
-    fn hash_all(&mut self, text: &str) {
-        self.newest = Some(HashTable::new());
-        for index in 0..self.declarations.len() {
-            let prefix = self.declarations[index].prefix;
-            let hides = self.find(text, prefix.of(text)).map_or(0, |it| it + 1);
-            self.declarations[index].hides = hides;
-            self.point_at(text, index as u32);
+            self.newest = Some(HashTable::new());
+            (0..=index).for_each(|it| self.point_at(text, it));
         }
     }
 
     /// Makes a declaration the newest of its prefix.
     fn point_at(&mut self, text: &str, index: u32) {
         let Some(newest) = &mut self.newest else { return };
-        let prefix_of = |it: u32| self.declarations[it as usize].prefix.of(text);
+        let prefix_of = |it: u32| self.declarations[it as usize].prefix.bytes(text);
         let prefix = prefix_of(index);
         let hash = self.hasher.hash_one(prefix);
         match newest.find_mut(hash, |it| prefix_of(*it) == prefix) {
@@ -114,9 +108,11 @@ impl Scopes {
     /// Forgets what was declared deeper than `depth`.
     pub(super) fn leave(&mut self, text: &str, depth: u32) {
         while let Some(last) = self.declarations.last().filter(|it| it.depth > depth) {
-            if let Some(newest) = &mut self.newest {
-                let prefix = last.prefix.of(text);
-                let has_prefix = |it: &u32| self.declarations[*it as usize].prefix.of(text) == prefix;
+            if last.prefix.start == last.prefix.end {
+                self.default = last.hides;
+            } else if let Some(newest) = &mut self.newest {
+                let prefix = last.prefix.bytes(text);
+                let has_prefix = |it: &u32| self.declarations[*it as usize].prefix.bytes(text) == prefix;
                 if let Ok(mut entry) = newest.find_entry(self.hasher.hash_one(prefix), has_prefix) {
                     match last.hides {
                         0 => drop(entry.remove()),
@@ -132,18 +128,21 @@ impl Scopes {
     }
 
     /// What a prefix stands for; `None` for one that is not declared.
-    pub(super) fn bound(&self, text: &str, prefix: &str) -> Option<Bound> {
+    pub(super) fn bound(&self, text: &str, prefix: &[u8]) -> Option<Bound> {
         match (self.find(text, prefix), prefix) {
             (Some(index), _) => Some(Bound::Declared(index)),
-            (None, "") => Some(Bound::Nothing),
-            (None, "xml") => Some(Bound::Xml),
-            (None, "xmlns") => Some(Bound::Xmlns),
+            (None, b"") => Some(Bound::Nothing),
+            (None, b"xml") => Some(Bound::Xml),
+            (None, b"xmlns") => Some(Bound::Xmlns),
             (None, _) => None,
         }
     }
 
-    fn find(&self, text: &str, prefix: &str) -> Option<u32> {
-        let is_it = |it: &Declaration| it.prefix.of(text) == prefix;
+    fn find(&self, text: &str, prefix: &[u8]) -> Option<u32> {
+        if prefix.is_empty() {
+            return self.default.checked_sub(1);
+        }
+        let is_it = |it: &Declaration| it.prefix.bytes(text) == prefix;
         match &self.newest {
             None => self.declarations.iter().rposition(is_it).map(|it| it as u32),
             Some(newest) => {
@@ -186,7 +185,7 @@ impl Scopes {
     }
 
     /// A hash of a text, under the key of this reader.
-    pub(super) fn hash_of(&self, parts: (&str, u32)) -> u64 {
+    pub(super) fn hash_of(&self, parts: (&[u8], u32)) -> u64 {
         self.hasher.hash_one(parts)
     }
 }

@@ -15,6 +15,11 @@ impl Span {
     pub(super) fn of(self, text: &str) -> &str {
         &text[self.start as usize..self.end as usize]
     }
+
+    /// The same where only bytes are compared.
+    pub(super) fn bytes(self, text: &str) -> &[u8] {
+        &text.as_bytes()[self.start as usize..self.end as usize]
+    }
 }
 
 pub(super) fn offset(at: usize) -> u32 {

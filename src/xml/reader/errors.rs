@@ -81,9 +81,12 @@ impl Reader<'_> {
 
     #[cold]
     pub(super) fn unclosed<T>(&self) -> Result<T> {
-        let names: Vec<&str> = self.open.iter().rev().map(|it| it.of(self.text)).collect();
-        let dot = if names.is_empty() { "" } else { "." };
-        let reason = format!("{UNEXPECTED_END} The following elements are not closed: {}{dot}", names.join(", "));
+        let mut reason = format!("{UNEXPECTED_END} The following elements are not closed: ");
+        for (at, name) in self.open.iter().rev().enumerate() {
+            reason.push_str(if at == 0 { "" } else { ", " });
+            reason.push_str(name.of(self.text));
+        }
+        reason.push_str(if self.open.is_empty() { "" } else { "." });
         self.end(self.text.len(), reason)
     }
 }

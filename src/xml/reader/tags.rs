@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::text::Reference;
-use super::{Attribute, Node, Position, Reader, Result, Span, byte, is_forbidden, local, offset};
+use super::{Attribute, Node, Position, Reader, Result, Span, byte, is_forbidden, offset};
 use crate::xml::characters::{LEAD_OF_FFFE, begins_name, continues_name, is_white, plain};
 use crate::xml::scope::{XML, XMLNS};
 
@@ -32,10 +32,10 @@ impl<'i> Reader<'i> {
             it if is_white(it) => self.tag(end)?,
             _ => return self.bad_name(end),
         }
-        let prefix = colon.map_or("", |it| &self.text[start..it as usize]);
-        self.bound = match self.scopes.bound(self.text, prefix) {
+        let prefix = Span::new(start, colon.map_or(start, |it| it as usize));
+        self.bound = match self.scopes.bound(self.text, prefix.bytes(self.text)) {
             Some(bound) => bound,
-            None => return self.fail(start, format!("'{prefix}' is an undeclared prefix.")),
+            None => return self.undeclared_prefix(prefix),
         };
         if self.attributes.is_empty() { Ok(()) } else { self.check_attributes() }
     }
@@ -75,17 +75,17 @@ impl<'i> Reader<'i> {
             let (end, colon) = self.name(start, true)?;
             let (value, quote) = self.equals(end)?;
             let (end_of_value, is_plain) = self.attribute_value(value, quote)?;
-            let attribute = Attribute { name: Span::new(start, end), value: offset(value) };
+            let name = Span::new(start, end);
+            let attribute = Attribute { name, colon: colon.unwrap_or(name.end), value: offset(value) };
+            if self.attributes.len() == self.attributes.capacity() {
+                self.attributes.reserve_exact(self.attributes.len() / 2);
+            }
             self.attributes.push(attribute);
             at = end_of_value + 1;
-            let name = &text[start..end];
-            let (prefix, local) = match colon {
-                None => (name, ""),
-                Some(colon) => (&text[start..colon as usize], &text[colon as usize + 1..end]),
-            };
-            if prefix == "xmlns" {
-                self.declare(attribute, local, Span::new(value, end_of_value), is_plain)?;
-            } else if prefix == "xml" && local == "space" {
+            let first_part = &bytes[start..attribute.colon as usize];
+            if first_part == b"xmlns" {
+                self.declare(attribute, Span::new(value, end_of_value), is_plain)?;
+            } else if name.bytes(text) == b"xml:space" {
                 let meant = self.meant(&text[value..end_of_value]);
                 if !matches!(meant.trim_matches([' ', '\t', '\n', '\r']), "preserve" | "default") {
                     return self.fail(start, format!("'{meant}' is an invalid xml:space value."));
@@ -125,8 +125,11 @@ impl<'i> Reader<'i> {
         }
     }
 
-    pub(super) fn declare(&mut self, attribute: Attribute, prefix: &str, value: Span, is_plain: bool) -> Result {
+    pub(super) fn declare(&mut self, attribute: Attribute, value: Span, is_plain: bool) -> Result {
         let text = self.text;
+        let has_prefix = attribute.colon != attribute.name.end;
+        let declared = if has_prefix { attribute.local() } else { Span::new(0, 0) };
+        let prefix = declared.of(text);
         let meant = if is_plain { Cow::Borrowed(value.of(text)) } else { self.meant(value.of(text)) };
         let name = attribute.name.start as usize;
         if !prefix.is_empty() && meant.is_empty() {
@@ -154,28 +157,23 @@ impl<'i> Reader<'i> {
             _ => (),
         }
         let depth = offset(self.depth() + 1);
-        let prefix = match prefix.is_empty() {
-            true => Span::new(0, 0),
-            false => Span { start: attribute.name.end - offset(prefix.len()), end: attribute.name.end },
-        };
-        self.scopes.declare(text, prefix, value, (!is_plain).then_some(&*meant), depth);
+        self.scopes.declare(text, declared, value, (!is_plain).then_some(&*meant), depth);
         Ok(())
     }
 
     /// Whether prefixes are declared, and no attribute stands twice.
     pub(super) fn check_attributes(&mut self) -> Result {
-        for it in &self.attributes {
-            let name = it.name.of(self.text);
-            let prefix = name.split_once(':').map_or("", |(prefix, _)| prefix);
-            if !prefix.is_empty() && self.scopes.bound(self.text, prefix).is_none() {
-                return self.fail(it.name.start as usize, format!("'{prefix}' is an undeclared prefix."));
+        for prefix in self.attributes.iter().map(|it| it.prefix()) {
+            let name = prefix.bytes(self.text);
+            if name != b"xmlns" && self.scopes.bound(self.text, name).is_none() {
+                return self.undeclared_prefix(prefix);
             }
         }
         match self.attributes.len() {
             0 | 1 => Ok(()),
             2..=FEW => {
                 for (at, first) in self.attributes.iter().enumerate() {
-                    let second = self.attributes[at + 1..].iter().find(|it| self.are_same(first.name, it.name));
+                    let second = self.attributes[at + 1..].iter().find(|it| self.are_same(*first, **it));
                     if let Some(second) = second {
                         return self.duplicate(second.name);
                     }
@@ -186,9 +184,14 @@ impl<'i> Reader<'i> {
         }
     }
 
-    pub(super) fn are_same(&self, one: Span, other: Span) -> bool {
-        let (one, other) = (one.of(self.text), other.of(self.text));
-        local(one) == local(other) && self.scopes.are_same(self.text, self.bound_of(one), self.bound_of(other))
+    pub(super) fn are_same(&self, one: Attribute, other: Attribute) -> bool {
+        one.local().bytes(self.text) == other.local().bytes(self.text)
+            && self.scopes.are_same(self.text, self.bound_of(one), self.bound_of(other))
+    }
+
+    #[cold]
+    pub(super) fn undeclared_prefix<T>(&self, prefix: Span) -> Result<T> {
+        self.fail(prefix.start as usize, format!("'{}' is an undeclared prefix.", prefix.of(self.text)))
     }
 
     #[cold]
@@ -201,10 +204,9 @@ impl<'i> Reader<'i> {
     pub(super) fn check_many(&self) -> Result {
         let mut seen = hashbrown::HashTable::<u32>::with_capacity(self.attributes.len());
         for (index, it) in self.attributes.iter().enumerate() {
-            let name = it.name.of(self.text);
-            let namespace = self.scopes.hash(self.text, self.bound_of(name));
-            let hash = self.scopes.hash_of((local(name), namespace));
-            let is_same = |other: &u32| self.are_same(self.attributes[*other as usize].name, it.name);
+            let namespace = self.scopes.hash(self.text, self.bound_of(*it));
+            let hash = self.scopes.hash_of((it.local().bytes(self.text), namespace));
+            let is_same = |other: &u32| self.are_same(self.attributes[*other as usize], *it);
             if seen.find(hash, is_same).is_some() {
                 return self.duplicate(it.name);
             }
@@ -216,24 +218,25 @@ impl<'i> Reader<'i> {
     pub(super) fn end_tag(&mut self, start: usize) -> Result {
         let bytes = self.text.as_bytes();
         let opened = self.open.last().copied().expect("an end tag within an element");
-        let name = &bytes[opened.start as usize..opened.end as usize];
+        let name = opened.bytes(self.text);
         let mut at = start + name.len();
-        let is_it = bytes[start..].starts_with(name)
-            && match self.text[at..].chars().next() {
-                Some(c) => c != ':' && !continues_name(c),
-                None => true,
-            };
-        if !is_it {
+        if !bytes[start..].starts_with(name) {
             return self.mismatch(start, opened);
         }
-        if byte(bytes, at) != b'>' {
-            at = self.blanks(at);
-            if at == bytes.len() {
-                return self.unclosed();
-            }
-            if bytes[at] != b'>' {
-                return self.unexpected(at, ">");
-            }
+        if byte(bytes, at) == b'>' {
+            self.open.pop();
+            self.stand(Node::End, start, opened, at + 1);
+            return Ok(());
+        }
+        if self.text[at..].chars().next().is_some_and(|it| it == ':' || continues_name(it)) {
+            return self.mismatch(start, opened);
+        }
+        at = self.blanks(at);
+        if at == bytes.len() {
+            return self.unclosed();
+        }
+        if bytes[at] != b'>' {
+            return self.unexpected(at, ">");
         }
         self.open.pop();
         self.stand(Node::End, start, opened, at + 1);
