@@ -62,7 +62,7 @@ macro_rules! problems {
 }
 
 problems! {
-    NotXml { reason: String } => "M001", "not-xml", Error, "The file is not well-formed XML: {reason}", "Correct the place, or restore a backup: `locmfa mim revert` finds those that `configure` made.";
+    NotXml { reason: String } => "M001", "not-xml", Error, "{reason}", "Correct the place, or restore a backup: `locmfa mim revert` finds those that `configure` made.";
     DocumentType {} => "M002", "document-type", Error, "The file has a document type, with which come entities. They are not read here, and whether MIM reads them is not known.", "Delete it, from `<!DOCTYPE` to its closing `>`.";
     Encoding { reason: String } => "M003", "encoding", Error, "The file's characters cannot be read: {reason}.", "Save the file as UTF-8, and let the first line say encoding=\"utf-8\" or nothing.";
     NoEntries {} => "M004", "no-entries", Error, "None of the entries of MfaSettings.xml is in this file.", "Look whether it is the right file. It is in the folder of the MIM Service, and has at least entries such as LOCMFA or LICENSE_KEY below its root.";

@@ -107,7 +107,7 @@ pub enum Reason {
     Encoding(String),
     /// There is a document type, with which come entities. It is not read any further.
     DocumentType,
-    /// The text is not well-formed.
+    /// The text is not XML: what is wrong in plain words, and in those of the reader.
     Malformed(String),
 }
 
@@ -121,16 +121,16 @@ impl Settings {
         let (form, text) = Form::decode(bytes).map_err(encoding)?;
         if text.starts_with(MARK) {
             // A second mark is text before the root, and the walk would count it wrong.
-            return Err(Broken { reason: Reason::Malformed("Data at the root level is invalid.".into()), text, at: 0 });
+            let reason = "The file has two byte-order marks. Delete the second.".into();
+            return Err(Broken { reason: Reason::Malformed(reason), text, at: 0 });
         }
         let walk = Walk::over(&text);
         if let Some(at) = walk.document_type {
             return Err(Broken { reason: Reason::DocumentType, text, at });
         }
         // The walk is lenient; whether it is XML, the strict reader decides.
-        if let Err(malformed) = is_well_formed(&text) {
-            let at = malformed.position.map_or(0, |it| offset(&text, it));
-            return Err(Broken { reason: Reason::Malformed(malformed.reason), text, at });
+        if let Err((reason, at)) = is_well_formed(&text) {
+            return Err(Broken { reason: Reason::Malformed(reason), text, at });
         }
         let Walk { entries, comments, .. } = walk;
         Ok(Self { text, form, entries, comments })
@@ -354,22 +354,55 @@ fn is_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':')
 }
 
-fn is_well_formed(text: &str) -> Result<(), Box<Malformed>> {
+/// Where the text is not XML: what is wrong, and at which byte.
+fn is_well_formed(text: &str) -> Result<(), (String, usize)> {
     let mut reader = Reader::new(text);
-    while reader.read()? != Node::Done {
-        if reader.node() == Node::Entity {
-            reader.expand()?;
+    let read_all = |reader: &mut Reader<'_>| {
+        while reader.read()? != Node::Done {
+            if reader.node() == Node::Entity {
+                reader.expand()?;
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    read_all(&mut reader).map_err(|malformed: Box<Malformed>| {
+        let at = malformed.position.map_or(0, |it| it.offset(text));
+        // The reader repeats what it finds, which may be a part of a key.
+        let is_secret = secrets(text).iter().any(|it| it.contains(&at));
+        let words = if is_secret { String::new() } else { format!(" ({})", shortened(&malformed.reason)) };
+        (explained(text, &reader, at) + &words, at)
+    })
 }
 
-/// The byte that the strict reader means by a place: its lines end with `\n`.
-fn offset(text: &str, place: Position) -> usize {
-    let mut lines = text.split_inclusive('\n');
-    let before: usize = lines.by_ref().take(place.line.saturating_sub(1) as usize).map(str::len).sum();
-    let line = lines.next().unwrap_or_default();
-    before + line.char_indices().nth(place.column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at)
+/// What is wrong with a text that is not XML, in plain words.
+fn explained(text: &str, reader: &Reader<'_>, at: usize) -> String {
+    let line = Position::of(text, at).line;
+    let of_line = text[at..].split(['\r', '\n']).next().unwrap_or_default();
+    let end_tag = text[..at].strip_suffix("</").and_then(|_| of_line.split('>').next());
+    let mut open = reader.open_elements();
+    match (open.len(), open.next()) {
+        _ if text.trim().is_empty() => "The file is empty.".into(),
+        _ if text[at..].starts_with(['“', '”', '„', '‘', '’']) => {
+            format!("Line {line} has typographic quotes (“ ”). Replace them with `\"`.")
+        }
+        (1, Some(root)) if at == text.len() => format!("`</{root}>` is missing at the end of the file."),
+        (depth, Some(root)) if at == text.len() => {
+            format!("`</{root}>` and {} more end tags are missing at the end of the file.", depth - 1)
+        }
+        (_, Some(_)) if end_tag.is_some() => {
+            let opened = reader.open_elements().last().unwrap_or_default();
+            format!("Line {line} ends `<{opened}>` with `</{}>`.", end_tag.unwrap_or_default().trim_end())
+        }
+        _ => format!("Line {line} is not XML."),
+    }
+}
+
+/// The reader's words. It can list a whole file of elements that are not closed.
+fn shortened(words: &str) -> &str {
+    match words.len() > 200 {
+        true => words[..words.floor_char_boundary(200)].trim_end(),
+        false => words,
+    }
 }
 
 /// What must not be shown: the content of every entry whose name speaks of a key, a password or the like, also in a

@@ -26,6 +26,22 @@ impl Position {
         let column = before[start..].chars().map(|c| c.len_utf16() as u32).sum::<u32>() + 1;
         Self { line, column }
     }
+
+    /// The byte offset of the place in a text: the other way round.
+    #[must_use]
+    pub fn offset(self, text: &str) -> usize {
+        let ends = memchr::memchr2_iter(b'\n', b'\r', text.as_bytes())
+            .filter(|at| text.as_bytes()[*at] == b'\n' || text.as_bytes().get(at + 1) != Some(&b'\n'));
+        let start = std::iter::once(0).chain(ends.map(|it| it + 1)).nth(self.line as usize - 1).unwrap_or(text.len());
+        let mut column = 1;
+        for (at, c) in text[start..].char_indices() {
+            if column >= self.column {
+                return start + at;
+            }
+            column += c.len_utf16() as u32;
+        }
+        text.len()
+    }
 }
 
 impl fmt::Display for Position {
@@ -44,5 +60,9 @@ mod tests {
         assert_eq!(at("abc", 0), "(1, 1)");
         assert_eq!(at("a😀b", 5), "(1, 4)");
         assert_eq!(at("a\r\nb\rc\nd", 7), "(4, 1)");
+        let text = "a😀\r\nbé\rc\n\nd";
+        for (offset, _) in text.char_indices().filter(|it| text.as_bytes()[it.0] != b'\n') {
+            assert_eq!(Position::of(text, offset).offset(text), offset);
+        }
     }
 }

@@ -164,6 +164,11 @@ impl<'i> Reader<'i> {
         self.is_empty
     }
 
+    /// The names of the elements that are open, the outermost first.
+    pub fn open_elements(&self) -> impl ExactSizeIterator<Item = &'i str> {
+        self.open.iter().map(|it| it.of(self.text))
+    }
+
     /// The line and column of the node.
     #[must_use]
     pub fn position(&self) -> Position {

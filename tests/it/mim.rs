@@ -374,12 +374,34 @@ fn a_file_that_is_not_understood_is_not_touched() {
     let endless = "<a>".repeat(300_000);
     let keys = "<key".repeat(200_000) + "/>";
     let twice = format!("<r>{}</r>", "<LOCMFA/>".repeat(50_000));
-    let cases: [(&[u8], u8, &[&str]); 13] = [
+    let cases: [(&[u8], u8, &[&str]); 16] = [
         (keys.as_bytes(), 1, &["M001 not-xml"]),
         (twice.as_bytes(), 1, &["M005 duplicate-entry", "lines 1, 1, 1"]),
-        (b"", 1, &["M001 not-xml"]),
-        (b"hello", 1, &["M001 not-xml"]),
-        (b"<r>\n<LOCMFA>true</LOCMF></r>", 1, &["M001 not-xml", "MfaSettings.xml:2:"]),
+        (b"", 1, &["M001 not-xml: The file is empty. (Root element is missing.)"]),
+        (b"hello", 1, &["M001 not-xml: Line 1 is not XML. (Data at the root level is invalid.)"]),
+        (
+            b"<r>\n<LOCMFA>true</LOCMF></r>",
+            1,
+            &[
+                "M001 not-xml: Line 2 ends `<LOCMFA>` with `</LOCMF>`. (The 'LOCMFA' start tag on",
+                "MfaSettings.xml:2:15",
+            ],
+        ),
+        (
+            "<?xml version=“1.0”?><r/>".as_bytes(),
+            1,
+            &[
+                "M001 not-xml: Line 1 has typographic quotes (“ ”). Replace them with `\"`. ('“' is an unexpected token.",
+            ],
+        ),
+        (
+            b"<MfaSettings><LOCMFA>true</LOCMFA>",
+            1,
+            &[
+                "M001 not-xml: `</MfaSettings>` is missing at the end of the file. (Unexpected end of file has occurred.",
+            ],
+        ),
+        (b"<r><LICENSE_KEY>abc&def;</LICENSE_KEY></r>", 1, &["M001 not-xml: Line 1 is not XML.\n"]),
         (b"\xff\xfe<\0r", 1, &["M003 encoding", "UTF-16"]),
         (b"<r>\xe9</r>", 1, &["M003 encoding", "its bytes are no UTF-8"]),
         (laughs.as_bytes(), 1, &["M002 document-type"]),
