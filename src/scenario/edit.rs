@@ -1,9 +1,12 @@
-//! Changing the text of a scenario, line by line.
+//! Edits of the text of a scenario, and values as YAML writes them in one line. No other file edits YAML text.
 
 use std::collections::HashSet;
 
+use serde_json::Value;
+
 use super::mistake::{Code, Mistake};
-use super::tree::{Kind, Node};
+use super::report::Report;
+use super::tree::{self, Kind, Node};
 
 /// A text as a value in a flow mapping, quoted where YAML would take it for something else.
 pub(crate) fn scalar(text: &str) -> String {
@@ -28,6 +31,69 @@ pub(super) fn flow_of(node: &Node<'_>) -> String {
             let entries = entries.iter().map(|it| format!("{}: {}", scalar(&it.key), flow_of(&it.value)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
         }
+    }
+}
+
+/// What stands under a key at the top of a scenario.
+pub(super) enum Section {
+    One(String),
+    /// A line for each item.
+    List(Vec<String>),
+    /// Nothing, where there is such a key.
+    Gone,
+}
+
+/// A scenario with another section in the place of the one of that key, or at its end.
+pub(super) fn with_section(text: &str, key: &str, section: &Section) -> String {
+    let report = Report::new(1);
+    let root = report.add("snapshot", None, text.into()).and_then(|source| tree::read(&report, source, &mut 0));
+    let entries = match root.as_ref().map(|it| &it.kind) {
+        Some(Kind::Mapping(entries)) => entries.as_slice(),
+        _ => &[],
+    };
+    let is_flow = root.as_ref().is_some_and(|it| text[it.span.clone()].starts_with('{'));
+    let written = match section {
+        Section::One(value) => format!("{key}: {value}"),
+        Section::Gone => format!("{key}: {{}}"),
+        Section::List(items) if is_flow || items.is_empty() => format!("{key}: [{}]", items.join(", ")),
+        Section::List(items) => items.iter().fold(format!("{key}:"), |text, it| text + "\n  - " + it),
+    };
+    let Some(entry) = entries.iter().find(|it| it.key == key) else {
+        return match (is_flow, root.as_ref()) {
+            _ if matches!(section, Section::Gone) => text.into(),
+            (true, Some(root)) => {
+                let (before, rest) = text.split_at(root.span.start + 1);
+                let comma = if entries.is_empty() { "" } else { ", " };
+                format!("{before}{written}{comma}{rest}")
+            }
+            _ if text.is_empty() || text.ends_with('\n') => format!("{text}{written}\n"),
+            _ => format!("{text}\n{written}\n"),
+        };
+    };
+    let end = end(&entry.value, text).max(text[..entry.value.span.start].trim_end().len());
+    format!("{}{written}{}", &text[..entry.key_span.start], &text[end..])
+}
+
+/// Where a value ends, without the comments behind it.
+fn end(node: &Node<'_>, text: &str) -> usize {
+    let is_flow = text[node.span.clone()].starts_with(['[', '{']);
+    match &node.kind {
+        Kind::List(items) if !is_flow => items.last().map_or(node.span.start, |it| end(it, text)),
+        Kind::Mapping(entries) if !is_flow => entries.last().map_or(node.span.start, |it| end(&it.value, text)),
+        _ => node.span.end,
+    }
+}
+
+/// JSON as YAML writes it in one line, with quotes where they are needed.
+pub(super) fn flow(value: &Value) -> String {
+    match value {
+        Value::String(text) => scalar(text),
+        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            let entries = map.iter().map(|(key, value)| format!("{}: {}", scalar(key), flow(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
     }
 }
 
