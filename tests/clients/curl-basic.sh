@@ -60,7 +60,7 @@ check "malformed XML" "$(call TestSecurity "<soap" --user "$me" --include | sed 
 check "a content type that is not SOAP's" \
     "$(TYPE=application/json call TestSecurity "$soap" --user "$me" --include)" 'HTTP/1.1 415 *' 
 check "no length" "$(status --user "$me" --request POST "$SERVICE")" 411
-check "a body past the limit" "$(head -c 1048577 /dev/zero | status --user "$me" --data-binary @- "$SERVICE")" 413
+check "a body past the limit" "$(head -c 4194305 /dev/zero | status --user "$me" --data-binary @- "$SERVICE")" 413
 check "PUT" "$(status --user "$me" --request PUT --data x "$SERVICE")" 405
 
 # What a browser sees, and what tools read.
