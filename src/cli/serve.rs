@@ -519,6 +519,9 @@ fn reload_on_signal(
     if let Some(started) = watch {
         tasks.push(tokio::spawn(reloader.clone().watch(started)));
     }
+    // Windows has no signal that opens the log again.
+    #[cfg(not(unix))]
+    drop(log);
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
