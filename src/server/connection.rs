@@ -40,7 +40,7 @@ pub struct Limits {
     /// From one request's answer to the next request. 120 s in IIS.
     pub idle_time: Duration,
     /// How long a request's body may make no progress. 120 s in IIS. Over a longer time it must come at
-    /// [`LEAST_RATE`].
+    /// `LEAST_RATE`.
     pub body_time: Duration,
     /// How long an answer may wait for its reader, under the same rule.
     pub write_time: Duration,

@@ -18,7 +18,7 @@ pub(super) struct Access {
     /// The service's URL, as in LOCMFASRV [default: a locmfa on this machine]
     #[arg(long, value_name = "URL")]
     pub(super) url: Option<Target>,
-    /// The user of the service that MIM names in all its calls [default: mimservice@contoso.com]
+    /// The user of the service that MIM names in all its calls (default: mimservice@contoso.com)
     #[arg(long, value_name = "NAME")]
     pub(super) username: Option<String>,
     /// The MfaSettings.xml with the URL and the user, for options that are not given
