@@ -16,9 +16,13 @@ pub(super) fn continues_name(c: char) -> bool {
     }
 }
 
-/// How many of the first bytes are ASCII characters of a name.
-pub(super) fn name(bytes: &[u8]) -> usize {
-    bytes.iter().position(|it| CLASS[usize::from(*it)] & NAME == 0).unwrap_or(bytes.len())
+/// Where the ASCII characters of a name end, from a place on.
+#[inline]
+pub(super) fn name_end(bytes: &[u8], mut at: usize) -> usize {
+    while at < bytes.len() && CLASS[usize::from(bytes[at])] & NAME != 0 {
+        at += 1;
+    }
+    at
 }
 
 pub(super) const fn is_white(byte: u8) -> bool {
@@ -37,28 +41,19 @@ pub(super) fn plain(bytes: &[u8], stops: [u8; 3]) -> usize {
     const HIGHS: u64 = ONES << 7;
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
     let equal = |word: u64, byte: u8| zeros(word ^ (ONES * u64::from(byte)));
-    let in_word = |word: &[u8; 8]| {
+    let [first, second, third] = stops;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
         let below_blank = word.wrapping_sub(ONES * u64::from(b' ')) & !word;
-        let [first, second, third] = stops;
         let found =
             below_blank | equal(word, first) | equal(word, second) | equal(word, third) | equal(word, LEAD_OF_FFFE);
         // A borrow can make a later byte look like a hit, never an earlier one.
-        (found & HIGHS != 0).then(|| (found & HIGHS).trailing_zeros() as usize / 8)
-    };
-    let stands_out = |it: &u8| *it < b' ' || *it == LEAD_OF_FFFE || stops.contains(it);
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut at = 0;
-    while at < words.len() {
-        if let Some(found) = in_word(&words[at]) {
-            return at * 8 + found;
+        if found & HIGHS != 0 {
+            return at * 8 + (found & HIGHS).trailing_zeros() as usize / 8;
         }
-        at += 1;
-        // What is long is left to the vector unit, sixteen bytes at a time.
-        let (pairs, _) = words[at..].as_chunks::<2>();
-        let none = |pair: &&[[u8; 8]; 2]| !pair.as_flattened().iter().fold(false, |any, it| any | stands_out(it));
-        at += 2 * pairs.iter().take_while(none).count();
     }
+    let stands_out = |it: &u8| *it < b' ' || [first, second, third, LEAD_OF_FFFE].iter().any(|stop| it == stop);
     bytes.len() - rest.len() + rest.iter().position(stands_out).unwrap_or(rest.len())
 }
 

@@ -111,6 +111,14 @@ pub struct Reader<'i> {
     root_was_read: bool,
 }
 
+/// Lets a list grow by half, not to twice its size: the memory that a request takes while it is read has a bound.
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(8.max(list.len() / 2));
+    }
+    list.push(item);
+}
+
 /// Lets the loops of the reader look past the end: .NET's buffers end with a zero.
 fn byte(bytes: &[u8], at: usize) -> u8 {
     bytes.get(at).copied().unwrap_or(0)
@@ -129,6 +137,7 @@ impl<'i> Reader<'i> {
     }
 
     fn over(text: &'i str, source: Source) -> Self {
+        assert!(u32::try_from(text.len()).is_ok(), "a text is below 4 GiB");
         Self {
             text,
             source,
@@ -354,7 +363,7 @@ impl<'i> Reader<'i> {
                 self.attributes.clear();
                 match self.is_empty {
                     true => self.scopes.leave(self.text, self.depth() as u32),
-                    false => self.open.push(self.content),
+                    false => push(&mut self.open, self.content),
                 }
                 self.is_empty = false;
                 self.bound = Bound::Nothing;

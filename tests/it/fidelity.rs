@@ -58,9 +58,16 @@ fn every_transcript_and_test_of_the_ledger_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let transcripts = root.join("tests/transcripts");
     let mut sources = String::new();
-    for folder in
-        ["tests/it", "src", "src/sign_in", "src/server", "src/server/accept", "src/server/accept/tests", "src/tls"]
-    {
+    for folder in [
+        "tests/it",
+        "tests/it/reading",
+        "src",
+        "src/sign_in",
+        "src/server",
+        "src/server/accept",
+        "src/server/accept/tests",
+        "src/tls",
+    ] {
         let files = fs::read_dir(root.join(folder)).unwrap().map(|it| it.unwrap().path());
         for file in files.filter(|it| it.extension().is_some_and(|it| it == "rs")) {
             sources += &fs::read_to_string(file).unwrap();

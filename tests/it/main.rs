@@ -23,6 +23,7 @@ mod tidy;
 mod troubles;
 mod walkthroughs;
 mod wire;
+mod xml;
 
 use std::sync::Arc;
 

@@ -81,7 +81,10 @@ impl Reader<'_> {
 
     #[cold]
     pub(super) fn unclosed<T>(&self) -> Result<T> {
-        let mut reason = format!("{UNEXPECTED_END} The following elements are not closed: ");
+        let names = self.open.iter().map(|it| (it.end - it.start) as usize + ", ".len()).sum::<usize>();
+        let mut reason = String::with_capacity(names + 128);
+        reason.push_str(UNEXPECTED_END);
+        reason.push_str(" The following elements are not closed: ");
         for (at, name) in self.open.iter().rev().enumerate() {
             reason.push_str(if at == 0 { "" } else { ", " });
             reason.push_str(name.of(self.text));

@@ -2,7 +2,7 @@
 
 use super::errors::UNEXPECTED_END;
 use super::{Node, Reader, Result, Span, byte, is_forbidden, offset};
-use crate::xml::characters::{begins_name, continues_name, is_character, is_white, name, plain};
+use crate::xml::characters::{begins_name, continues_name, is_character, is_white, name_end, plain};
 use crate::xml::encoding;
 
 const INVALID_ROOT_DATA: &str = "Data at the root level is invalid.";
@@ -221,13 +221,13 @@ impl<'i> Reader<'i> {
                     _ => return self.bad_name_start(at),
                 }
             }
-            at += name(&bytes[at..]);
+            at = name_end(bytes, at);
             while byte(bytes, at) >= 0x80 {
                 match text[at..].chars().next() {
                     Some(c) if continues_name(c) => at += c.len_utf8(),
                     _ => break,
                 }
-                at += name(&bytes[at..]);
+                at = name_end(bytes, at);
             }
             if byte(bytes, at) != b':' {
                 break;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::text::Reference;
-use super::{Attribute, Node, Position, Reader, Result, Span, byte, is_forbidden, offset};
+use super::{Attribute, Node, Position, Reader, Result, Span, byte, is_forbidden, offset, push};
 use crate::xml::characters::{LEAD_OF_FFFE, begins_name, continues_name, is_white, plain};
 use crate::xml::scope::{XML, XMLNS};
 
@@ -77,10 +77,7 @@ impl<'i> Reader<'i> {
             let (end_of_value, is_plain) = self.attribute_value(value, quote)?;
             let name = Span::new(start, end);
             let attribute = Attribute { name, colon: colon.unwrap_or(name.end), value: offset(value) };
-            if self.attributes.len() == self.attributes.capacity() {
-                self.attributes.reserve_exact(self.attributes.len() / 2);
-            }
-            self.attributes.push(attribute);
+            push(&mut self.attributes, attribute);
             at = end_of_value + 1;
             let first_part = &bytes[start..attribute.colon as usize];
             if first_part == b"xmlns" {
