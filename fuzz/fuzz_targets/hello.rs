@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use libfuzzer_sys::fuzz_target;
-use locmfa::server::hello::{First, Hello, Opening, is_whole, suite_name};
+use locmfa::tls::hello::{First, Hello, Opening, is_whole, suite_name};
 use tokio::io::AsyncReadExt;
 
 // The first byte says after how many the network makes a pause; the rest is what the client sends.
