@@ -10,9 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
-use rustls::pki_types::CertificateDer;
 use serde::Serialize;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
@@ -25,15 +23,15 @@ use crate::engine::{Bounds, EventKind};
 use crate::file::{self, Access};
 use crate::log::{Format, Log as LogWriter, Target};
 use crate::scenario::{self, Scenario};
-use crate::server::accept::{self, Listening};
-use crate::server::admin::{self, Admin, Gate, Stage};
+use crate::server::accept::Listening;
+use crate::server::admin::Gate;
+use crate::server::assembly::Parts;
 use crate::server::connection::Limits;
-use crate::server::failures::Failures;
-use crate::server::reload::{self, Reloader};
-use crate::server::{self, Admission, FOLDER, Site};
-use crate::sign_in::{Scheme, Trust as Trusted};
-use crate::switchboard::{self, Switchboard};
-use crate::tls::{self, Acceptor, Certificates};
+use crate::server::reload::{self, Reloader, Source};
+use crate::server::{self, FOLDER};
+use crate::sign_in::Trust as Trusted;
+use crate::switchboard;
+use crate::tls::{self, Certificates};
 use crate::trust::{self, Change};
 
 #[derive(Args, Debug)]
@@ -143,6 +141,19 @@ struct LimitArgs {
 }
 
 impl LimitArgs {
+    fn connection(&self) -> Limits {
+        Limits {
+            connections: self.connections,
+            header_bytes: self.header_limit as usize,
+            header_time: Duration::from_secs(self.header_timeout),
+            idle_time: Duration::from_secs(self.idle_timeout),
+            body_time: Duration::from_secs(self.body_timeout.into()),
+            write_time: Duration::from_secs(self.write_timeout.into()),
+            grace: Duration::from_secs(self.grace),
+            ..Limits::default()
+        }
+    }
+
     const fn bodies(&self) -> server::BodyLimits {
         server::BodyLimits { each: self.body_limit as usize, together: self.bodies_in_flight }
     }
@@ -220,7 +231,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let started = reload::moment();
-    let Ok(scenario) = load(args.scenario.as_deref()) else { return Ok(Served::HasMistakes) };
+    let Ok(scenario) = load(&args.source()) else { return Ok(Served::HasMistakes) };
     for address in &args.listen {
         if !address.ip().is_loopback() && scenario.server.sign_in.trust == Trusted::Anybody {
             bail!(
@@ -237,83 +248,48 @@ where
 
     let certificates = match args.http {
         true => None,
-        false => Some(args.certificates()?),
+        false => Some(Arc::new(args.certificates()?)),
     };
     let listening = Listening::bind(&args.listen).await?;
     let admin = args.admin_door().await?;
     for warning in listening.warnings() {
         warn!("{warning}");
     }
-    let failures = listening.failures();
     let ready = Ready::of(
         &listening,
-        admin.as_ref().map(|it| &it.listening),
-        certificates.as_ref(),
+        admin.as_ref().map(|it| &it.0),
+        certificates.as_deref(),
         &args.certificates.host.first().cloned().unwrap_or_else(tls::host_name),
     );
-    let limits = Limits {
-        connections: args.limits.connections,
-        header_bytes: args.limits.header_limit as usize,
-        header_time: Duration::from_secs(args.limits.header_timeout),
-        idle_time: Duration::from_secs(args.limits.idle_timeout),
-        body_time: Duration::from_secs(args.limits.body_timeout.into()),
-        write_time: Duration::from_secs(args.limits.write_timeout.into()),
-        // At the end of the grace, open calls get an answer; it needs time to leave.
-        grace: Duration::from_secs(args.limits.grace) + AFTER_GRACE,
-        ..Limits::default()
-    };
     let name = scenario.name.clone();
-    let spaces = Switchboard::new(scenario.setup, args.limits.switchboard());
-    let reloader = Reloader::new(spaces.clone(), args.scenario.clone(), scenario.server.clone(), scenario.files);
-    let scenario::Server { sign_in, group, outsider, client_authorities, paths } = scenario.server;
-    let acceptor = match &certificates {
-        None => None,
-        Some(certificates) if sign_in.schemes.contains(&Scheme::Certificate) => {
-            Some(Acceptor::asking_clients(certificates, &trusted_by(certificates, &client_authorities)?))
-        }
-        Some(certificates) => Some(Acceptor::new(certificates)),
+    let parts = Parts {
+        scenario,
+        source: args.source(),
+        listening,
+        certificates: certificates.clone(),
+        admin,
+        limits: args.limits.connection(),
+        bodies: args.limits.bodies(),
+        spaces: args.limits.switchboard(),
+        log: log.clone(),
     };
-    let admission = Admission::new(sign_in, &group, outsider, &tls::host_name());
-    let site = Site::new(spaces.clone(), admission, paths, args.limits.bodies());
-    let app = server::router(Arc::new(site));
-    let janitor = tokio::spawn(spaces.clone().drop_idle());
-    let reloader = Arc::new(reloader);
-    let reloading = reload_on_signal(&reloader, args.watch.then_some(started), log.clone());
-    failures.note_in(spaces.default_space().clone());
-    let admin = admin.map(|door| door.open(spaces.clone(), reloader, failures.clone(), log));
+    let server = parts.assemble()?;
+    let (spaces, failures) = (server.spaces.clone(), server.failures.clone());
+    let reloading = reload_on_signal(&server.reloader, args.watch.then_some(started), log);
 
     let stopped = stop_signal();
-    if let Some(made) = certificates.as_ref().map(Certificates::made).filter(|it| !it.is_empty()) {
+    if let Some(made) = certificates.as_deref().map(Certificates::made).filter(|it| !it.is_empty()) {
         let files: Vec<_> = made.iter().map(|it| it.display().to_string()).collect();
         info!(files = files.join(" "), "certificates made");
-        if let Some(authority) = certificates.as_ref().and_then(Certificates::authority) {
+        if let Some(authority) = certificates.as_deref().and_then(Certificates::authority) {
             info!("clients must trust the authority:\n{}", trust::explained(Change::Trust, authority));
         }
     }
     if let Some(file) = &args.ready_file {
         ready.write(file)?;
     }
-    admin.iter().for_each(|it| it.admin.reach(Stage::Ready));
     ready.log(&name);
-    let grace = Duration::from_secs(args.limits.grace);
-    let stopping = {
-        let spaces = spaces.clone();
-        let admin = admin.as_ref().map(|it| it.admin.clone());
-        async move {
-            stopped.await;
-            admin.inspect(|it| it.reach(Stage::Stopping));
-            info!(open_calls = spaces.waiting(), "stopping");
-            tokio::spawn(async move {
-                tokio::time::sleep(grace).await;
-                spaces.stop();
-            });
-        }
-    };
-    accept::serve(listening, acceptor.map(Arc::new), app, limits, stopping).await;
-    if let Some(admin) = admin {
-        admin.close().await;
-    }
-    janitor.abort();
+    server.serve(stopped).await;
     reloading.iter().for_each(JoinHandle::abort);
     if let Some(file) = &args.ready_file {
         // Without the ready file, no test takes this server for a ready one. A missing file is fine.
@@ -325,6 +301,10 @@ where
 }
 
 impl Serve {
+    fn source(&self) -> Source {
+        self.scenario.clone().map_or(Source::BuiltIn, Source::File)
+    }
+
     fn certificates(&self) -> anyhow::Result<Certificates> {
         if let Some((cert, key)) = self.cert.as_ref().zip(self.key.as_ref()) {
             return Ok(Certificates::from_pem(cert, key)?);
@@ -339,21 +319,9 @@ impl Serve {
     }
 }
 
-/// The admin API's listener, and who may ask it.
-struct Door {
-    listening: Listening,
-    gate: Gate,
-}
-
-/// The running admin API.
-struct Opened {
-    admin: Arc<Admin>,
-    serving: JoinHandle<()>,
-    close: oneshot::Sender<()>,
-}
-
 impl Serve {
-    async fn admin_door(&self) -> anyhow::Result<Option<Door>> {
+    /// The admin API's sockets, and the callers that it accepts.
+    async fn admin_door(&self) -> anyhow::Result<Option<(Listening, Gate)>> {
         let it = &self.admin;
         if it.no_admin {
             return Ok(None);
@@ -383,35 +351,7 @@ impl Serve {
             None => None,
         };
         let gate = Gate::new(token, listening.addresses().into());
-        Ok(Some(Door { listening, gate }))
-    }
-}
-
-impl Door {
-    fn open(
-        self,
-        spaces: Switchboard,
-        reloader: Arc<Reloader>,
-        failures: Arc<Failures>,
-        log: Option<LogWriter>,
-    ) -> Opened {
-        let admin = Arc::new(Admin::new(spaces, reloader, failures, self.gate).with_log(log));
-        let limits = Limits { grace: AFTER_GRACE, ..Limits::default() };
-        let (close, closed) = oneshot::channel();
-        let closed = async move {
-            // A dropped sender ends it too.
-            let _ = closed.await;
-        };
-        let serving = tokio::spawn(accept::serve(self.listening, None, admin::router(admin.clone()), limits, closed));
-        Opened { admin, serving, close }
-    }
-}
-
-impl Opened {
-    async fn close(self) {
-        let _ = self.close.send(());
-        // The panic hook has reported a panic already.
-        let _ = self.serving.await;
+        Ok(Some((listening, gate)))
     }
 }
 
@@ -429,29 +369,12 @@ fn new_token() -> anyhow::Result<Secret> {
 
 const ADMIN_PORT: u16 = 9998;
 
-/// The authorities whose client certificates are trusted: those of the scenario, else the server's own.
-fn trusted_by(certificates: &Certificates, files: &[PathBuf]) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let own = certificates.authority().and_then(|it| it.files.first());
-    let files: Vec<&PathBuf> = if files.is_empty() { own.into_iter().collect() } else { files.iter().collect() };
-    if files.is_empty() {
-        bail!(
-            "the scenario asks for client certificates and names no authority to trust. Name the authority's file in the scenario, under server: client_authorities."
-        );
-    }
-    let read = files.into_iter().map(|it| tls::read_certificates(it));
-    Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
-}
-
-/// The time after the grace for the last answers to leave.
-const AFTER_GRACE: Duration = Duration::from_secs(2);
-
-/// The scenario of a file, or the built-in one; its mistakes go to standard error, its warnings to the log. `Err`: it has mistakes.
-fn load(file: Option<&Path>) -> Result<Scenario, ()> {
-    let Some(file) = file else { return Ok(scenario::built_in()) };
-    let loaded = scenario::load_file(file).map_err(|mistakes| {
+/// The scenario; its mistakes go to standard error, its warnings to the log. `Err`: it has mistakes.
+fn load(source: &Source) -> Result<Scenario, ()> {
+    let loaded = source.load().map_err(|mistakes| {
         mistakes.iter().for_each(|it| complain(format_args!("{it}\n")));
         let counts = scenario::summary(mistakes.iter().map(|it| it.severity));
-        complain(format_args!("locmfa: {} has {counts}; nothing was started.", file.display()));
+        complain(format_args!("locmfa: {source} has {counts}; nothing was started."));
     })?;
     loaded.warnings.iter().for_each(reload::log);
     Ok(loaded)

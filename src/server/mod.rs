@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod admin;
+pub mod assembly;
 pub mod connection;
 pub mod failures;
 pub mod reload;

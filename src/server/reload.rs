@@ -10,7 +10,7 @@ use tokio::sync::Mutex as Turn;
 use tracing::{debug, error, info, warn};
 
 use crate::engine::{Difference, Differences, Notice, What};
-use crate::scenario::{self, Mistake, Server, Severity};
+use crate::scenario::{self, Mistake, Scenario, Server, Severity};
 use crate::sign_in::Policy;
 use crate::switchboard::Switchboard;
 
@@ -19,14 +19,47 @@ use crate::switchboard::Switchboard;
 #[derive(Debug)]
 pub struct Reloader {
     spaces: Switchboard,
-    /// None: the built-in scenario.
-    file: Option<PathBuf>,
+    source: Source,
     /// What the listener was started with.
     server: Server,
     /// The files that were looked into last.
     files: Mutex<Vec<PathBuf>>,
     /// One at a time.
     turn: Turn<()>,
+}
+
+/// Where a scenario comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    BuiltIn,
+    File(PathBuf),
+    /// A text that cannot change: to read it again undoes what the API changed.
+    Text(Box<str>),
+}
+
+impl Source {
+    /// Reads the scenario.
+    ///
+    /// # Errors
+    /// Every mistake, where one of them is an error.
+    pub fn load(&self) -> Result<Scenario, Vec<Mistake>> {
+        match self {
+            Self::BuiltIn => Ok(scenario::built_in()),
+            Self::File(file) => scenario::load_file(file),
+            Self::Text(text) => scenario::load("scenario", text),
+        }
+    }
+}
+
+/// As a person names it.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("the built-in scenario"),
+            Self::File(file) => file.display().fmt(f),
+            Self::Text(_) => f.write_str("the scenario"),
+        }
+    }
 }
 
 /// What another look at the scenario changed.
@@ -62,10 +95,10 @@ struct Names {
 }
 
 impl Reloader {
-    /// For the scenario of a file, as it was loaded from these files; without one it is the built-in scenario.
+    /// For the scenario of that source, as it was loaded from these files.
     #[must_use]
-    pub fn new(spaces: Switchboard, file: Option<PathBuf>, server: Server, files: Vec<PathBuf>) -> Self {
-        Self { spaces, file, server, files: Mutex::new(files), turn: Turn::default() }
+    pub fn new(spaces: Switchboard, source: Source, server: Server, files: Vec<PathBuf>) -> Self {
+        Self { spaces, source, server, files: Mutex::new(files), turn: Turn::default() }
     }
 
     /// Reads the scenario again, and goes on under it.
@@ -101,11 +134,7 @@ impl Reloader {
     }
 
     fn read(&self) -> Result<Reloaded, Vec<Mistake>> {
-        let scenario = match &self.file {
-            Some(file) => scenario::load_file(file),
-            None => Ok(scenario::built_in()),
-        };
-        let scenario = scenario.inspect_err(|mistakes| {
+        let scenario = self.source.load().inspect_err(|mistakes| {
             // Also a file that is wrong is looked at again.
             let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
             let named = mistakes.iter().map(|it| PathBuf::from(&it.source));

@@ -23,7 +23,7 @@ use crate::file::Access;
 /// The development authority. Its key is read only to sign a certificate.
 pub(super) struct Authority {
     directory: PathBuf,
-    certificate: CertificateDer<'static>,
+    pub(super) certificate: CertificateDer<'static>,
     pub(super) summary: Summary,
 }
 
@@ -53,16 +53,7 @@ impl Authority {
     }
 
     pub(super) fn make(directory: &Path, now: OffsetDateTime) -> Result<Self, TlsError> {
-        let mut params = CertificateParams::default();
-        let host = own_names().into_iter().next().unwrap_or_else(|| "localhost".into());
-        params.distinguished_name.push(DnType::CommonName, format!("{AUTHORITY_NAME} ({host})"));
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params.not_before = now - CLOCK_SKEW;
-        params.not_after = now + AUTHORITY_LIFE;
-        let key = KeyPair::generate().map_err(|error| TlsError::unmakeable(&error))?;
-        let certificate = params.self_signed(&key).map_err(|error| TlsError::unmakeable(&error))?;
-
+        let (certificate, key) = new_authority(now)?;
         let (file, key_file) = (directory.join(AUTHORITY), directory.join(AUTHORITY_KEY));
         write(&key_file, key.serialize_pem().as_bytes(), Access::Owner)?;
         write(&file, certificate.pem().as_bytes(), Access::Usual)?;
@@ -118,20 +109,8 @@ impl Authority {
         names: &[String],
         now: OffsetDateTime,
     ) -> Result<Pair, TlsError> {
-        let issuer = self.issuer()?;
-        let mut params = CertificateParams::default();
-        params.subject_alt_names = names.iter().map(|name| alternative(name)).collect::<Result<_, _>>()?;
-        let common_name = names.iter().find(|name| name.len() <= 64).map_or("localhost", String::as_str);
-        params.distinguished_name.push(DnType::CommonName, common_name);
-        params.is_ca = IsCa::ExplicitNoCa;
-        params.key_usages = algorithm.key_usages();
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-        params.not_before = now - CLOCK_SKEW;
-        params.not_after = (now + SERVER_LIFE).min(self.summary.not_after);
-        // The serial number comes from the key, which is new each time.
-        let key = algorithm.make_key().map_err(|error| TlsError::unmakeable(&error))?;
-        let certificate = params.signed_by(&key, &issuer).map_err(|error| TlsError::unmakeable(&error))?;
+        let not_after = (now + SERVER_LIFE).min(self.summary.not_after);
+        let (certificate, key) = new_pair(algorithm, names, now, not_after, &self.issuer()?)?;
 
         let private = self.directory.join(algorithm.key_file());
         write(&private, key.serialize_pem().as_bytes(), Access::Owner)?;
@@ -159,6 +138,62 @@ impl Authority {
         }
         Issuer::from_ca_cert_der(&self.certificate, key).map_err(|error| TlsError::unmakeable(&error))
     }
+}
+
+/// An authority and its pairs that are in no file and end with the process.
+pub(super) fn in_memory(
+    algorithms: &[Algorithm],
+    names: &[String],
+    now: OffsetDateTime,
+) -> Result<(CertificateDer<'static>, Vec<Pair>), TlsError> {
+    let (authority, key) = new_authority(now)?;
+    let issuer = Issuer::from_ca_cert_der(authority.der(), key).map_err(|error| TlsError::unmakeable(&error))?;
+    let pair = |algorithm: &Algorithm| {
+        let (certificate, key) = new_pair(*algorithm, names, now, now + SERVER_LIFE, &issuer)?;
+        let summary = Summary::of(certificate.der(), Vec::new()).expect("a certificate just made is whole");
+        let private = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        Ok(Pair::new(vec![certificate.der().clone()], private, summary).expect("the key is that of the certificate"))
+    };
+    let pairs = algorithms.iter().map(pair).collect::<Result<_, TlsError>>()?;
+    Ok((authority.der().clone(), pairs))
+}
+
+/// A new authority and its key.
+fn new_authority(now: OffsetDateTime) -> Result<(rcgen::Certificate, KeyPair), TlsError> {
+    let mut params = CertificateParams::default();
+    let host = own_names().into_iter().next().unwrap_or_else(|| "localhost".into());
+    params.distinguished_name.push(DnType::CommonName, format!("{AUTHORITY_NAME} ({host})"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.not_before = now - CLOCK_SKEW;
+    params.not_after = now + AUTHORITY_LIFE;
+    let key = KeyPair::generate().map_err(|error| TlsError::unmakeable(&error))?;
+    let certificate = params.self_signed(&key).map_err(|error| TlsError::unmakeable(&error))?;
+    Ok((certificate, key))
+}
+
+/// A new certificate for a server, and its key.
+fn new_pair(
+    algorithm: Algorithm,
+    names: &[String],
+    now: OffsetDateTime,
+    not_after: OffsetDateTime,
+    issuer: &Issuer<'_, KeyPair>,
+) -> Result<(rcgen::Certificate, KeyPair), TlsError> {
+    let mut params = CertificateParams::default();
+    params.subject_alt_names = names.iter().map(|name| alternative(name)).collect::<Result<_, _>>()?;
+    let common_name = names.iter().find(|name| name.len() <= 64).map_or("localhost", String::as_str);
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = algorithm.key_usages();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params.not_before = now - CLOCK_SKEW;
+    params.not_after = not_after;
+    // The serial number comes from the key, which is new each time.
+    let key = algorithm.make_key().map_err(|error| TlsError::unmakeable(&error))?;
+    let certificate = params.signed_by(&key, issuer).map_err(|error| TlsError::unmakeable(&error))?;
+    Ok((certificate, key))
 }
 
 /// What kind of key a pair has.

@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use time::OffsetDateTime;
 
-use super::authority::{Algorithm, Authority};
+use super::authority::{Algorithm, Authority, in_memory};
 use super::certificate::Summary;
 use super::error::TlsError;
 use super::files::{lock, read_certificates, read_existing};
@@ -21,7 +21,7 @@ use crate::contract::Secret;
 /// What the server shows to its clients, and the authority that signed it.
 #[derive(Debug)]
 pub struct Certificates {
-    authority: Option<Summary>,
+    authority: Option<(Summary, CertificateDer<'static>)>,
     pairs: Vec<Pair>,
     made: Vec<PathBuf>,
 }
@@ -32,6 +32,15 @@ pub enum Keys {
     Ecdsa,
     /// An RSA key, too, for clients that take no other.
     EcdsaAndRsa,
+}
+
+impl Keys {
+    const fn algorithms(self) -> &'static [Algorithm] {
+        match self {
+            Self::Ecdsa => &[Algorithm::Ecdsa],
+            Self::EcdsaAndRsa => &[Algorithm::Ecdsa, Algorithm::Rsa],
+        }
+    }
 }
 
 /// Whether a pair that can still serve is kept.
@@ -72,12 +81,8 @@ impl Certificates {
             made.push(authority.certificate_file());
             authority
         };
-        let algorithms: &[Algorithm] = match keys {
-            Keys::Ecdsa => &[Algorithm::Ecdsa],
-            Keys::EcdsaAndRsa => &[Algorithm::Ecdsa, Algorithm::Rsa],
-        };
         let mut pairs = Vec::new();
-        for algorithm in algorithms {
+        for algorithm in keys.algorithms() {
             pairs.push(match authority.read_pair(*algorithm)? {
                 Some(pair) if former == Former::Keep && pair.serves(names, now) => pair,
                 _ => {
@@ -86,7 +91,17 @@ impl Certificates {
                 }
             });
         }
-        Ok(Self { authority: Some(authority.summary), pairs, made })
+        Ok(Self { authority: Some((authority.summary, authority.certificate)), pairs, made })
+    }
+
+    /// A new authority and its pair, in no file: they end with the process. The names are those of [`Certificates::open`].
+    ///
+    /// # Errors
+    /// A name is neither a host name nor an IP address.
+    pub fn in_memory(names: &[String], keys: Keys) -> Result<Self, TlsError> {
+        let (authority, pairs) = in_memory(keys.algorithms(), &all_names(names)?, OffsetDateTime::now_utc())?;
+        let summary = Summary::of(&authority, Vec::new()).expect("a certificate just made is whole");
+        Ok(Self { authority: Some((summary, authority)), pairs, made: Vec::new() })
     }
 
     /// As [`Certificates::open`], but always makes a new pair: for exactly these names, those of this machine, and
@@ -138,7 +153,33 @@ impl Certificates {
     /// The development authority, if the server's certificate comes from it.
     #[must_use]
     pub fn authority(&self) -> Option<&Summary> {
-        self.authority.as_ref()
+        self.authority.as_ref().map(|it| &it.0)
+    }
+
+    /// The certificate of the development authority in PEM, for clients to trust.
+    #[must_use]
+    pub fn authority_pem(&self) -> Option<String> {
+        self.authority.as_ref().map(|it| pem(&it.1))
+    }
+
+    /// The authorities whose client certificates are trusted: those of the files, or without files the development
+    /// authority.
+    ///
+    /// # Errors
+    /// A file cannot be read or holds no certificate, or there is neither a file nor a development authority.
+    pub fn trusted_for_clients(&self, files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        if files.is_empty() {
+            let own = self.authority.iter().map(|it| it.1.clone()).collect::<Vec<_>>();
+            return match own.is_empty() {
+                false => Ok(own),
+                true => Err(TlsError::new(
+                    "the scenario asks for client certificates and names no authority to trust",
+                    "name the authority's file in the scenario, under server: client_authorities",
+                )),
+            };
+        }
+        let read = files.iter().map(|it| read_certificates(it)).collect::<Result<Vec<_>, _>>()?;
+        Ok(read.into_iter().flatten().collect())
     }
 
     /// The certificate that clients get, except those that take RSA keys only.
@@ -158,6 +199,13 @@ impl Certificates {
     pub fn made(&self) -> &[PathBuf] {
         &self.made
     }
+}
+
+/// A certificate in PEM, 64 characters a line.
+fn pem(certificate: &CertificateDer<'_>) -> String {
+    let text = data_encoding::BASE64.encode(certificate);
+    let lines: String = text.as_bytes().chunks(64).map(|it| format!("{}\n", String::from_utf8_lossy(it))).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{lines}-----END CERTIFICATE-----\n")
 }
 
 #[cfg(test)]
@@ -195,6 +243,18 @@ mod tests {
         }
         assert_eq!(server.not_after - server.not_before, Duration::days(397));
         assert_eq!(certificates.made().len(), 2);
+    }
+
+    #[test]
+    fn an_authority_in_memory_signs_pairs_and_is_in_no_file() {
+        let certificates = Certificates::in_memory(&names(&["mfa01.contoso.com"]), Keys::Ecdsa).unwrap();
+        let (authority, server) = (certificates.authority().unwrap(), certificates.server());
+        assert_eq!(server.issuer, authority.subject);
+        assert!(server.names.contains(&"mfa01.contoso.com".into()) && authority.files.is_empty());
+        let pem = certificates.authority_pem().unwrap();
+        let read = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+        assert_eq!(Summary::of(&read, Vec::new()).unwrap(), *authority);
+        assert_eq!(certificates.trusted_for_clients(&[]).unwrap(), [read]);
     }
 
     #[test]

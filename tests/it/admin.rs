@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use locmfa::engine::{Notice, What};
 use locmfa::scenario::Server as Listener;
 use locmfa::server::admin::{self, Admin, Gate};
-use locmfa::server::reload::Reloader;
+use locmfa::server::reload::{Reloader, Source};
 use locmfa::switchboard::{Limits, Switchboard};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -569,7 +569,7 @@ async fn a_reader_who_is_too_slow_is_told_so_and_dropped() {
     let setup = locmfa::scenario::load("test", "users: [anna]").unwrap().setup;
     let spaces = Switchboard::new(setup, Limits::default());
     let space = spaces.default_space().clone();
-    let reloader = Arc::new(Reloader::new(spaces.clone(), None, Listener::default(), Vec::new()));
+    let reloader = Arc::new(Reloader::new(spaces.clone(), Source::BuiltIn, Listener::default(), Vec::new()));
     let app = admin::router(Arc::new(Admin::new(spaces, reloader, Arc::default(), Gate::default())));
     let request = Request::get("/events?kinds=notice,call").header("host", "localhost").body(Body::empty()).unwrap();
     let mut body = app.oneshot(request).await.unwrap().into_body();

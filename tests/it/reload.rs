@@ -6,7 +6,7 @@ use std::time::Duration;
 use locmfa::contract::Mode;
 use locmfa::engine::{Differences, EventKind, OnReload, Outcome, Setup, What};
 use locmfa::scenario;
-use locmfa::server::reload::Reloader;
+use locmfa::server::reload::{Reloader, Source};
 use locmfa::switchboard::{Limits, Space, Switchboard};
 
 use crate::{asked, asking};
@@ -143,7 +143,7 @@ async fn a_file_with_mistakes_leaves_everything_as_it_is() {
     std::fs::write(folder.path().join("people.yaml"), "users: [anna]").unwrap();
     let loaded = scenario::load_file(&file).unwrap();
     let board = Switchboard::new(loaded.setup, Limits::default());
-    let reloader = Arc::new(Reloader::new(board.clone(), Some(file.clone()), loaded.server, loaded.files));
+    let reloader = Arc::new(Reloader::new(board.clone(), Source::File(file.clone()), loaded.server, loaded.files));
 
     std::fs::write(folder.path().join("people.yaml"), "users: [anna, Anna]\nrules: [{outcome: bussy}]").unwrap();
     let mistakes = reloader.reload().await.unwrap_err();
