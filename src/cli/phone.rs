@@ -38,9 +38,9 @@ pub(super) enum Phone {
         #[command(flatten)]
         act: Act,
     },
-    /// Approve in the app
+    /// Approve: answer and press #, with the PIN where it is asked; reply with the code; approve in the app
     Approve(Act),
-    /// Deny in the app
+    /// Deny: hang up, reply with a wrong code, deny in the app
     Deny(Act),
     /// Report fraud in the app: another person signs in
     Fraud(Act),

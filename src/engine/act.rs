@@ -28,11 +28,12 @@ pub enum Act {
     ReplyWrong,
     /// Replies to the text message with a text.
     Reply(Secret),
-    /// Approves in the app, with the PIN where it is asked.
+    /// Approves in the way in which the person is asked, with the PIN where it is asked: answers the call and presses
+    /// `#`, replies to the text message, approves in the app.
     Approve,
-    /// Approves in the app with a PIN.
+    /// Approves with a PIN; an empty one is wrong.
     ApproveWith(Secret),
-    /// Denies in the app.
+    /// Denies in the way in which the person is asked: hangs up, replies with a wrong code, denies in the app.
     Deny,
     /// Reports in the app that another person is signing in.
     ReportFraud,
@@ -62,7 +63,9 @@ impl Act {
         "voicemail",
         "replies",
         "approves",
+        "approve",
         "denies",
+        "deny",
         "reports-fraud",
     ];
 
@@ -102,13 +105,13 @@ impl Act {
                 Some("wrong-code") => Ok(Self::ReplyWrong),
                 Some(it) => Ok(Self::Reply(it.into())),
             },
-            "approves" => match value {
+            "approves" | "approve" => match value {
                 None | Some("pin") => Ok(Self::Approve),
                 Some("wrong-pin") => Ok(Self::ApproveWith("".into())),
                 Some(it) if is_digits(it) => Ok(Self::ApproveWith(it.into())),
                 Some(_) => takes("pin, wrong-pin, or digits"),
             },
-            "denies" => nothing(Self::Deny),
+            "denies" | "deny" => nothing(Self::Deny),
             "reports-fraud" => nothing(Self::ReportFraud),
             _ => Err(NotAnAct::Unknown),
         }
@@ -147,8 +150,8 @@ impl Act {
             | Self::HangUp
             | Self::Voicemail => Some(Channel::Voice),
             Self::ReplyRight | Self::ReplyWrong | Self::Reply(_) => Some(Channel::Text),
-            Self::Approve | Self::ApproveWith(_) | Self::Deny | Self::ReportFraud => Some(Channel::App),
-            Self::LetRing => None,
+            Self::ReportFraud => Some(Channel::App),
+            Self::Approve | Self::ApproveWith(_) | Self::Deny | Self::LetRing => None,
         }
     }
 }

@@ -501,8 +501,8 @@ fn somebody_acts_as_the_person_who_is_asked() {
         (&json!("deciding"), &json!("voice"), &json!("anna"))
     );
     let act = format!("/challenges/{}/act", one["id"]);
-    let (status, no) = api.send("POST", &act, &json!({"act": "approves"}));
-    assert_eq!((status, &no["detail"]), (409, &json!("The challenge is a phone call: the person cannot approve it.")));
+    let (status, no) = api.send("POST", &act, &json!({"act": "reports-fraud"}));
+    assert!(status == 409 && no["detail"] == "The challenge is a phone call: the person cannot report fraud in it.");
     let (status, wrong) = api.send("POST", &act, &json!({"act": "anwsers"}));
     assert!(status == 400 && wrong["remedy"] == "Did you mean answers?", "{wrong}");
     assert_eq!(api.send("POST", "/challenges/99/act", &json!({"act": "answers"})).0, 404);

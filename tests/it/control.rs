@@ -50,6 +50,8 @@ fn what_happened_is_told_as_tables_and_as_json() {
     assert!(call.contains("PfAuthUser_4") && call.contains("<username>anna</username>"), "{call}");
     let (code, messages) = ask(&["messages", "to=(425) 555-0101", "--limit", "1"]);
     assert!(code == 0 && messages.contains("864209"), "{messages}");
+    let (code, text) = ask(&["phone", "approve"]);
+    assert!(code == 1 && text.contains("Type 864209 where the person signs in to approve"), "{text}");
     let (code, none) = ask(&["messages", "username=anna", "--wait", "1ms"]);
     assert_eq!(code, 1, "{none}");
 
@@ -117,7 +119,7 @@ fn a_rule_is_added_and_the_phone_is_answered() {
     let (code, text) = ask(&["phone", "list", "--wait", "60s"]);
     assert!(code == 0 && text.contains("deciding"), "{text}");
     assert_eq!(ask(&["phone", "answer"]).0, 0);
-    let (code, text) = ask(&["phone", "deny"]);
+    let (code, text) = ask(&["phone", "fraud"]);
     assert!(code == 1 && text.contains("The challenge is a phone call"), "{text}");
     assert!(ask(&["phone", "press", "#"]).1.contains("call_result"));
     assert!(read(call).contains("<Code>2</Code>"));

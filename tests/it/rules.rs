@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use locmfa::contract::{AddUserSettings, FieldValue, Mode, Value};
 use locmfa::engine::{
-    Act, ActRefusal, Acted, Ask, Authentication, Bounds, Call, ChallengeId, Engine, EventKind, Method, OpenChallenge,
-    OpenState, Outcome, Settlement, Timestamp, What, When,
+    Act, ActRefusal, Acted, Ask, Authentication, Bounds, Call, ChallengeId, ChallengeStage, Engine, EventKind, Method,
+    OpenChallenge, OpenState, Outcome, Settlement, Timestamp, What, When,
 };
 use locmfa::scenario;
 use proptest::prelude::*;
@@ -131,7 +131,10 @@ fn what_nobody_can_do_is_refused_in_words() {
         settled(&mut engine);
         refusal.to_string()
     };
-    assert_eq!(refused("anna", &Act::Deny), "The challenge is a phone call: the person cannot deny it.");
+    assert_eq!(
+        refused("anna", &Act::ReportFraud),
+        "The challenge is a phone call: the person cannot report fraud in it."
+    );
     assert_eq!(
         refused("dario", &Act::Press("1".into())),
         "The challenge is a text message: the person cannot press keys."
@@ -147,9 +150,53 @@ fn what_nobody_can_do_is_refused_in_words() {
 }
 
 #[test]
+fn a_person_approves_and_denies_in_whichever_way_they_are_asked() {
+    let mut engine = engine(DECIDES);
+    for (username, act, outcome) in [
+        ("anna", "approve", Outcome::PinEntered),
+        ("anna", "deny", Outcome::HungUp),
+        ("dario", "approve", Outcome::TextAuthenticated),
+        ("dario", "deny", Outcome::TextCodeIncorrect),
+        ("erin", "approves", Outcome::AppAuthenticated),
+        ("erin", "denies", Outcome::AppDenied),
+    ] {
+        let id = rings(&mut engine, 0, username);
+        let acted = engine.act(at(1), id, &Act::read(act, None).unwrap());
+        assert_eq!(acted, Ok(Acted::Ended(outcome.into())), "{username}: {act}");
+    }
+    let turns = engine.journal.of(EventKind::Turn).filter_map(|it| match &it.what {
+        What::Turn(it) if matches!(it.stage, ChallengeStage::Answered) => Some(it.username.to_string()),
+        _ => None,
+    });
+    assert_eq!(turns.collect::<Vec<_>>(), ["anna"], "a person who denies does not answer the call");
+}
+
+#[test]
+fn the_code_to_type_is_that_of_the_message_or_of_the_token() {
+    let mut engine = engine(
+        "company: {passcode: {code: '123456'}}
+users:
+  - {username: carla, phone: '+1 425 555 0102', mode: smsText}
+  - {username: emil, phone: '+1 425 555 0105', mode: oathToken, oath_token_secret_key: GEZDGNBVGY3TQOJQ}
+  - {username: anna, phone: '+1 425 555 0100'}",
+    );
+    for username in ["carla", "emil", "anna"] {
+        asks(&mut engine, 0, username);
+    }
+    let open: Vec<_> = engine.open_challenges().map(|it| (it.id, it.username.to_owned())).collect();
+    let mut codes = open.iter().map(|(id, _)| engine.awaited_code(at(60), *id)).collect::<Vec<_>>().into_iter();
+    let mut code = || codes.next().unwrap();
+    assert_eq!(open.len(), 3);
+    assert_eq!(code(), Some("123456".into()));
+    let shown = code().unwrap();
+    assert_eq!(code(), None, "a call awaits no code");
+    assert_eq!(engine.validate_oath_code(at(60), "emil", shown.reveal(), "", false), Ok(()));
+}
+
+#[test]
 fn a_script_that_does_not_fit_is_told() {
     let mut engine =
-        engine("users: [{username: anna, phone: '+1 425 555 0100'}]\nrules: [{person: [denies, hangs-up]}]");
+        engine("users: [{username: anna, phone: '+1 425 555 0100'}]\nrules: [{person: [reports-fraud, hangs-up]}]");
     rings(&mut engine, 0, "anna");
     engine.tick(at(2));
     let settlement = &settled(&mut engine)[0].1;

@@ -112,6 +112,18 @@ impl Engine {
         Ok(())
     }
 
+    /// The code that the person types where they sign in: that of the text message, or the one that the token shows
+    /// now. `None` where the challenge awaits no code, or the user has no token.
+    #[must_use]
+    pub fn awaited_code(&self, now: Timestamp, id: ChallengeId) -> Option<Secret> {
+        let challenge = self.challenges.get(id).filter(|it| it.awaits_code())?;
+        if challenge.method != Method::Oath {
+            return challenge.code.clone();
+        }
+        let OathKey { key, interval, .. } = self.users.find(&challenge.username)?.oath_keys().next()?;
+        Some(oath::code(&key, oath::step(now, interval)).into())
+    }
+
     /// The stored name of the account, or the name as sent where codes are out for an unknown user.
     fn account(&self, username: &str) -> Result<String, Refusal> {
         let stored = self.users.find(username).map(|it| it.username.clone());

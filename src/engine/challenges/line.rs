@@ -68,21 +68,35 @@ impl Line {
                 self.answered = true;
                 Ok(None)
             }
-            (Channel::Voice, Act::HangUp) => ended(Outcome::HungUp),
+            (Channel::Voice, Act::HangUp | Act::Deny) => ended(Outcome::HungUp),
             (Channel::Voice, Act::Voicemail) if self.answered => Err(ActRefusal::AnsweredAlready),
             (Channel::Voice, Act::Voicemail) => ended(Outcome::Voicemail),
             (Channel::Voice, keys) if keys.is_by_keys() && !self.answered => Err(ActRefusal::StillRings),
             (Channel::Voice, Act::Press(keys)) => Ok(self.press(keys.reveal(), scene)),
             (Channel::Voice, Act::EnterPin) => Ok(Some(scene.right_entry().into())),
+            (Channel::Voice, Act::Approve) => {
+                self.answered = true;
+                Ok(Some(scene.right_entry().into()))
+            }
+            (Channel::Voice, Act::ApproveWith(pin)) => {
+                self.answered = true;
+                let keys = match (scene.asked_pin(), pin.reveal()) {
+                    (None, _) => "",
+                    (_, "") => scene.wrong_entry(),
+                    (_, pin) => pin,
+                };
+                Ok(self.press(&[keys, "#"].concat(), scene))
+            }
             (Channel::Voice, Act::EnterWrongPin) => Ok(self.press(&[scene.wrong_entry(), "#"].concat(), scene)),
             (Channel::Voice, Act::EnterFraudCode) => Ok(self.press(&[scene.fraud_code, "#"].concat(), scene)),
             (Channel::Voice, other) => Err(ActRefusal::PhoneCall(other.in_words())),
             (Channel::Text | Channel::Oath, other) if method.waits_for_code() => {
                 Err(ActRefusal::CodeElsewhere(other.in_words()))
             }
-            (Channel::Text, Act::ReplyRight) => ended(Reaction::Approve.outcome(method)),
-            (Channel::Text, Act::ReplyWrong) => ended(Outcome::TextCodeIncorrect),
+            (Channel::Text, Act::ReplyRight | Act::Approve) => ended(Reaction::Approve.outcome(method)),
+            (Channel::Text, Act::ReplyWrong | Act::Deny) => ended(Outcome::TextCodeIncorrect),
             (Channel::Text, Act::Reply(text)) => ended(scene.reply(text.reveal())),
+            (Channel::Text, Act::ApproveWith(pin)) => ended(scene.replied_with(pin.reveal())),
             (Channel::App, Act::Approve) => ended(Outcome::AppAuthenticated),
             (Channel::App, Act::ApproveWith(pin)) => ended(scene.approved_with(pin.reveal())),
             (Channel::App, Act::Deny) => ended(Outcome::AppDenied),
@@ -160,6 +174,14 @@ impl Scene<'_> {
             (Method::TextTwoWay(SmsMode::OtpPlusPin), Some(_)) => Outcome::TextAuthenticated,
             (_, Some("")) => Outcome::TextAuthenticated,
             _ => Outcome::TextCodeIncorrect,
+        }
+    }
+
+    /// How it ends when the reply is the code and, where one is asked, this PIN.
+    fn replied_with(&self, pin: &str) -> Outcome {
+        match self.method {
+            Method::TextTwoWay(SmsMode::OtpPlusPin) if pin != self.pin() || pin.is_empty() => Outcome::TextPinIncorrect,
+            _ => Outcome::TextAuthenticated,
         }
     }
 

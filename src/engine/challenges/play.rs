@@ -144,11 +144,12 @@ impl Engine {
             attempts: self.company.pin_attempts,
             code: challenge.code.as_ref(),
         };
-        let result = match &mut challenge.phase {
-            Phase::Asking { line, .. } => line.act(act, &scene),
-            Phase::AwaitingCode { .. } => Err(ActRefusal::CodeElsewhere(act.in_words())),
-        }?;
-        if *act == Act::Answer {
+        let Phase::Asking { line, .. } = &mut challenge.phase else {
+            return Err(ActRefusal::CodeElsewhere(act.in_words()));
+        };
+        let was_answered = line.answered;
+        let result = line.act(act, &scene)?;
+        if line.answered && !was_answered {
             self.note_turn(now, challenge, ChallengeStage::Answered);
         }
         Ok(result)

@@ -71,9 +71,9 @@ pub(super) struct ChallengeSoFar {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Act {
-    /// As in a rule's `person`: `"answers"`, `{"presses": "#"}`, `{"enters": "pin"}`, `"hangs-up"`, `{"replies": "code"}`,
-    /// `"approves"`, `"denies"`, `"reports-fraud"`; or a list of such.
-    #[schema(example = "answers")]
+    /// As in a rule's `person`: `"approve"` and `"deny"`, in whichever way the person is asked; `"answers"`,
+    /// `{"presses": "#"}`, `{"enters": "pin"}`, `"hangs-up"`, `{"replies": "code"}`, `"reports-fraud"`; or a list of such.
+    #[schema(example = "approve")]
     act: Value,
 }
 
@@ -239,11 +239,17 @@ pub(super) async fn act(
         let mut ending = None;
         for act in &acts {
             let acted = engine.act(now, ChallengeId(id), act).map_err(|no| {
-                Problem::new(
-                    Kind::Refused,
-                    no.to_string(),
-                    "GET /challenges tells what is open, and what it waits for.",
-                )
+                let code = engine.awaited_code(now, ChallengeId(id));
+                let remedy = code.map_or_else(
+                    || "GET /challenges tells what is open, and what it waits for.".into(),
+                    |code| {
+                        format!(
+                            "Type {} where the person signs in to approve, and any other code to deny.",
+                            code.reveal()
+                        )
+                    },
+                );
+                Problem::new(Kind::Refused, no.to_string(), remedy)
             })?;
             if let Acted::Ended(it) = acted {
                 ending = Some(it);
