@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::admin::Target;
-use super::print::Output;
+use super::print::{Output, complain};
 use crate::control::Verified;
 use crate::file;
 use crate::scenario;
@@ -31,6 +31,10 @@ impl Verify {
             Ok(value) => value,
             Err(mistakes) => bail!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")),
         };
+        if expectations.is_null() {
+            complain(format_args!("locmfa: {} is empty; it needs a list `expect`", file.display()));
+            return Ok(ExitCode::from(1));
+        }
         match target.api()?.verify(expectations, wait).await? {
             Verified::Holds(it) => {
                 let count = it["counts"].as_array().map_or(0, Vec::len);
@@ -43,7 +47,13 @@ impl Verify {
             Verified::Fails(problem) => {
                 match target.json {
                     true => out.json(&problem)?,
-                    false => out.line(problem["detail"].as_str().unwrap_or_default())?,
+                    false => {
+                        let text = |key: &str| problem[key].as_str().unwrap_or_default();
+                        out.line(text("detail"))?;
+                        if problem["verdict"] == "unknown" {
+                            out.line(text("remedy"))?;
+                        }
+                    }
                 }
                 Ok(ExitCode::from(1))
             }

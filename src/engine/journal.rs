@@ -1,6 +1,8 @@
 //! The journal of a space: calls, turns of challenges, messages, changes, notices. Events have numbers in one sequence.
 //! Each kind has its own bounds: the newest events are kept, and all are counted.
 
+mod tally;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use std::time::Duration;
 use super::challenge_id::ChallengeId;
 use super::{Ending, Method, Number, Timestamp};
 use crate::contract::Secret;
+pub use tally::{EvictedCalls, EvictedResult, Tally};
 
 #[derive(Clone, Debug)]
 pub struct Event {
@@ -185,6 +188,22 @@ pub struct Bounds {
 pub struct Journal {
     trails: [Trail; EventKind::ALL.len()],
     last: u64,
+    evicted_calls: Arc<Tally>,
+}
+
+/// What the journal no longer keeps of the events of a kind after a number.
+#[derive(Clone, Debug)]
+pub enum Missing {
+    Nothing,
+    Evicted {
+        count: u64,
+        /// Whether all of them came after the number. If not, some of them did.
+        all_follow: bool,
+        /// For calls.
+        tally: Option<Arc<Tally>>,
+    },
+    /// A reset has removed events, and their number is unknown.
+    Removed,
 }
 
 /// The newest events of one kind.
@@ -196,6 +215,8 @@ struct Trail {
     evicted: u64,
     /// The number of the newest evicted event; 0 before the first eviction.
     evicted_up_to: u64,
+    /// The number of the newest event that a reset has removed; 0 before the first.
+    removed_up_to: u64,
 }
 
 /// The bounds of each kind but calls.
@@ -209,8 +230,10 @@ impl Default for Bounds {
 
 impl Journal {
     pub(super) fn new(calls: Bounds) -> Self {
-        let trail = |bounds| Trail { kept: VecDeque::new(), bytes: 0, bounds, evicted: 0, evicted_up_to: 0 };
-        Self { trails: EventKind::ALL.map(|it| trail(if it == EventKind::Call { calls } else { OTHERS })), last: 0 }
+        let trail =
+            |bounds| Trail { kept: VecDeque::new(), bytes: 0, bounds, evicted: 0, evicted_up_to: 0, removed_up_to: 0 };
+        let trails = EventKind::ALL.map(|it| trail(if it == EventKind::Call { calls } else { OTHERS }));
+        Self { trails, last: 0, evicted_calls: Arc::default() }
     }
 
     /// A journal with the same bounds, and no events.
@@ -223,7 +246,8 @@ impl Journal {
     pub fn continue_from(&mut self, ended: &Self) {
         self.last = ended.last;
         for (trail, ended) in self.trails.iter_mut().zip(&ended.trails) {
-            trail.evicted_up_to = ended.kept.back().map_or(ended.evicted_up_to, |it| it.seq);
+            trail.removed_up_to = ended.kept.back().map_or(ended.evicted_up_to, |it| it.seq);
+            trail.evicted_up_to = trail.removed_up_to;
         }
     }
 
@@ -231,7 +255,7 @@ impl Journal {
     pub fn note(&mut self, at: Timestamp, what: What) -> u64 {
         self.last += 1;
         let trail = &mut self.trails[what.kind() as usize];
-        trail.push(Arc::new(Event { seq: self.last, at, what }));
+        trail.push(Arc::new(Event { seq: self.last, at, what }), &mut self.evicted_calls);
         self.last
     }
 
@@ -275,6 +299,22 @@ impl Journal {
         self.trails[kind as usize].evicted
     }
 
+    /// What is not kept of the events of a kind with numbers above `after`. `None`: of all since the last reset.
+    #[must_use]
+    pub fn missing_after(&self, after: Option<u64>, kind: EventKind) -> Missing {
+        let trail = &self.trails[kind as usize];
+        match after {
+            Some(seq) if seq < trail.removed_up_to => Missing::Removed,
+            Some(seq) if seq >= trail.evicted_up_to => Missing::Nothing,
+            _ if trail.evicted == 0 => Missing::Nothing,
+            _ => Missing::Evicted {
+                count: trail.evicted,
+                all_follow: after.is_none_or(|seq| seq == trail.removed_up_to),
+                tally: (kind == EventKind::Call).then(|| self.evicted_calls.clone()),
+            },
+        }
+    }
+
     /// Whether an event of some kinds with a number above `seq` is evicted.
     #[must_use]
     pub fn has_evicted_after(&self, seq: u64, kinds: &[EventKind]) -> bool {
@@ -283,7 +323,7 @@ impl Journal {
 }
 
 impl Trail {
-    fn push(&mut self, event: Arc<Event>) {
+    fn push(&mut self, event: Arc<Event>, evicted_calls: &mut Arc<Tally>) {
         self.bytes += event.size();
         self.kept.push_back(event);
         while self.bytes > self.bounds.bytes || self.kept.len() > self.bounds.entries {
@@ -291,6 +331,9 @@ impl Trail {
             self.bytes -= oldest.size();
             self.evicted += 1;
             self.evicted_up_to = oldest.seq;
+            if let What::Call(call) = &oldest.what {
+                Arc::make_mut(evicted_calls).add(call);
+            }
         }
     }
 
@@ -390,8 +433,8 @@ mod tests {
         What::Notice(Notice { topic: "test", text: format!("{n:04}").into() })
     }
 
-    fn entry(n: u32) -> What {
-        What::Call(AnsweredCall {
+    pub(super) fn call(n: u32) -> AnsweredCall {
+        AnsweredCall {
             took: Duration::ZERO,
             caller: "".into(),
             scheme: "anonymous",
@@ -408,7 +451,11 @@ mod tests {
             warning: None,
             request: Raw::default(),
             answer: Raw::default(),
-        })
+        }
+    }
+
+    fn entry(n: u32) -> What {
+        What::Call(call(n))
     }
 
     #[test]

@@ -35,8 +35,8 @@ pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, T
 pub use differences::{Difference, Differences, OnReload};
 pub use directory::{Block, Bypass, Device, Directory, Pattern, PhonePattern, Query, User, by_any_form};
 pub use journal::{
-    AnsweredCall, Bounds, ChallengeStage, Changed, Event, EventKind, Journal, Message, MessageKind, Notice, Origin,
-    Raw, Turn, What,
+    AnsweredCall, Bounds, ChallengeStage, Changed, Event, EventKind, EvictedCalls, EvictedResult, Journal, Message,
+    MessageKind, Missing, Notice, Origin, Raw, Tally, Turn, What,
 };
 pub use number::{NotANumber, Number};
 pub use outcome::{Channel, CustomResult, Ending, Method, Outcome, Passes, Reaction};

@@ -20,7 +20,7 @@ use tower::ServiceExt;
 
 use crate::process::{Server, read, run};
 
-const ANNA: &str = "<username>anna</username>";
+pub(crate) const ANNA: &str = "<username>anna</username>";
 
 /// Anna has a phone, and Ben gets text messages with a code.
 const SCENARIO: &str = "users:
@@ -31,20 +31,20 @@ rules:
   - {when: {user: ben}, after: 0s, code: '864209'}
 ";
 
-struct Api {
-    server: Server,
-    folder: tempfile::TempDir,
+pub(crate) struct Api {
+    pub(crate) server: Server,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 /// What came back.
-struct Told {
-    status: u16,
-    head: String,
-    body: String,
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Api {
-    fn start(scenario: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(scenario: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("s.yaml"), scenario).unwrap();
         fs::write(folder.path().join("token"), "t0ken\n").unwrap();
@@ -52,11 +52,11 @@ impl Api {
         Self { server, folder }
     }
 
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         self.server.ready["admin"].as_str().unwrap().trim_start_matches("http://").into()
     }
 
-    fn open(&self, method: &str, path: &str, headers: &str, body: &str) -> TcpStream {
+    pub(crate) fn open(&self, method: &str, path: &str, headers: &str, body: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         let length = body.len();
         let host = if headers.contains("Host:") { String::new() } else { format!("Host: {}\r\n", self.address()) };
@@ -66,28 +66,28 @@ impl Api {
         stream
     }
 
-    fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Told {
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Told {
         let answer = read(self.open(method, path, headers, body));
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Told { status, head: head.to_lowercase(), body: body.into() }
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         let told = self.ask("GET", path, "", "");
         assert_eq!(told.status, 200, "{path}: {}", told.body);
         told.json()
     }
 
     /// Sends JSON: the status, and what came back.
-    fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let told = self.ask(method, path, "Content-Type: application/json\r\n", &body.to_string());
         (told.status, if told.body.is_empty() { Value::Null } else { told.json() })
     }
 }
 
 impl Told {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|it| panic!("{it}: {}", self.body))
     }
 }

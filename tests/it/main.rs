@@ -6,6 +6,7 @@ mod cases;
 mod compose;
 mod control;
 mod description;
+mod evidence;
 mod fidelity;
 mod language;
 mod mim;

@@ -55,7 +55,10 @@ impl Feed {
         let country = space.update(|engine, _| engine.company().country_code.clone());
         let filter = Filter::of(asked.rest(), kinds, &country);
         let names = kinds.iter().flat_map(|it| view::names(*it)).copied().chain(["phone"]);
-        let filter = filter.map_err(|name| asked.unknown(&name, names))?;
+        let filter = filter.map_err(|unfit| match unfit.reason {
+            Some((why, remedy)) => bad(&unfit.name, &why, &remedy),
+            None => asked.unknown(&unfit.name, names),
+        })?;
         Ok(Self { kinds: kinds.into(), filter, after, wait, limit })
     }
 
@@ -130,8 +133,8 @@ pub(super) async fn awaited<T>(
     }
 }
 
-/// Whether all is known that followed a number.
-pub(super) fn known(journal: &Journal, after: u64, kinds: &[EventKind]) -> Result<(), Problem> {
+/// Whether a cursor is of this run of the space.
+pub(super) fn from_this_run(journal: &Journal, after: u64) -> Result<(), Problem> {
     let last = journal.last();
     if after > last {
         let detail = format!(
@@ -139,6 +142,13 @@ pub(super) fn known(journal: &Journal, after: u64, kinds: &[EventKind]) -> Resul
         );
         return Err(Problem::new(No::StaleCursor, detail, "Ask without after.").with("newest", last));
     }
+    Ok(())
+}
+
+/// Whether all is known that followed a number.
+pub(super) fn known(journal: &Journal, after: u64, kinds: &[EventKind]) -> Result<(), Problem> {
+    from_this_run(journal, after)?;
+    let last = journal.last();
     if journal.has_evicted_after(after, kinds) {
         let oldest = kinds.iter().filter_map(|it| journal.of(*it).next()).map(|it| it.seq).min();
         let detail =

@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::view::{self, View};
-use crate::engine::{Event, EventKind, Number, Pattern, What};
+use crate::contract::{Field, Shape};
+use crate::engine::{Event, EventKind, EvictedCalls, EvictedResult, Number, Pattern, What};
+use crate::operations;
+use crate::scenario::closest;
 
 /// Conditions, all of which must hold.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +36,30 @@ pub(super) struct Difference {
     pub(super) actual: Option<String>,
 }
 
+/// Whether conditions hold.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Fit {
+    No,
+    /// What decides it is not known.
+    Unknown,
+    Yes,
+}
+
+/// A value that a condition is compared with.
+enum Actual<'a> {
+    Is(Cow<'a, str>),
+    Missing,
+    Unknown,
+}
+
+/// A condition that no event can be compared with.
+#[derive(Debug)]
+pub(super) struct Unfit {
+    pub(super) name: String,
+    /// Why, and what to do. `None`: there is no value of that name.
+    pub(super) reason: Option<(String, String)>,
+}
+
 /// What stands before the name of a field of the request.
 const FIELDS: &str = "fields.";
 
@@ -44,13 +71,24 @@ struct Seen<'a> {
 }
 
 impl Filter {
-    /// Conditions by name. A name that no event of these kinds has is handed back.
-    pub(super) fn of(pairs: Vec<(String, String)>, kinds: &[EventKind], default_country: &str) -> Result<Self, String> {
+    /// Conditions by name on events of these kinds.
+    ///
+    /// # Errors
+    /// A condition that holds of no event, whatever happens: its name or its value is misspelt.
+    pub(super) fn of(pairs: Vec<(String, String)>, kinds: &[EventKind], default_country: &str) -> Result<Self, Unfit> {
+        let has_calls = kinds.contains(&EventKind::Call);
+        let operation = pairs.iter().find(|it| it.0 == "operation").map_or("*", |it| &it.1);
+        let operations = operations_of(operation)?;
+        for (name, text) in &pairs {
+            if let Some(path) = name.strip_prefix(FIELDS).filter(|_| has_calls) {
+                is_comparable(name, path, text, &operations)?;
+            }
+        }
         let is_known = |name: &str| {
-            let is_field = kinds.contains(&EventKind::Call) && (name.starts_with(FIELDS) || name == "phone");
+            let is_field = has_calls && (name.starts_with(FIELDS) || name == "phone");
             is_field || kinds.iter().any(|it| view::names(*it).contains(&name))
         };
-        Self::read(pairs, is_known, default_country)
+        Self::read(pairs, is_known, default_country).map_err(|name| Unfit { name, reason: None })
     }
 
     /// Conditions by name, each of which must be known.
@@ -72,11 +110,41 @@ impl Filter {
     }
 
     pub(super) fn fits(&self, event: &Event) -> bool {
+        self.fit(event) == Fit::Yes
+    }
+
+    /// Whether the conditions hold of an event, as far as the journal keeps it.
+    pub(super) fn fit(&self, event: &Event) -> Fit {
         if self.0.is_empty() {
-            return true;
+            return Fit::Yes;
         }
         let seen = Seen::of(event);
-        self.0.iter().all(|it| it.holds(seen.get(it).as_deref()))
+        self.all(|it| seen.get(it))
+    }
+
+    /// Whether the conditions hold of evicted calls, as far as they are counted.
+    pub(super) fn fit_of_evicted(&self, calls: &EvictedCalls) -> Fit {
+        let counted =
+            |text: &Option<Box<str>>| text.clone().map_or(Actual::Unknown, |it| Actual::Is(it.into_string().into()));
+        let of_result = |get: fn(&EvictedResult) -> Option<i32>| match calls.result.as_ref().map(get) {
+            Some(Some(code)) => Actual::Is(code.to_string().into()),
+            Some(None) => Actual::Missing,
+            None => Actual::Unknown,
+        };
+        self.all(|it| match it.name.as_str() {
+            "kind" => Actual::Is(EventKind::Call.word().into()),
+            "operation" => Actual::Is(calls.operation.into()),
+            "username" => counted(&calls.username),
+            "outcome" => counted(&calls.outcome),
+            "call_result" => of_result(|it| it.call_result),
+            "error" => of_result(|it| it.error),
+            "status" => of_result(|it| Some(it.status.into())),
+            _ => Actual::Unknown,
+        })
+    }
+
+    fn all<'a>(&self, get: impl Fn(&Condition) -> Actual<'a>) -> Fit {
+        self.0.iter().map(|it| it.fit(&get(it))).min().unwrap_or(Fit::Yes)
     }
 
     /// Whether the conditions hold of something whose values are told by name.
@@ -88,8 +156,9 @@ impl Filter {
     pub(super) fn differences(&self, event: &Event) -> Vec<Difference> {
         let seen = Seen::of(event);
         let difference = |it: &Condition| {
-            let actual = seen.get(it).map(Cow::into_owned);
-            let differs = !it.holds(actual.as_deref());
+            let actual = seen.get(it);
+            let differs = it.fit(&actual) == Fit::No;
+            let actual = if let Actual::Is(it) = actual { Some(it.into_owned()) } else { None };
             differs.then(|| Difference { field: it.name.clone(), expected: it.text.clone(), actual })
         };
         self.0.iter().filter_map(difference).collect()
@@ -114,7 +183,61 @@ impl std::fmt::Display for Filter {
     }
 }
 
+/// The operations that a pattern names.
+fn operations_of(pattern: &str) -> Result<Vec<&'static operations::Operation>, Unfit> {
+    let matches = Pattern::new(pattern);
+    let found: Vec<_> = operations::all().filter(|it| matches.matches(it.signature.name)).collect();
+    // A call that names no operation has an empty name.
+    if !found.is_empty() || pattern.is_empty() {
+        return Ok(found);
+    }
+    let meant = closest(pattern.trim_matches('*'), operations::all().map(|it| it.signature.name));
+    let remedy = meant.map_or_else(|| "`locmfa wsdl` lists the operations.".into(), |it| format!("Did you mean {it}?"));
+    Err(Unfit { name: "operation".into(), reason: Some((format!("there is no operation {pattern:?}"), remedy)) })
+}
+
+/// Refuses a condition on a field that no request of these operations has, or that the journal does not compare.
+fn is_comparable(name: &str, path: &str, text: &str, among: &[&'static operations::Operation]) -> Result<(), Unfit> {
+    let requests = || among.iter().map(|it| it.signature.request);
+    let unfit = |why: &str, remedy: String| Err(Unfit { name: name.into(), reason: Some((why.into(), remedy)) });
+    let mut found = requests().filter_map(|it| field(it, path)).peekable();
+    if found.peek().is_none() {
+        let (parents, last) = path.rsplit_once('.').map_or((None, path), |(parents, last)| (Some(parents), last));
+        let records = requests().filter_map(|it| parents.map_or(Some(it), |path| Some(field(it, path)?.shape.inner())));
+        let names: Vec<_> = records.flat_map(Shape::fields).map(|it| it.name).collect();
+        let parents = parents.map(|it| format!("{it}.")).unwrap_or_default();
+        return unfit(
+            "no request has that field",
+            match closest(last, names) {
+                Some(meant) => format!("Did you mean {FIELDS}{parents}{meant}?"),
+                None => "Names are those of the wire; `GET /calls/{seq}` shows the fields of a call.".into(),
+            },
+        );
+    }
+    // Whether a secret was sent at all is no secret.
+    if !text.is_empty() && text != "*" && found.all(|it| it.secret) {
+        return unfit("it is a secret, which is not compared", "Use the outcome of the call instead.".into());
+    }
+    Ok(())
+}
+
+/// The field of a record that a path such as `settings.phone` leads to.
+fn field(record: &Shape, path: &str) -> Option<&'static Field> {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let field = record.fields().iter().find(|it| it.name == first)?;
+    rest.map_or(Some(field), |rest| self::field(field.shape.inner(), rest))
+}
+
 impl Condition {
+    fn fit(&self, actual: &Actual<'_>) -> Fit {
+        let holds = match actual {
+            Actual::Unknown => return Fit::Unknown,
+            Actual::Missing => self.holds(None),
+            Actual::Is(text) => self.holds(Some(text)),
+        };
+        if holds { Fit::Yes } else { Fit::No }
+    }
+
     fn holds(&self, actual: Option<&str>) -> bool {
         let Some(actual) = actual else { return self.text.is_empty() };
         match &self.number {
@@ -132,26 +255,34 @@ impl<'a> Seen<'a> {
         Self { event, view: View::of(event), fields: OnceCell::new() }
     }
 
-    fn get(&self, condition: &Condition) -> Option<Cow<'_, str>> {
+    fn get(&self, condition: &Condition) -> Actual<'_> {
         let name = condition.name.as_str();
         if let Some(value) = self.view.get(name) {
-            return Some(value);
+            return Actual::Is(value);
         }
-        let What::Call(entry) = &self.event.what else { return None };
-        if name == "phone" {
-            let fields = self.fields.get_or_init(|| view::fields(entry));
-            return view::phone(fields, &condition.default_country).map(|it| it.to_string().into());
+        let is_field = name == "phone" || name.starts_with(FIELDS);
+        let What::Call(entry) = &self.event.what else { return Actual::Missing };
+        if !is_field {
+            return Actual::Missing;
         }
-        let path = name.strip_prefix(FIELDS)?;
-        let mut fields = Some(self.fields.get_or_init(|| view::fields(entry)));
-        let mut found = None;
-        for part in path.split('.') {
-            found = fields?.get(part);
-            fields = found.and_then(Value::as_object);
+        let fields = self.fields.get_or_init(|| view::fields(entry));
+        if fields.is_empty() && entry.request.cut() > 0 {
+            return Actual::Unknown;
         }
-        Some(match found? {
-            Value::String(text) => text.into(),
-            other => other.to_string().into(),
-        })
+        let value = match name.strip_prefix(FIELDS) {
+            None => view::phone(fields, &condition.default_country).map(|it| it.to_string().into()),
+            Some(path) => nested(fields, path).map(|it| match it {
+                Value::String(text) => text.into(),
+                other => other.to_string().into(),
+            }),
+        };
+        value.map_or(Actual::Missing, Actual::Is)
     }
+}
+
+/// The value that a path such as `settings.phone` leads to.
+fn nested<'a>(fields: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    let mut parts = path.split('.');
+    let first = fields.get(parts.next()?);
+    parts.fold(first, |value, part| value?.get(part))
 }

@@ -53,6 +53,7 @@ problems! {
     WrongMethod => 405, "wrong-method", "This cannot be done here";
     Refused => 409, "refused", "This cannot be done now";
     VerifyFailed => 409, "verify-failed", "What happened is not what was expected";
+    VerifyUnknown => 409, "verify-unknown", "Too little is known to say whether it happened as expected";
     StaleCursor => 410, "stale-cursor", "What follows the cursor is no longer known";
     TooLarge => 413, "too-large", "The body is too large";
     WrongContentType => 415, "wrong-content-type", "The body is of another type";

@@ -1,5 +1,5 @@
 //! Verifying what happened: how often, in which order, how close together. A failure tells what came nearest, and how
-//! it differs.
+//! it differs. Where events that are no longer kept could change the verdict, the verdict is *unknown*.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,20 +10,22 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::feed::{awaited, known};
-use super::filter::{Difference, Filter};
+use super::feed::{awaited, from_this_run};
+use super::filter::{Difference, Filter, Fit, Unfit};
 use super::input::{Asked, Body, duration};
 use super::problem::{Kind as No, Problem};
 use super::view::View;
 use super::{At, Json, Shared};
-use crate::engine::{Event, EventKind};
+use crate::engine::{Event, EventKind, Journal, Missing};
 use crate::scenario::closest;
 use crate::switchboard::Interest;
 
 /// What should have happened.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with a list `expect`")]
 pub(super) struct Expectations {
+    /// At least one.
+    #[schema(min_items = 1)]
     expect: Vec<Expectation>,
     /// Whether each must come after the one before it.
     #[serde(default)]
@@ -56,13 +58,14 @@ struct Expectation {
     /// `call`, `challenge`, `message`, `change`, `notice`; `call` where it says nothing.
     kind: Option<String>,
     /// Values by name, as lists are filtered by: `operation: PfAuthUser*`, `phone: +1 425 555 0100`,
-    /// `fields.requireUserMatch: true`. `*` stands for anything, and `null` for a value that is not there.
+    /// `fields.requireUserMatch: true`. `*` stands for anything, and `null` for a value that is not there. A name that no
+    /// such event has is an error.
     #[serde(default, rename = "where")]
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     conditions: Map<String, Value>,
-    exactly: Option<usize>,
-    at_least: Option<usize>,
-    at_most: Option<usize>,
+    exactly: Option<u64>,
+    at_least: Option<u64>,
+    at_most: Option<u64>,
     /// How far apart the first and the last of them may be, such as `10s`.
     #[serde(default, deserialize_with = "text")]
     within: Option<String>,
@@ -73,21 +76,35 @@ struct Expectation {
 pub(super) struct Verified {
     /// True: a failure is a problem.
     passed: bool,
-    /// How many fitted each expectation.
-    counts: Vec<usize>,
+    /// `passed`: a problem has `failed` or `unknown`.
+    verdict: Verdict,
+    /// How many fitted each expectation; evicted calls count where enough is known of them.
+    counts: Vec<u64>,
     /// What to give as `after` to verify what follows.
     next: u64,
-    /// How many events were forgotten before they could be looked at.
+    /// How many events are evicted.
     forgotten: u64,
 }
 
-/// An expectation that did not come true.
+/// What a verification found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Passed,
+    Failed,
+    /// Events that are not known could turn a pass into a failure, or a failure into a pass.
+    Unknown,
+}
+
+/// An expectation that did not come true, or of which too little is known.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Failure {
+    /// `failed` or `unknown`.
+    verdict: Verdict,
     /// What was expected, in words.
     expected: String,
     /// How many fitted.
-    found: usize,
+    found: u64,
     why: String,
     /// What came nearest, the nearest first; where too many fitted, those.
     nearest: Vec<Near>,
@@ -110,17 +127,28 @@ struct Wanted {
     within: Option<Duration>,
 }
 
-#[derive(Clone, Copy)]
+/// How many: from `least` to `most`.
+#[derive(Clone, Copy, Default)]
 struct Count {
-    least: usize,
-    most: usize,
+    least: u64,
+    most: u64,
+}
+
+/// What is known of what happened.
+struct Evidence {
+    /// The kept events, the oldest first.
+    events: Vec<Arc<Event>>,
+    /// What is not kept of each kind.
+    missing: Vec<(EventKind, Missing)>,
+    next: u64,
 }
 
 /// How many near events a failure tells.
 const NEAREST: usize = 3;
 
 /// Verifies what happened. All that is expected must be so; the first failure of each expectation is told with what
-/// came nearest.
+/// came nearest. Where events that are no longer kept could change the verdict, it is `unknown`: 409, too, with what to
+/// do to know more.
 #[utoipa::path(post, path = "/verify", tag = "verify", request_body = Expectations, responses((status = 200, body = Verified)))]
 pub(super) async fn verify(
     State(admin): Shared,
@@ -129,6 +157,11 @@ pub(super) async fn verify(
     Body(expectations): Body<Expectations>,
 ) -> Result<Json<Verified>, Problem> {
     asked.finish()?;
+    if expectations.expect.is_empty() {
+        let remedy = "Write one expectation at least, such as {where: {operation: PfAuthUser*}}.";
+        return Err(Problem::new(No::BadBody, "expect: the list is empty, so nothing is verified.", remedy)
+            .with("field", "expect"));
+    }
     let country = space.update(|engine, _| engine.company().country_code.clone());
     let read = |(at, it)| {
         Wanted::read(it, &country).map_err(|(field, why, remedy)| {
@@ -150,36 +183,93 @@ pub(super) async fn verify(
     let fits = move |event: &Event| filters.iter().any(|(kind, it)| *kind == event.what.kind() && it.fits(event));
     let interest = Interest { kinds: kinds.clone(), username: None, matches: Box::new(fits) };
     let verified = awaited(&admin, &space, interest, wait, |is_over| {
-        let (events, next, forgotten) = space.update(|engine, _| {
-            let journal = &engine.journal;
-            expectations.after.map_or(Ok(()), |after| known(journal, after, &kinds))?;
-            let forgotten = match expectations.after {
-                Some(_) => 0,
-                None => kinds.iter().map(|it| journal.evicted(*it)).sum(),
-            };
-            Ok::<_, Problem>((journal.after(expectations.after.unwrap_or(0), &kinds), journal.last(), forgotten))
-        })?;
-        match judge(&wanted, &events, expectations.in_order) {
-            Ok(counts) => Ok(Some(Verified { passed: true, counts, next, forgotten })),
-            Err(failures) if is_over => Err(failed(&failures, next, forgotten)),
+        let evidence = space.update(|engine, _| Evidence::read(&engine.journal, expectations.after, &kinds))?;
+        match judge(&wanted, &evidence, expectations.in_order) {
+            Ok(counts) => {
+                let (verdict, next) = (Verdict::Passed, evidence.next);
+                Ok(Some(Verified { passed: true, verdict, counts, next, forgotten: evidence.evicted() }))
+            }
+            Err(failures) if is_over => Err(failed(&failures, &evidence)),
             Err(_) => Ok(None),
         }
     });
     Ok(Json::ok(verified.await?))
 }
 
-/// The problem of a verification that failed, told in full for who reads no JSON.
-fn failed(failures: &[Failure], next: u64, forgotten: u64) -> Problem {
-    let mut detail: Vec<String> = failures.iter().map(ToString::to_string).collect();
-    if forgotten > 0 {
-        detail.push(format!("{forgotten} events are forgotten and could not be looked at."));
-    }
-    let remedy = "Compare the differences with what the test does; GET /calls/{seq} explains a call.";
+/// The problem of a verification that did not pass, told in full for who reads no JSON.
+fn failed(failures: &[Failure], evidence: &Evidence) -> Problem {
+    let is_known = failures.iter().any(|it| it.verdict == Verdict::Failed);
+    let detail: Vec<String> = failures.iter().map(ToString::to_string).collect();
     let list = serde_json::to_value(failures).expect("failures are JSON");
-    Problem::new(No::VerifyFailed, detail.join("\n"), remedy)
+    let (kind, verdict, remedy) = match is_known {
+        true => {
+            let remedy = "Compare the differences with what the test does; GET /calls/{seq} explains a call.";
+            (No::VerifyFailed, Verdict::Failed, remedy.into())
+        }
+        false => (No::VerifyUnknown, Verdict::Unknown, evidence.remedy()),
+    };
+    Problem::new(kind, detail.join("\n"), remedy)
+        .with("verdict", serde_json::to_value(verdict).expect("a verdict is JSON"))
         .with("failures", list)
-        .with("next", next)
-        .with("forgotten", forgotten)
+        .with("next", evidence.next)
+        .with("forgotten", evidence.evicted())
+}
+
+impl Evidence {
+    fn read(journal: &Journal, after: Option<u64>, kinds: &[EventKind]) -> Result<Self, Problem> {
+        after.map_or(Ok(()), |after| from_this_run(journal, after))?;
+        Ok(Self {
+            events: journal.after(after.unwrap_or(0), kinds),
+            missing: kinds.iter().map(|it| (*it, journal.missing_after(after, *it))).collect(),
+            next: journal.last(),
+        })
+    }
+
+    /// How many events are evicted.
+    fn evicted(&self) -> u64 {
+        let count = |it: &Missing| if let Missing::Evicted { count, .. } = it { *count } else { 0 };
+        self.missing.iter().map(|it| count(&it.1)).sum()
+    }
+
+    /// How many of the events that are not kept fit.
+    fn missing(&self, wanted: &Wanted) -> Count {
+        match self.missing.iter().find(|it| it.0 == wanted.kind).map(|it| &it.1) {
+            None | Some(Missing::Nothing) => Count::default(),
+            Some(Missing::Removed) => Count { least: 0, most: u64::MAX },
+            Some(Missing::Evicted { count, all_follow, tally }) => {
+                let mut fit = Count::default();
+                let mut add = |one: Fit, count: u64| {
+                    fit.least += if one == Fit::Yes && *all_follow { count } else { 0 };
+                    fit.most += if one == Fit::No { 0 } else { count };
+                };
+                match tally {
+                    Some(tally) => {
+                        tally.iter().for_each(|(calls, count)| add(wanted.filter.fit_of_evicted(calls), count))
+                    }
+                    None => add(if wanted.filter.len() == 0 { Fit::Yes } else { Fit::Unknown }, *count),
+                }
+                fit
+            }
+        }
+    }
+
+    /// What to do where too little is known.
+    fn remedy(&self) -> String {
+        let is_missing = |kind: Option<EventKind>| {
+            let mut of_kind = self.missing.iter().filter(|it| kind.is_none_or(|kind| kind == it.0));
+            of_kind.any(|it| !matches!(it.1, Missing::Nothing))
+        };
+        let keep = match is_missing(Some(EventKind::Call)) {
+            true => {
+                "Start the server with a higher --journal-entries or --journal-bytes, so that it keeps more calls; or"
+            }
+            false => "Let",
+        };
+        match is_missing(None) {
+            true => format!("{keep} let each test use a space of its own, or reset the space before it."),
+            false => "Of a request, the first 64 KiB are kept: ask for what stands there.".into(),
+        }
+    }
 }
 
 impl Wanted {
@@ -203,16 +293,22 @@ impl Wanted {
             }
         };
         let pairs = it.conditions.into_iter().map(text).collect::<Result<_, _>>()?;
-        let filter = Filter::of(pairs, &[kind], country).map_err(|name| {
+        let filter = Filter::of(pairs, &[kind], country).map_err(|Unfit { name, reason }| {
             let names = super::view::names(kind).iter().copied().chain(["phone"]);
             let meant = closest(&name, names.clone()).map(|it| format!("Did you mean {it}?"));
             let all = || format!("There are: {}; and fields.NAME.", names.collect::<Vec<_>>().join(", "));
-            (format!("where.{name}"), "there is no such value".to_owned(), meant.unwrap_or_else(all))
+            let no_such = || ("there is no such value".to_owned(), meant.unwrap_or_else(all));
+            let (why, remedy) = reason.unwrap_or_else(no_such);
+            (format!("where.{name}"), why, remedy)
         })?;
         let count = match (it.exactly, it.at_least, it.at_most) {
             (Some(exactly), None, None) => Count { least: exactly, most: exactly },
-            (None, None, None) => Count { least: 1, most: usize::MAX },
-            (None, least, most) => Count { least: least.unwrap_or(0), most: most.unwrap_or(usize::MAX) },
+            (None, None, None) => Count { least: 1, most: u64::MAX },
+            (None, Some(0), None) if it.within.is_none() => {
+                let why = "it is so whatever happens".into();
+                return Err(("at_least".into(), why, "Give 1 or more, or exactly: 0 for none.".into()));
+            }
+            (None, least, most) => Count { least: least.unwrap_or(0), most: most.unwrap_or(u64::MAX) },
             _ => {
                 let why = "it goes with no other count".into();
                 return Err(("exactly".into(), why, "Leave the others out.".into()));
@@ -224,44 +320,70 @@ impl Wanted {
     }
 }
 
-/// Whether all came true: how many fitted each, or each that failed.
-fn judge(wanted: &[Wanted], events: &[Arc<Event>], in_order: bool) -> Result<Vec<usize>, Vec<Failure>> {
+/// Whether all came true: how many fitted each, or each that failed or is unknown.
+fn judge(wanted: &[Wanted], evidence: &Evidence, in_order: bool) -> Result<Vec<u64>, Vec<Failure>> {
     let mut failures = Vec::new();
     let mut counts = Vec::new();
     // In order: what comes next must come after this.
     let mut from = 0;
+    let mut is_order_known = true;
     for it in wanted {
-        let own: Vec<&Arc<Event>> = events.iter().filter(|event| event.what.kind() == it.kind).collect();
-        let fits: Vec<&Arc<Event>> = own.iter().copied().filter(|event| it.filter.fits(event)).collect();
-        counts.push(fits.len());
-        let failure = |why: String, nearest| Failure { expected: it.to_string(), found: fits.len(), why, nearest };
-        let shown =
-            |events: &[&Arc<Event>]| events.iter().rev().take(NEAREST).map(|it| Near::of(it, Vec::new())).collect();
-        if fits.len() < it.count.least {
+        let own: Vec<&Arc<Event>> = evidence.events.iter().filter(|event| event.what.kind() == it.kind).collect();
+        let of_fit = |fit| own.iter().copied().filter(move |event| it.filter.fit(event) == fit);
+        let fits: Vec<&Arc<Event>> = of_fit(Fit::Yes).collect();
+        let missing = evidence.missing(it);
+        let found = fits.len() as u64 + missing.least;
+        // Those that may fit: too little is known of them.
+        let others = (missing.most - missing.least).saturating_add(of_fit(Fit::Unknown).count() as u64);
+        let most = found.saturating_add(others);
+        counts.push(found);
+        let mut fail = |verdict, why: String, nearest| {
+            failures.push(Failure { verdict, expected: it.to_string(), found, why, nearest });
+        };
+        let shown = || fits.iter().rev().take(NEAREST).map(|it| Near::of(it, Vec::new())).collect();
+        if most < it.count.least {
             let why = match own.len() {
                 0 => format!("there was no {} at all", it.kind.word()),
-                _ => format!("{} fitted", fits.len()),
+                _ => format!("{found} fitted"),
             };
-            failures.push(failure(why, nearest(it, &own)));
+            fail(Verdict::Failed, why, nearest(it, &own));
             continue;
         }
-        if fits.len() > it.count.most {
-            failures.push(failure(format!("{} fitted", fits.len()), shown(&fits)));
+        if found > it.count.most {
+            fail(Verdict::Failed, format!("{found} fitted"), shown());
             continue;
         }
         let took = fits.first().zip(fits.last()).map(|(first, last)| last.at.since(first.at)).unwrap_or_default();
         if it.within.is_some_and(|within| took > within) {
             let why = format!("the first and the last are {} apart", humantime::format_duration(took));
-            failures.push(failure(why, shown(&fits)));
+            fail(Verdict::Failed, why, shown());
+            continue;
+        }
+        // Times and places are known of kept events only.
+        let has_unplaced = most > fits.len() as u64;
+        if found < it.count.least || most > it.count.most || it.within.is_some() && has_unplaced && most > 1 {
+            let others = match others {
+                0 => "it is not known when".into(),
+                u64::MAX => "what a reset has removed could fit, too".into(),
+                others => format!("{others} of which too little is kept could fit, too"),
+            };
+            fail(Verdict::Unknown, format!("{found} fitted, and {others}"), shown());
             continue;
         }
         if in_order && it.count.least > 0 {
-            let mut later = fits.iter().filter(|it| it.seq > from);
-            match later.nth(it.count.least - 1) {
+            is_order_known &= !has_unplaced;
+            let nth = usize::try_from(it.count.least - 1).unwrap_or(usize::MAX);
+            match fits.iter().filter(|it| it.seq > from).nth(nth) {
                 Some(event) => from = event.seq,
+                None if is_order_known => {
+                    fail(Verdict::Failed, "it fitted, and came before what it should follow".into(), shown());
+                }
                 None => {
-                    let why = "it fitted, and came before what it should follow".to_owned();
-                    failures.push(failure(why, shown(&fits)));
+                    fail(
+                        Verdict::Unknown,
+                        "the order is not known: some of what could fit is not kept".into(),
+                        shown(),
+                    );
                 }
             }
         }
@@ -290,7 +412,7 @@ impl fmt::Display for Wanted {
             write!(f, "{name}: ")?;
         }
         let number = match (self.count.least, self.count.most) {
-            (least, usize::MAX) => {
+            (least, u64::MAX) => {
                 write!(f, "at least {least}")?;
                 least
             }
@@ -321,7 +443,8 @@ impl fmt::Display for Wanted {
 /// The whole story over several lines.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Expected {}; {}.", self.expected, self.why)?;
+        let start = if self.verdict == Verdict::Unknown { "Unknown: expected" } else { "Expected" };
+        write!(f, "{start} {}; {}.", self.expected, self.why)?;
         for near in &self.nearest {
             let text = |key: &str| near.event.get(key).and_then(Value::as_str).unwrap_or_default();
             let what = match text("operation") {
