@@ -1,5 +1,8 @@
 //! Imitates the Web Service SDK of Azure Multi-Factor Authentication Server on one machine.
 //!
+//! [`testing::Server`] is a server for tests in Rust. The other modules are the parts of the program; they change between
+//! versions without notice.
+//!
 //! The modules in dependency order: each uses only those above it, and a test holds that. `docs/architecture.md`
 //! says what each is for.
 
@@ -38,4 +41,7 @@ pub mod trust;
 
 pub mod service;
 
+pub mod testing;
+
+#[cfg(feature = "cli")]
 pub mod cli;

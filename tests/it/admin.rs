@@ -18,7 +18,8 @@ use locmfa::switchboard::{Limits, Switchboard};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::process::{Server, read, run};
+use crate::api::Api;
+use crate::process::{read, run};
 
 pub(crate) const ANNA: &str = "<username>anna</username>";
 
@@ -30,67 +31,6 @@ rules:
   - {when: {user: anna}, outcome: busy, after: 0s}
   - {when: {user: ben}, after: 0s, code: '864209'}
 ";
-
-pub(crate) struct Api {
-    pub(crate) server: Server,
-    pub(crate) folder: tempfile::TempDir,
-}
-
-/// What came back.
-pub(crate) struct Told {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
-}
-
-impl Api {
-    pub(crate) fn start(scenario: &str, arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("s.yaml"), scenario).unwrap();
-        fs::write(folder.path().join("token"), "t0ken\n").unwrap();
-        let server = Server::start(folder.path(), &[&["s.yaml"], arguments].concat());
-        Self { server, folder }
-    }
-
-    pub(crate) fn address(&self) -> String {
-        self.server.ready["admin"].as_str().unwrap().trim_start_matches("http://").into()
-    }
-
-    pub(crate) fn open(&self, method: &str, path: &str, headers: &str, body: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
-        let length = body.len();
-        let host = if headers.contains("Host:") { String::new() } else { format!("Host: {}\r\n", self.address()) };
-        let head =
-            format!("{method} {path} HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: {length}\r\n{headers}");
-        stream.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
-        stream
-    }
-
-    pub(crate) fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Told {
-        let answer = read(self.open(method, path, headers, body));
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Told { status, head: head.to_lowercase(), body: body.into() }
-    }
-
-    pub(crate) fn get(&self, path: &str) -> Value {
-        let told = self.ask("GET", path, "", "");
-        assert_eq!(told.status, 200, "{path}: {}", told.body);
-        told.json()
-    }
-
-    /// Sends JSON: the status, and what came back.
-    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let told = self.ask(method, path, "Content-Type: application/json\r\n", &body.to_string());
-        (told.status, if told.body.is_empty() { Value::Null } else { told.json() })
-    }
-}
-
-impl Told {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|it| panic!("{it}: {}", self.body))
-    }
-}
 
 fn ben(code: &str) -> String {
     format!("<username>ben</username><passcode>{code}</passcode>")
@@ -187,8 +127,8 @@ fn what_is_wrong_is_told_with_a_remedy() {
     }
     let large = format!("{{\"username\": \"{}\"}}", "x".repeat(33 << 20));
     assert_eq!(api.send("POST", "/users", &json!({"username": "y".repeat(300)})).0, 409);
-    let mut stream = TcpStream::connect(api.address()).unwrap();
-    let host = api.address();
+    let mut stream = TcpStream::connect(&api.address).unwrap();
+    let host = &api.address;
     write!(
         stream,
         "POST /users HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{json}Content-Length: {}\r\n\r\n",
@@ -209,7 +149,7 @@ fn pages_of_other_sites_and_other_names_are_refused() {
     assert_eq!(status("Host: evil.example\r\n"), 403);
     assert_eq!(status("Origin: https://evil.example\r\n"), 403);
     assert_eq!(status("Origin: null\r\n"), 403);
-    assert_eq!(status(&format!("Origin: http://{}\r\n", api.address())), 200);
+    assert_eq!(status(&format!("Origin: http://{}\r\n", api.address)), 200);
     assert_eq!(status("Host: localhost\r\n"), 200);
 }
 

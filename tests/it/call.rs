@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
-use tempfile::TempDir;
+use rustls::pki_types::pem::PemObject;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -20,6 +20,7 @@ use locmfa::server::accept::{Listening, serve};
 use locmfa::server::connection::Limits;
 use locmfa::server::router;
 use locmfa::sign_in::Credentials;
+use locmfa::testing::Server;
 use locmfa::tls::{Acceptor, Certificates, Keys, Trust, TrustAnchor, read_certificates};
 
 use crate::site;
@@ -40,30 +41,31 @@ rules:
 struct Running {
     address: SocketAddr,
     authority: Vec<CertificateDer<'static>>,
-    _certificates: TempDir,
+    _server: Option<Server>,
+}
+
+/// The scenario with these ways to sign in.
+fn served(sign_in: &str) -> String {
+    format!("server: {{sign_in: [{sign_in}]}}{SERVED}")
 }
 
 impl Running {
-    async fn start(sign_in: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let certificates = Certificates::open(folder.path(), &[], Keys::Ecdsa).unwrap();
-        let authority = read_certificates(&folder.path().join("authority.pem")).unwrap();
-        Self::with(sign_in, &certificates, authority, folder).await
+    fn start(sign_in: &str) -> Self {
+        let server = Server::builder().scenario(served(sign_in)).start();
+        let port = server.url().split([':', '/']).nth(4).unwrap().parse().unwrap();
+        let authority = vec![CertificateDer::from_pem_slice(server.authority_pem().as_bytes()).unwrap()];
+        Self { address: SocketAddr::from(([127, 0, 0, 1], port)), authority, _server: Some(server) }
     }
 
-    async fn with(
-        sign_in: &str,
-        certificates: &Certificates,
-        authority: Vec<CertificateDer<'static>>,
-        folder: TempDir,
-    ) -> Self {
-        let served = site(&format!("server: {{sign_in: [{sign_in}]}}{SERVED}"));
+    /// A server with certificates of its owner.
+    async fn with(certificates: &Certificates, authority: Vec<CertificateDer<'static>>) -> Self {
+        let site = site(&served("ntlm"));
         let listening = Listening::bind(&["127.0.0.1:0".parse().unwrap()]).await.unwrap();
         let address = listening.addresses()[0];
         let acceptor = Arc::new(Acceptor::new(certificates));
         let forever = std::future::pending();
-        tokio::spawn(serve(listening, Some(acceptor), router(served.0), Limits::default(), forever));
-        Self { address, authority, _certificates: folder }
+        tokio::spawn(serve(listening, Some(acceptor), router(site.0), Limits::default(), forever));
+        Self { address, authority, _server: None }
     }
 
     /// A client that trusts the server by a file.
@@ -103,7 +105,7 @@ fn answers(round: &Round) -> Vec<String> {
 #[tokio::test]
 async fn every_way_to_sign_in_brings_the_call_through() {
     for (sign_in, word) in [("basic", "basic"), ("ntlm", "ntlm"), ("negotiate, ntlm, basic", "negotiate")] {
-        let server = Running::start(sign_in).await;
+        let server = Running::start(sign_in);
         let client = server.client(r"CONTOSO\mimservice", "Winter-2026!");
         let round = call(&client, &plan(Gate::Phone, "1 4255550100")).await;
         assert_eq!(round.outcome, Outcome::Passed, "{sign_in}: {round:?}");
@@ -118,7 +120,7 @@ async fn every_way_to_sign_in_brings_the_call_through() {
 
 #[tokio::test]
 async fn where_nobody_asks_nobody_signs_in() {
-    let server = Running::start("anonymous").await;
+    let server = Running::start("anonymous");
     let mut client = server.client("", "");
     client.credentials = None;
     let round = call(&client, &plan(Gate::Pam, "14255550100")).await;
@@ -127,7 +129,7 @@ async fn where_nobody_asks_nobody_signs_in() {
 
 #[tokio::test]
 async fn who_cannot_sign_in_is_told_why() {
-    let server = Running::start("negotiate, ntlm").await;
+    let server = Running::start("negotiate, ntlm");
     let plan = plan(Gate::Phone, "1 4255550100");
     let failure = async |client: &Client| {
         let round = call(client, &plan).await;
@@ -151,7 +153,7 @@ async fn who_cannot_sign_in_is_told_why() {
 
 #[tokio::test]
 async fn a_denial_says_how_the_call_ended() {
-    let server = Running::start("ntlm").await;
+    let server = Running::start("ntlm");
     let client = server.client("mimservice", "Winter-2026!");
     let round = call(&client, &plan(Gate::Phone, "1 4255550111")).await;
     assert_eq!(round.outcome, Outcome::Denied);
@@ -160,7 +162,7 @@ async fn a_denial_says_how_the_call_ended() {
 
 #[tokio::test]
 async fn a_text_message_takes_two_calls() {
-    let server = Running::start("ntlm").await;
+    let server = Running::start("ntlm");
     let client = server.client("mimservice", "Winter-2026!");
     let text = plan(Gate::Text, "1 4255550102");
     let round = place(&client, &text, || Ok("123456".into())).await;
@@ -208,7 +210,7 @@ async fn self_signed(name: &str, is_current: bool) -> Running {
     std::fs::write(&files[0], certificate.pem()).unwrap();
     std::fs::write(&files[1], key.serialize_pem()).unwrap();
     let certificates = Certificates::from_pem(&files[0], &files[1]).unwrap();
-    Running::with("ntlm", &certificates, vec![certificate.der().clone()], folder).await
+    Running::with(&certificates, vec![certificate.der().clone()]).await
 }
 
 #[tokio::test]
@@ -218,7 +220,7 @@ async fn what_is_wrong_with_a_certificate_is_told_before_anything_is_sent() {
         assert_eq!(failure.at, CallStage::Certificate);
         failure.what
     };
-    let server = Running::start("ntlm").await;
+    let server = Running::start("ntlm");
     let mut stranger = server.client("mimservice", "Winter-2026!");
     stranger.trust = Trust::new(vec![], vec![]);
     assert!(what(&stranger).await.contains("comes from an authority that this machine does not trust"));
@@ -232,7 +234,7 @@ async fn what_is_wrong_with_a_certificate_is_told_before_anything_is_sent() {
 
 #[tokio::test]
 async fn who_trusts_a_certificate_is_told_apart() {
-    let server = Running::start("ntlm").await;
+    let server = Running::start("ntlm");
     let trusted = async |trust| {
         let mut client = server.client("", "");
         client.trust = trust;
@@ -349,7 +351,7 @@ fn verdicts(steps: &[Step]) -> Vec<(&str, Verdict)> {
 
 #[tokio::test]
 async fn the_chain_is_gone_along_to_its_end() {
-    let server = Running::start("negotiate, ntlm").await;
+    let server = Running::start("negotiate, ntlm");
     let mut client = server.client(r"CONTOSO\mimservice", "Winter-2026!");
     client.trust = Trust::new(server.authority.clone(), vec![]);
     client.target = client.target.to_string().replace("127.0.0.1", "localhost").parse().unwrap();
@@ -377,7 +379,7 @@ async fn the_chain_is_gone_along_to_its_end() {
 
 #[tokio::test]
 async fn the_chain_ends_where_going_on_makes_no_sense() {
-    let server = Running::start("ntlm").await;
+    let server = Running::start("ntlm");
     let right = server.client(r"CONTOSO\mimservice", "Winter-2026!");
     let last = |steps: &[Step]| {
         let failed = steps.iter().filter(|it| it.verdict == Verdict::Failed).count();

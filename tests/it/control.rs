@@ -4,9 +4,10 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use locmfa::testing;
 use serde_json::Value;
 
-use crate::process::{Server, locmfa, read, run};
+use crate::process::{Caller, Server, locmfa, read, run};
 
 const SCENARIO: &str = "users:
   - {username: anna, phone: '+1 425 555 0100'}
@@ -16,13 +17,11 @@ rules:
   - {when: {user: ben}, after: 0s, code: '864209'}
 ";
 
-/// A server, and a folder to work in.
-fn started() -> (Server, tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("s.yaml"), SCENARIO).unwrap();
-    let server = Server::start(folder.path(), &["s.yaml"]);
-    let url = server.ready["admin"].as_str().unwrap().to_owned();
-    (server, folder, url)
+/// A server, what calls it, a folder to work in, and the URL of the admin API.
+fn started() -> (testing::Server, Caller, tempfile::TempDir, String) {
+    let server = testing::Server::builder().scenario(SCENARIO).plain_http().start();
+    let (caller, url) = (Caller::of(server.url()), server.admin_url().to_owned());
+    (server, caller, tempfile::tempdir().unwrap(), url)
 }
 
 /// Runs a command against a server.
@@ -32,7 +31,7 @@ fn asked(folder: &Path, url: &str, arguments: &[&str]) -> (i32, String) {
 
 #[test]
 fn what_happened_is_told_as_tables_and_as_json() {
-    let (server, folder, url) = started();
+    let (_running, server, folder, url) = started();
     let ask = |arguments: &[&str]| asked(folder.path(), &url, arguments);
     server.call("PfAuthUser_4", "<username>anna</username>");
     server.call("PfAuthUser_4", "<username>ben</username>");
@@ -61,7 +60,7 @@ fn what_happened_is_told_as_tables_and_as_json() {
 
 #[test]
 fn calls_are_followed_until_the_server_ends() {
-    let (server, folder, url) = started();
+    let (running, server, folder, url) = started();
     let mut follow =
         locmfa(folder.path(), &["calls", "--follow", "--admin", &url, "operation=UserExists"]).spawn().unwrap();
     let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
@@ -72,14 +71,14 @@ fn calls_are_followed_until_the_server_ends() {
     }
     let (line, lines) = told.join().unwrap();
     assert!(line.contains("UserExists") && line.contains("anna"), "{line}");
-    drop(server);
+    drop(running);
     lines.map(Result::unwrap).for_each(drop);
     assert_eq!(follow.wait().unwrap().code(), Some(0));
 }
 
 #[test]
 fn users_clocks_and_spaces_are_changed() {
-    let (server, folder, url) = started();
+    let (_running, server, folder, url) = started();
     let ask = |arguments: &[&str]| asked(folder.path(), &url, arguments);
     assert_eq!(ask(&["space", "new", "one"]).0, 0);
     let (code, text) =
@@ -107,7 +106,7 @@ fn users_clocks_and_spaces_are_changed() {
 
 #[test]
 fn a_rule_is_added_and_the_phone_is_answered() {
-    let (server, folder, url) = started();
+    let (_running, server, folder, url) = started();
     let ask = |arguments: &[&str]| asked(folder.path(), &url, arguments);
     let (code, text) = ask(&["phone", "answer"]);
     assert!(code == 3 && text.contains("no phone rings"), "{text}");
@@ -128,7 +127,7 @@ fn a_rule_is_added_and_the_phone_is_answered() {
 
 #[test]
 fn expectations_of_a_file_are_verified() {
-    let (server, folder, url) = started();
+    let (_running, server, folder, url) = started();
     server.call("PfAuthUser_4", "<username>anna</username><phoneNumber>4255550100</phoneNumber>");
     let verify = |text: &str| {
         fs::write(folder.path().join("e.yaml"), text).unwrap();

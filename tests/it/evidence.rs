@@ -4,7 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::admin::{ANNA, Api};
+use crate::admin::ANNA;
+use crate::api::Api;
 use crate::process::run;
 
 const SCENARIO: &str = "users:
@@ -145,7 +146,7 @@ fn verify_ends_with_1_where_it_does_not_know_and_where_the_file_says_nothing() {
     (0..2).for_each(|_| drop(api.server.call("UserExists", ANNA)));
     let verify = |text: &str| {
         fs::write(api.folder.path().join("e.yaml"), text).unwrap();
-        run(api.folder.path(), &["verify", "e.yaml", "--admin", &format!("http://{}", api.address())])
+        run(api.folder.path(), &["verify", "e.yaml", "--admin", &format!("http://{}", api.address)])
     };
     let (code, text) = verify("- {where: {fields.username: anna}, exactly: 1}");
     assert_eq!(code, 1, "{text}");

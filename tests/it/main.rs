@@ -1,6 +1,7 @@
 //! Everything that is no transcript, in one binary.
 
 mod admin;
+mod api;
 mod call;
 mod cases;
 mod compose;
@@ -20,6 +21,7 @@ mod service;
 mod sign_in;
 mod spaces;
 mod store;
+mod testing;
 mod tidy;
 mod troubles;
 mod walkthroughs;

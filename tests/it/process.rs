@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::ops::Deref;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
@@ -24,11 +25,18 @@ pub(crate) fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
     (status.code().unwrap(), text)
 }
 
-/// A server that is ready.
+/// The program, serving.
 pub(crate) struct Server {
     child: Child,
     log: BufReader<ChildStderr>,
     pub(crate) ready: Value,
+    pub(crate) caller: Caller,
+}
+
+/// Calls the service by sockets of its own.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    address: String,
 }
 
 impl Server {
@@ -36,19 +44,63 @@ impl Server {
         let always = ["--http", "--listen", "127.0.0.1:0", "--log", "json"];
         let mut child = locmfa(folder, &[arguments, &always].concat()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
-        let mut server = Self { child, log, ready: Value::Null };
+        let mut server = Self { child, log, ready: Value::Null, caller: Caller { address: String::new() } };
         while server.ready["message"] != "ready" {
             let mut line = String::new();
             assert!(server.log.read_line(&mut line).unwrap() > 0, "it ended before it was ready");
             server.ready = serde_json::from_str(&line).unwrap();
         }
+        server.caller = Caller::of(server.ready["service"].as_str().unwrap());
         server
     }
 
-    pub(crate) fn address(&self) -> String {
-        let service = self.ready["service"].as_str().unwrap();
-        let port = service.split([':', '/']).nth(4).unwrap();
-        format!("127.0.0.1:{port}")
+    /// The next line of the log that says so.
+    fn logged(&mut self, message: &str) -> Value {
+        loop {
+            let mut line = String::new();
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "it ended before it logged: {message}");
+            let line: Value = serde_json::from_str(&line).unwrap();
+            if line["message"].as_str().unwrap_or_default().starts_with(message) {
+                return line;
+            }
+        }
+    }
+
+    /// Asks the server to stop, and gives its exit code and the rest of its log.
+    #[cfg(unix)]
+    fn stop(mut self) -> (i32, Vec<Value>) {
+        self.tell_to_stop();
+        let mut rest = String::new();
+        self.log.read_to_string(&mut rest).unwrap();
+        let lines = rest.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+        (self.child.wait().unwrap().code().unwrap(), lines)
+    }
+
+    #[cfg(unix)]
+    fn tell_to_stop(&self) {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+    }
+}
+
+/// A program serves, and a test calls it.
+impl Deref for Server {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl Caller {
+    /// For the URL of a service without TLS.
+    pub(crate) fn of(url: &str) -> Self {
+        let port = url.split([':', '/']).nth(4).unwrap();
+        Self { address: format!("127.0.0.1:{port}") }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// Sends a call and leaves it open.
@@ -84,34 +136,6 @@ impl Server {
 
     pub(crate) fn call(&self, operation: &str, children: &str) -> String {
         read(self.send(operation, children))
-    }
-
-    /// The next line of the log that says so.
-    fn logged(&mut self, message: &str) -> Value {
-        loop {
-            let mut line = String::new();
-            assert!(self.log.read_line(&mut line).unwrap() > 0, "it ended before it logged: {message}");
-            let line: Value = serde_json::from_str(&line).unwrap();
-            if line["message"].as_str().unwrap_or_default().starts_with(message) {
-                return line;
-            }
-        }
-    }
-
-    /// Asks the server to stop, and gives its exit code and the rest of its log.
-    #[cfg(unix)]
-    fn stop(mut self) -> (i32, Vec<Value>) {
-        self.tell_to_stop();
-        let mut rest = String::new();
-        self.log.read_to_string(&mut rest).unwrap();
-        let lines = rest.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
-        (self.child.wait().unwrap().code().unwrap(), lines)
-    }
-
-    #[cfg(unix)]
-    fn tell_to_stop(&self) {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(told.success());
     }
 }
 

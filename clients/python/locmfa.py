@@ -1,0 +1,411 @@
+"""Starts and drives locmfa, which imitates the Web Service SDK of Azure MFA Server, from tests in Python.
+
+One file, standard library only (Python 3.9 or newer). It starts the program, or connects to a server that runs already,
+and drives it by the admin API (docs/admin.md). With pytest it brings the fixtures `locmfa_server` and `locmfa_space`.
+
+    with locmfa.Server.start("scenario.yaml") as server:
+        space = server.space("reset-by-text")
+        ...  # the program under test calls space.url, and trusts server.authority_file
+        code = space.wait_for_message(to="+1 425 555 0100")["code"]
+        space.verify([{"where": {"operation": "ValidatePasscode", "outcome": "true*"}}])
+"""
+
+import collections
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+__all__ = ["LocmfaError", "Server", "Space", "VerificationFailed"]
+
+#: The oldest program that this file can drive.
+OLDEST = (0, 1, 0)
+
+#: How many lines of the server's log a failure shows.
+LINES_IN_FAILURES = 10
+
+
+class LocmfaError(Exception):
+    """What is wrong, what to do, and the newest lines of the server's log. `problem` is the server's problem document."""
+
+    def __init__(self, text, problem=None):
+        super().__init__(text)
+        self.problem = problem or {}
+
+
+class VerificationFailed(LocmfaError, AssertionError):
+    """What happened is not what was expected. The text shows what came nearest."""
+
+
+class Server:
+    """A server. Ending the `with` block, or `stop()`, ends a server that this object started."""
+
+    def __init__(self, admin_url, service_url="", token=None, process=None):
+        self.admin_url = admin_url.rstrip("/")
+        #: The URL of the service in the default space; empty where it is not known.
+        self.url = service_url
+        self._token = token
+        self._process = process
+        self._folder = None
+        self._authority_file = None
+        # 127.0.0.1 needs no proxy, whatever the machine's settings say.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    @classmethod
+    def start(cls, scenario=None, *arguments, program=None, timeout=30):
+        """Starts the program on free ports, and returns when it answers.
+
+        scenario: the path of a scenario file, or the text of a scenario, which has a line break; None is the built-in one.
+        arguments: more options of `locmfa serve`.
+        program: its path; otherwise the environment variable LOCMFA_PROGRAM, or `locmfa` on the PATH.
+        """
+        program = _program(program)
+        folder = tempfile.TemporaryDirectory(prefix="locmfa-")
+        ready = pathlib.Path(folder.name, "ready.json")
+        command = [program, "serve"]
+        if scenario is not None:
+            command.append(_scenario_file(scenario, folder.name))
+        command += ["--listen", "127.0.0.1:0", "--ready-file", str(ready), "--certs", folder.name, *arguments]
+        process = _Process(command)
+        try:
+            found = process.wait_until_ready(ready, timeout)
+            server = cls(found["admin"], found["service"], process=process)
+        except BaseException:
+            process.stop()
+            folder.cleanup()
+            raise
+        server._folder = folder
+        server._authority_file = found["authority"]
+        return server
+
+    @classmethod
+    def connect(cls, admin_url=None, service_url="", token=None):
+        """Uses a server that runs already, as in a container beside the tests.
+
+        admin_url: otherwise the environment variable LOCMFA_ADMIN.
+        token: otherwise the text in the file of LOCMFA_ADMIN_TOKEN_FILE, if that is set.
+        """
+        admin_url = admin_url or os.environ.get("LOCMFA_ADMIN")
+        if not admin_url:
+            raise LocmfaError("There is no address of a server: give admin_url, or set LOCMFA_ADMIN.")
+        if token is None and os.environ.get("LOCMFA_ADMIN_TOKEN_FILE"):
+            token = pathlib.Path(os.environ["LOCMFA_ADMIN_TOKEN_FILE"]).read_text(encoding="utf-8-sig").strip()
+        server = cls(admin_url, service_url, token)
+        server.request("GET", "/readyz")
+        return server
+
+    @property
+    def authority_pem(self):
+        """The certificate of the server's authority, for the client under test to trust."""
+        if self._authority_file:
+            return pathlib.Path(self._authority_file).read_text(encoding="ascii")
+        return self.request("GET", "/authority.pem", as_json=False)
+
+    @property
+    def authority_file(self):
+        """A file with `authority_pem`, for REQUESTS_CA_BUNDLE or SSL_CERT_FILE."""
+        if self._authority_file is None:
+            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="locmfa-")
+            file = pathlib.Path(self._folder.name, "authority.pem")
+            file.write_text(self.authority_pem, encoding="ascii")
+            self._authority_file = str(file)
+        return self._authority_file
+
+    def ssl_context(self):
+        """A context that trusts the server, for urllib and http.client."""
+        return ssl.create_default_context(cadata=self.authority_pem)
+
+    @property
+    def log(self):
+        """The newest lines of the server's log, up to 200; empty for a server that runs elsewhere."""
+        return list(self._process.lines) if self._process else []
+
+    @property
+    def default_space(self):
+        """The space of the server's own address."""
+        return Space(self, "", self.url)
+
+    def space(self, name, scenario=None):
+        """Makes a space: users, rules, clock and memory of its own, from the server's scenario or from the text of
+        another one. Tests that share a server need one each. `with` removes it at the end."""
+        names = [it["name"] for it in self.request("GET", "/spaces")["items"]]
+        if name.lower() in names:
+            raise LocmfaError(
+                f"There is a space {name} already: two tests use one space. Give each test a name of its own."
+                + self._newest_lines()
+            )
+        made = self.request("PUT", f"/spaces/{_segment(name)}", {"scenario": scenario} if scenario else {})
+        url = urllib.parse.urlsplit(self.url)
+        return Space(self, made["path"], url._replace(path=made["path"] + url.path).geturl() if self.url else "")
+
+    def request(self, method, path, body=None, *, as_json=True, timeout=0):
+        """Sends a request to the admin API, for what has no method here. Returns the JSON of the answer, or its text.
+
+        timeout: how long the server may wait, in seconds; the answer then has 30 more to come.
+        """
+        data, headers = None, {}
+        if body is not None:
+            data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        request = urllib.request.Request(self.admin_url + path, data, headers, method=method)
+        try:
+            with self._opener.open(request, timeout=timeout + 30) as answer:
+                text = answer.read().decode()
+        except urllib.error.HTTPError as error:
+            raise self._refused(error.read().decode(errors="replace"), error.code) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise LocmfaError(self._gone(error) + self._newest_lines()) from None
+        if not as_json:
+            return text
+        return json.loads(text) if text else None
+
+    def stop(self):
+        """Ends a server that this object started."""
+        if self._process:
+            self._process.stop()
+        if self._folder:
+            self._folder.cleanup()
+            self._folder = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def _refused(self, text, status):
+        try:
+            problem = json.loads(text)
+        except ValueError:
+            problem = None
+        if not isinstance(problem, dict) or "detail" not in problem:
+            return LocmfaError(f"The program at {self.admin_url} is not the admin API of locmfa: it answers {status}.")
+        lines = [it["message"] for it in problem.get("mistakes") or []] or [problem["detail"]]
+        text = "\n".join([*lines, problem.get("remedy") or ""]).strip() + self._newest_lines()
+        return (VerificationFailed if "failures" in problem else LocmfaError)(text, problem)
+
+    def _gone(self, error):
+        code = self._process.exit_code() if self._process else None
+        if code is not None:
+            return f"The server has ended, with exit code {code}."
+        return f"No server answers at {self.admin_url} ({error}). Start it, or correct LOCMFA_ADMIN."
+
+    def _newest_lines(self):
+        return self._process.newest_lines() if self._process else ""
+
+
+class Space:
+    """A space: what a test calls, prepares, awaits and verifies. Conditions are those of lists, such as
+    `username="anna"` or `operation="PfAuthUser*"`."""
+
+    def __init__(self, server, path, url):
+        self.server = server
+        #: The URL of the service, for the client under test.
+        self.url = url
+        self._path = path
+        self._seen = {}
+
+    def request(self, method, path, body=None, **options):
+        """Sends a request to the admin API of this space, for what has no method here."""
+        return self.server.request(method, self._path + path, body, **options)
+
+    def add_user(self, **keys):
+        """Adds a user, by the keys of scenario files. Returns the user."""
+        return self.request("POST", "/users", keys)
+
+    def add_rule(self, rule, times=None):
+        """Adds a rule before all others, as a dictionary with the keys of scenario files; `times` limits how often it
+        answers. Returns the rule."""
+        return self.request("POST", "/rules" + _query(times=times), rule)
+
+    def remove_rule(self, name):
+        """Removes a rule."""
+        self.request("DELETE", f"/rules/{_segment(name)}")
+
+    def calls(self, **conditions):
+        """The newest 100 calls that the space received."""
+        return self.request("GET", "/calls" + _query(**conditions))["items"]
+
+    def wait_for_message(self, timeout=30, **conditions):
+        """Waits for a message, such as `to="+1 425 555 0100"`. Waits with the same conditions return each message once,
+        the oldest first: a dictionary of `code`, `text`, `to` and more."""
+        key = json.dumps(conditions, sort_keys=True)
+        items = self._wait("/messages", timeout, conditions, after=self._seen.get(key, 0), limit=1)
+        if not items:
+            others = [f"#{it['seq']} to {it['to']}" for it in self.request("GET", "/messages")["items"]]
+            self._nothing("message", timeout, conditions, "All are: " + ", ".join(others) if others else "There is none")
+        self._seen[key] = items[0]["seq"]
+        return items[0]
+
+    def wait_for_challenge(self, timeout=30, **conditions):
+        """Waits for an open challenge: a ringing phone, a text message that awaits its reply, a notification of the
+        app. Returns a dictionary of `id`, `state`, `phone` and more."""
+        items = self._wait("/challenges", timeout, conditions)
+        if not items:
+            self._nothing("challenge", timeout, conditions, "GET /challenges/turns lists those that are over")
+        return items[0]
+
+    def act(self, challenge, *acts):
+        """Acts as the person in a challenge: `"answers"`, `{"presses": "#"}`, `"approves"` and others, one after the
+        other. Returns what came of it."""
+        return self.request("POST", f"/challenges/{challenge['id']}/act", {"act": list(acts)})
+
+    def verify(self, expect, in_order=False, wait=0):
+        """Compares what happened with a list of expectations, and waits up to `wait` seconds for them to come true.
+        Raises VerificationFailed, which shows what came nearest."""
+        body = {"expect": expect, "in_order": in_order, "wait": f"{wait}s"}
+        return self.request("POST", "/verify", body, timeout=wait)
+
+    def freeze_clock(self):
+        """Stops the time of the space."""
+        return self.request("PUT", "/clock", {"pace": "frozen"})
+
+    def advance_clock(self, by):
+        """Moves the time of the space forward, by a duration such as `"10m"`."""
+        return self.request("POST", "/clock/advance", {"by": by})
+
+    def remove(self):
+        """Ends the space."""
+        if self._path:
+            self.server.request("DELETE", f"/spaces/{_segment(self._path[2:])}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.remove()
+
+    def _wait(self, path, timeout, conditions, **controls):
+        query = _query(wait=f"{int(timeout * 1000)}ms", **controls, **conditions)
+        return self.request("GET", path + query, timeout=timeout)["items"]
+
+    def _nothing(self, what, timeout, conditions, others):
+        with_ = " ".join(f"{name}={value}" for name, value in conditions.items())
+        text = f"No {what} with {with_ or 'any value'} came in {timeout} seconds. {others}."
+        raise LocmfaError(text + self.server._newest_lines())
+
+
+class _Process:
+    """The program, and the newest lines of its log."""
+
+    def __init__(self, command):
+        self.lines = collections.deque(maxlen=200)
+        self._child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            encoding="utf-8", errors="replace",
+        )  # fmt: skip
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self._child.stderr:
+            self.lines.append(line.rstrip())
+
+    def wait_until_ready(self, file, timeout):
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            # The program writes the file whole or not at all.
+            if file.exists():
+                return json.loads(file.read_text(encoding="utf-8"))
+            if self._child.poll() is not None:
+                self._reader.join()
+                raise LocmfaError(f"The server did not start: exit code {self._child.returncode}." + self.newest_lines())
+            time.sleep(0.01)
+        raise LocmfaError(f"The server is not ready after {timeout} seconds." + self.newest_lines())
+
+    def exit_code(self):
+        """None while the program runs. A connection breaks a moment before its process has ended."""
+        try:
+            return self._child.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def newest_lines(self):
+        lines = list(self.lines)[-LINES_IN_FAILURES:]
+        return "\nThe newest lines of the server's log:\n  " + "\n  ".join(lines) if lines else ""
+
+    def stop(self):
+        if self._child.poll() is None:
+            self._child.terminate()
+            try:
+                self._child.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+                self._child.wait()
+        self._reader.join()
+        self._child.stderr.close()
+
+
+def _program(given):
+    named = given or os.environ.get("LOCMFA_PROGRAM") or "locmfa"
+    program = shutil.which(named)
+    if program is None:
+        raise LocmfaError(
+            f"There is no program {named}: put locmfa on the PATH, set LOCMFA_PROGRAM to its path, or give program=."
+        )
+    try:
+        told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LocmfaError(f"{program} does not run ({error}).") from None
+    words = told.split()
+    if len(words) < 2 or words[0] != "locmfa":
+        raise LocmfaError(f"{program} is not locmfa: --version prints {told.strip()[:80]!r}.")
+    version = tuple(int(it) for it in words[1].split("-")[0].split(".") if it.isdigit())
+    if version < OLDEST:
+        raise LocmfaError(f"{program} is version {words[1]}, which is too old: {'.'.join(map(str, OLDEST))} is needed.")
+    return program
+
+
+def _scenario_file(scenario, folder):
+    if isinstance(scenario, str) and "\n" in scenario:
+        file = pathlib.Path(folder, "scenario.yaml")
+        file.write_text(scenario, encoding="utf-8")
+        return str(file)
+    return os.fspath(scenario)
+
+
+def _segment(name):
+    return urllib.parse.quote(name, safe="")
+
+
+def _query(**pairs):
+    given = {name: value for name, value in pairs.items() if value is not None}
+    return "?" + urllib.parse.urlencode(given) if given else ""
+
+
+try:
+    import pytest
+except ImportError:
+    pass
+else:
+
+    @pytest.fixture(scope="session")
+    def locmfa_scenario():
+        """The scenario of `locmfa_server`: override this fixture to give another path or text."""
+        return None
+
+    @pytest.fixture(scope="session")
+    def locmfa_server(locmfa_scenario):
+        """A server for all tests of the session. Where LOCMFA_ADMIN is set, it is the server there."""
+        if os.environ.get("LOCMFA_ADMIN"):
+            yield Server.connect(service_url=os.environ.get("LOCMFA_URL", ""))
+            return
+        with Server.start(locmfa_scenario) as server:
+            yield server
+
+    @pytest.fixture
+    def locmfa_space(locmfa_server, request):
+        """A space for one test. Its name is that of the test."""
+        letters = [it if it.isascii() and (it.isalnum() or it in "-_.") else "-" for it in request.node.name.lower()]
+        with locmfa_server.space(f"{''.join(letters)[:50]}-{os.getpid()}") as space:
+            yield space
