@@ -7,6 +7,7 @@
 //! says what each is for.
 
 pub mod file;
+pub mod text;
 pub mod xml;
 #[macro_use]
 pub mod contract;

@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::engine::Timestamp;
+use crate::text;
 
 /// How many bytes of lines wait for the thread, at most. Lines beyond that are dropped.
 pub const BUFFER: usize = 4 << 20;
@@ -212,6 +213,9 @@ impl Writer {
                 Err(_) => self.is_torn = true,
             }
         }
+        let shown = String::from_utf8_lossy(lines);
+        let shown = text::without_hidden_controls(&shown);
+        let lines = shown.as_bytes();
         let mut rest = lines;
         while !rest.is_empty() {
             match self.sink.write(rest) {

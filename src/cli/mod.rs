@@ -26,7 +26,7 @@ mod verify;
 mod wsdl;
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -110,7 +110,8 @@ pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(wrong) => wrong.exit(),
     };
     let mut stdout = io::stdout();
-    let out = &mut Output::new(&mut stdout);
+    let is_terminal = stdout.is_terminal();
+    let out = &mut Output::new(&mut stdout).on_terminal(is_terminal);
     let result = match arguments.command.unwrap_or_else(|| Command::Serve(arguments.serve.into())) {
         Command::Serve(serve) => serve.run().await,
         Command::Check(args) => args.run(out),

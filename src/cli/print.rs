@@ -6,18 +6,29 @@ use std::io::{self, ErrorKind, Write};
 use anyhow::Context;
 use serde::Serialize;
 
+use crate::text::escaped;
+
 /// Where a command prints its result: standard output, or a test's buffer.
 ///
 /// When the reader has closed the pipe, as `head` does, printing stops without an error: the command goes on, and its
 /// exit code is the same as with a reader that reads everything.
+///
+/// A terminal gets no control characters but line breaks and tabs: what is printed may come from another program.
 pub struct Output<'a> {
     to: &'a mut (dyn Write + Send),
     is_closed: bool,
+    is_terminal: bool,
 }
 
 impl<'a> Output<'a> {
     pub fn new(to: &'a mut (dyn Write + Send)) -> Self {
-        Self { to, is_closed: false }
+        Self { to, is_closed: false, is_terminal: false }
+    }
+
+    /// The same output; `is_terminal` says whether a person looks at it.
+    #[must_use]
+    pub fn on_terminal(self, is_terminal: bool) -> Self {
+        Self { is_terminal, ..self }
     }
 
     /// Whether the reader has closed the pipe.
@@ -30,6 +41,7 @@ impl<'a> Output<'a> {
         if self.is_closed {
             return Ok(());
         }
+        let text = if self.is_terminal { escaped(text) } else { text.into() };
         match self.to.write_all(text.as_bytes()).and_then(|()| self.to.flush()) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_closed = true,
             result => result.context("cannot write to standard output; check where it is redirected to")?,
@@ -57,7 +69,7 @@ impl std::fmt::Debug for Output<'_> {
 
 /// Prints a line to standard error. If that is closed, there is no place left to report it.
 pub(super) fn complain(text: impl Display) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", escaped(&text.to_string()));
 }
 
 #[cfg(test)]
@@ -89,6 +101,17 @@ mod tests {
             out.line("bcd").unwrap();
             assert!(out.is_closed());
         }
+    }
+
+    #[test]
+    fn a_terminal_gets_no_character_that_it_obeys_and_a_file_gets_all() {
+        let print = |is_terminal| {
+            let mut bytes = Vec::new();
+            Output::new(&mut bytes).on_terminal(is_terminal).line("\u{1b}[2J\u{9b}31m\u{202e}\té").unwrap();
+            String::from_utf8(bytes).unwrap()
+        };
+        assert_eq!(print(true), "\\u{1b}[2J\\u{9b}31m\\u{202e}\té\n");
+        assert_eq!(print(false), "\u{1b}[2J\u{9b}31m\u{202e}\té\n");
     }
 
     #[test]

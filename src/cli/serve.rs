@@ -245,6 +245,14 @@ where
             );
         }
     }
+    if scenario.server.sign_in.trust == Trusted::AnyPassword
+        && let Some(address) = args.listen.iter().find(|it| !it.ip().is_loopback())
+    {
+        warn!(
+            "{address} can be reached by other machines, and the scenario {} lets its accounts in with any password. Write trust: passwords and the password of each account, unless only test machines reach this address.",
+            scenario.name
+        );
+    }
 
     let certificates = match args.http {
         true => None,
@@ -497,8 +505,9 @@ fn signal_to_stop() -> impl Future<Output = ()> {
 pub(super) fn filter(log: Log, verbose: bool) -> EnvFilter {
     let level = match (log, verbose) {
         (Log::Off, _) => "off",
-        (_, true) => "debug",
-        (_, false) => "info",
+        // Lines of libraries are about their own parts, and may quote what a client sends.
+        (_, true) => "locmfa=debug",
+        (_, false) => "locmfa=info",
     };
     EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level))
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::text::in_one_line;
+
 /// A column: its heading, and the key of its values.
 pub(super) type Column = (&'static str, &'static str);
 
@@ -51,7 +53,7 @@ fn cell(it: &Value, key: &str) -> String {
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => in_one_line(text).into_owned(),
         Value::Array(items) if items.iter().all(|it| !it.is_object()) => {
             items.iter().map(plain).collect::<Vec<_>>().join(", ")
         }

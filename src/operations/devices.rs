@@ -68,7 +68,7 @@ impl Answers for GetUserDevices {
     async fn answer(self, context: Context<'_>) -> Result<Answer<Self::Out>, Rejection> {
         let devices = context.space.update(|engine, _| {
             Refusal::unless(engine.company().features.phone_app, "PhoneApp")?;
-            engine.directory().devices(text(&self.username))
+            engine.directory().devices(text(&self.username), engine.company().reveal_secrets)
         })?;
         Ok(GetUserDevicesOut { user_devices: Some(devices) }.into())
     }

@@ -103,7 +103,7 @@ fn read_act(written: Written<'_>) -> Option<(Option<Duration>, Option<Act>)> {
 }
 
 /// The acts behind which a time can stand, after which they are done.
-const TIMED: [&str; 2] = ["answers", "voicemail"];
+pub(super) const TIMED: [&str; 2] = ["answers", "voicemail"];
 
 /// What a person can do, with a further word.
 fn words_and(word: &'static str) -> impl Iterator<Item = &'static str> {

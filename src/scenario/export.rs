@@ -8,6 +8,7 @@ use crate::engine::{Company, Engine, Pace, Timestamp, User};
 use super::edit::{Section, flow, flow_of, with_section};
 use super::mistake::Mistake;
 use super::report::Report;
+use super::secrecy;
 use super::tree::{self, Kind, Node};
 
 /// What follows from other settings, and is not written.
@@ -130,6 +131,7 @@ pub fn value(source: &str, text: &str) -> Result<Value, Vec<Mistake>> {
     let report = Report::new(1);
     let root = report.add(source, None, text.into()).and_then(|source| tree::read(&report, source, &mut 0));
     let value = root.as_ref().map(value_of);
+    secrecy::hide(&report);
     let mistakes = report.finish();
     value.filter(|_| mistakes.is_empty()).ok_or(mistakes)
 }

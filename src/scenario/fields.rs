@@ -8,7 +8,6 @@ use crate::contract::{Primitive, Record, Shape};
 
 use super::grammar::{Grammar, Key, Values};
 use super::mistake::{Code, closest, quoted};
-use super::report::is_secret;
 use super::tree::{Entry, Kind};
 use super::written::{Written, listed, suggest};
 
@@ -181,7 +180,8 @@ impl<'a> Fields<'a> {
         self.known.retain(|it| seen.insert(*it));
         for entry in self.entries.iter().filter(|it| !self.known.contains(&&*it.key)) {
             let meant = closest(&entry.key, self.known.iter().copied());
-            if meant.is_none_or(is_secret) && matches!(entry.value.kind, Kind::Text(_)) {
+            if !matches!(entry.value.kind, Kind::Nothing) {
+                // What the key was meant to be is a guess, so its value may be a secret.
                 self.written.files().hide(&entry.value.span);
             }
             let help = suggest(meant, &listed(self.known.iter().copied()));

@@ -77,6 +77,13 @@ impl Grammar {
     }
 }
 
+impl Key {
+    /// Whether no list and no mistake shows the value.
+    pub(super) fn is_secret(&self) -> bool {
+        self.values.text.contains("secret")
+    }
+}
+
 impl Values {
     fn new(text: impl Into<String>, schema: Value) -> Self {
         Self { text: text.into(), schema }

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use serde::{Serialize, Serializer};
 
+use crate::text::is_plain;
+
 /// Declares the kinds of mistakes: `Name => "code", Severity, "name", "what it means", "wrong" => "right";`, the last
 /// two an example with the mistake and the same without.
 macro_rules! codes {
@@ -272,7 +274,7 @@ impl Place {
             |at: usize| secrets[..secrets.partition_point(|it| it.start <= at)].last().is_some_and(|it| at < it.end);
         let star = |(at, c): (usize, char)| match c {
             _ if hidden(start + at) => '*',
-            c if c.is_control() && c != '\t' => char::REPLACEMENT_CHARACTER,
+            c if !is_plain(c) && c != '\t' => char::REPLACEMENT_CHARACTER,
             c => c,
         };
         let before = text[start..span.start].chars().count();
@@ -288,7 +290,7 @@ const WIDTH: usize = 160;
 
 /// A text as messages quote it: as it is written, within bounds.
 pub(crate) fn quoted(text: &str) -> String {
-    let clean = |it: char| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it };
+    let clean = |it: char| if is_plain(it) { it } else { char::REPLACEMENT_CHARACTER };
     let rest = if text.chars().nth(WIDTH / 2).is_some() { "..." } else { "" };
     format!("\"{}{rest}\"", text.chars().take(WIDTH / 2).map(clean).collect::<String>())
 }

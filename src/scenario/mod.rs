@@ -28,6 +28,7 @@ mod report;
 mod rules;
 mod schema;
 mod scope;
+mod secrecy;
 mod server;
 mod sessions;
 mod states;
@@ -136,11 +137,18 @@ pub fn rule(source: &str, text: &str, unnamed: &str, engine: &Engine) -> Result<
     part(source, text, |it| rules::one(it, unnamed, engine.company(), engine.directory(), engine.states()))
 }
 
+/// A rule in one line of YAML, for lists: PINs, codes, passwords and what a person enters are left out.
+#[must_use]
+pub fn rule_without_secrets(rule: &Rule) -> String {
+    secrecy::without_secrets(&rule.written).unwrap_or_default()
+}
+
 /// Reads a part of a scenario.
 fn part<T>(source: &str, text: &str, read: impl FnOnce(Written<'_>) -> Option<T>) -> Result<T, Vec<Mistake>> {
     let report = Report::new(1);
     let tree = Composer::new(&report, &|_| None).text(source, None, text.into());
     let read = tree.and_then(|root| read(Written::root(&report, &root)));
+    secrecy::hide(&report);
     let mistakes = report.finish();
     match read {
         Some(read) if mistakes.iter().all(|it| it.severity < Severity::Error) => Ok(read),
@@ -203,6 +211,7 @@ fn understood(
         }
         Some(scenario)
     });
+    secrecy::hide(report);
     let mistakes = report.finish();
     match scenario {
         Some(mut scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {

@@ -4,8 +4,6 @@ use std::cell::{OnceCell, RefCell};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::contract::{UserSettings, Wire};
-
 use super::mistake::{Code, Mistake, Place, Severity};
 
 /// The files of a scenario, and the mistakes in them as they are found. Places are bytes of all files, one behind the
@@ -97,6 +95,11 @@ impl Report {
         }
     }
 
+    /// Whether there is a mistake so far.
+    pub(super) fn has_mistakes(&self) -> bool {
+        !self.found.borrow().is_empty()
+    }
+
     /// Whether there is an error so far.
     pub(super) fn has_errors(&self) -> bool {
         self.found.borrow().iter().any(|it| it.code.severity() == Severity::Error)
@@ -110,6 +113,7 @@ impl Report {
         found.sort_by_key(|it| (it.span.start, it.code.code()));
         found.dedup_by(|a, b| a.span == b.span && a.message == b.message);
         secrets.sort_by_key(|it| it.start);
+        let secrets = joined(secrets);
         let told = |text: String| match variables.is_empty() {
             true => text,
             // Values stand between quotes in what is told.
@@ -141,8 +145,14 @@ impl Report {
     }
 }
 
-/// Whether what stands under a key is kept out of sight.
-pub(super) fn is_secret(key: &str) -> bool {
-    matches!(key, "password" | "code" | "digits" | "answer" | "token" | "oath_key" | "secret_key")
-        || UserSettings::SHAPE.fields().iter().any(|it| it.secret && it.key == key)
+/// Joins ranges that touch; they come in the order of their starts.
+fn joined(ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    for it in ranges {
+        match joined.last_mut() {
+            Some(last) if it.start <= last.end => last.end = last.end.max(it.end),
+            _ => joined.push(it),
+        }
+    }
+    joined
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, options};
 
 use super::mistake::{Code, quoted};
-use super::report::{Report, Source, is_secret};
+use super::report::{Report, Source};
 
 /// A value with its place, in bytes.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub(super) struct Entry<'s> {
 }
 
 /// How deep values may lie in one another; a scenario needs 6.
-const DEPTH: usize = 32;
+pub(super) const DEPTH: usize = 32;
 /// How many values a scenario may have, keys and what anchors, aliases and patterns copy included.
 pub(super) const NODES: usize = 2_000_000;
 /// How many keys one mapping may have.
@@ -77,7 +77,6 @@ impl<'s> Builder<'_, 's> {
                     if *error.kind() == ErrorKind::RecursionLimitExceeded {
                         return self.too_large(&(at..at));
                     }
-                    self.hide_secrets(at);
                     let message = format!("this is no YAML: {}", error.info());
                     self.report.push(Code::NotYaml, &(at..at), message, remedy(error.kind()));
                     return None;
@@ -163,22 +162,6 @@ impl<'s> Builder<'_, 's> {
         let message = format!("more than {NODES} values, {KEYS} keys in one mapping, or {DEPTH} values in one another");
         self.report.push(Code::TooLarge, span, message, []);
         None
-    }
-
-    /// Hides what stands behind a secret's key, in the line of a byte. No tree says where the secret ends.
-    fn hide_secrets(&self, at: usize) {
-        let (text, at) = (&self.source.text, at - self.source.start);
-        let start = text[..at].rfind('\n').map_or(0, |it| it + 1);
-        let line = text[start..].lines().next().unwrap_or_default();
-        let mut ends = line.match_indices(':').map(|it| it.0);
-        let secret = ends.find(|end| {
-            let key = line[..*end].trim_end_matches([' ', '"', '\'']);
-            is_secret(key.rsplit(|it: char| !it.is_alphanumeric() && it != '_').next().unwrap_or_default())
-        });
-        if let Some(end) = secret {
-            let start = self.source.start + start;
-            self.report.hide(&(start + end + 1..start + line.len()));
-        }
     }
 
     /// Adds a key with its value to a mapping that does not have it yet.

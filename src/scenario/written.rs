@@ -92,6 +92,10 @@ impl<'a> Written<'a> {
 
     fn wrong_type<T>(self, needed: &str) -> Option<T> {
         let name = self.name;
+        if matches!(self.node.kind, Kind::Text(_)) {
+            // A text in the place of a list or mapping may be what belongs in it: a secret.
+            self.report.hide(&self.node.span);
+        }
         let (found, help) = match self.node.kind {
             Kind::Nothing => ("nothing", vec!["Write a value behind it, or take the key out.".into()]),
             Kind::Text(_) => ("a single value", Vec::new()),

@@ -370,7 +370,7 @@ impl Visit<'_> {
 struct Read {
     raw: Raw,
     opened: Result<soap::Call<&'static Operation, Box<dyn operations::Request>>, Rejected<&'static Operation>>,
-    /// The body for the log, secrets masked, where it is no call and the log takes it.
+    /// The body for the log, its values masked, where it is no call and the log takes it.
     logged: Option<String>,
 }
 
@@ -379,7 +379,7 @@ impl Read {
         let input = soap::decode(head, body);
         let opened = soap::open(head, &input, operations::find, Operation::read);
         let is_logged = opened.is_err() && enabled!(target: "locmfa::call", Level::DEBUG);
-        let logged = is_logged.then(|| operations::without_secrets(input.text()));
+        let logged = is_logged.then(|| operations::masked(head.content_type, input.text()));
         Self { raw: Raw::new(input.text()), opened, logged }
     }
 }
@@ -577,12 +577,13 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1000.0
 }
 
-/// Logs a request that the service cannot read, in full except secrets.
+/// Logs a request that the service cannot read: its fields, and the lengths of their values.
 fn log_whole(visit: &Visit<'_>, body: &str) {
+    let query = visit.uri.query().map(|it| format!("?({} characters)", it.chars().count())).unwrap_or_default();
     debug!(
         target: "locmfa::call",
         peer = %Peer(visit.connection),
-        uri = %visit.uri,
+        uri = format!("{}{query}", visit.uri.path()),
         soap_action = visit.headers.get("soapaction").map(text).unwrap_or_default(),
         content_type = visit.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default(),
         user_agent = visit.headers.get(header::USER_AGENT).map(text).unwrap_or_default(),

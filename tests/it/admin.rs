@@ -24,7 +24,7 @@ use crate::process::{read, run};
 pub(crate) const ANNA: &str = "<username>anna</username>";
 
 /// Anna has a phone, and Ben gets text messages with a code.
-const SCENARIO: &str = "users:
+pub(crate) const SCENARIO: &str = "users:
   - {username: anna, phone: '+1 425 555 0100', pin: '2580'}
   - {username: ben, phone: '+1 425 555 0101', mode: smsText}
 rules:
@@ -114,7 +114,14 @@ fn what_is_wrong_is_told_with_a_remedy() {
         ("POST", "/verify", json, r#"{"expect": [{"where": {"usrname": "x"}}]}"#, 400, "Did you mean username?"),
         ("POST", "/verify", json, r#"{"expect": [{"atleast": 1}]}"#, 400, "Did you mean at_least?"),
         ("PUT", "/scenario", "Content-Type: application/yaml\r\n", "usrs: [anna]", 422, "Did you mean users?"),
-        ("PUT", "/clock", "Content-Type: text/plain\r\n", "{}", 415, "Send the header Content-Type: application/json."),
+        (
+            "PUT",
+            "/clock",
+            "Content-Type: text/plain\r\n",
+            "{}",
+            415,
+            "Send the header Content-Type: application/json or",
+        ),
     ];
     for (method, path, headers, body, status, remedy) in cases {
         let told = api.ask(method, path, headers, body);
@@ -140,17 +147,6 @@ fn what_is_wrong_is_told_with_a_remedy() {
     let mut answer = String::new();
     let _ = BufReader::new(stream).read_line(&mut answer);
     assert!(answer.is_empty() || answer.contains("413"), "{answer}");
-}
-
-#[test]
-fn pages_of_other_sites_and_other_names_are_refused() {
-    let api = Api::start(SCENARIO, &[]);
-    let status = |headers: &str| api.ask("GET", "/users", headers, "").status;
-    assert_eq!(status("Host: evil.example\r\n"), 403);
-    assert_eq!(status("Origin: https://evil.example\r\n"), 403);
-    assert_eq!(status("Origin: null\r\n"), 403);
-    assert_eq!(status(&format!("Origin: http://{}\r\n", api.address)), 200);
-    assert_eq!(status("Host: localhost\r\n"), 200);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod reading;
 mod reload;
 mod rules;
 mod scenario;
+mod secrecy;
 mod service;
 mod sign_in;
 mod spaces;

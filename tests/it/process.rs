@@ -68,7 +68,7 @@ impl Server {
 
     /// Asks the server to stop, and gives its exit code and the rest of its log.
     #[cfg(unix)]
-    fn stop(mut self) -> (i32, Vec<Value>) {
+    pub(crate) fn stop(mut self) -> (i32, Vec<Value>) {
         self.tell_to_stop();
         let mut rest = String::new();
         self.log.read_to_string(&mut rest).unwrap();

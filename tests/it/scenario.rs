@@ -334,6 +334,45 @@ fn mistakes_read_as_recorded() {
 }
 
 #[test]
+fn no_mistake_shows_a_value_that_could_be_a_secret() {
+    let cases = [
+        "users: [{username: anna, passwrd: hunter2}]",
+        "users: [{username: anna, credentials: {name: hunter2, x: [hunter2]}}]",
+        "users: [{username: anna, password: [hunter2]}]",
+        "users: [{username: anna, password: {hunter2, x: hunter2}}]",
+        "users: [{username: anna, pin: '1', pin: hunter2}]",
+        "users: [{username: anna, PIN: hunter2}]",
+        "users: [{username: anna, devices: [{tokn: hunter2}], questions: hunter2}]",
+        "users: hunter2",
+        "hunter2",
+        "company: {passcode: {code: hunter2}}",
+        "rules: [{person: [{entres: hunter2}]}]",
+        "rules: [{person: [{enters: hunter2}]}]",
+        "rules: [{code: hunter2, digits: hunter2}]",
+        "rules: [{when: {field: {pinn: hunter2}}, outcome: busy}]",
+        "rules: [{when: {operation: ValidatePin}, answer: {otp: hunter2}}]",
+        "environment: {CODE: hunter2, CODE: hunter2}\nusers: [{username: anna, phon: x}]",
+        "token: hunter2",
+        "users: [{username: anna, pin: hunter2}, {]",
+        "users:\n  - {username: anna, kennwort: \"hunter2\\x\"}",
+        "users:\n  - hunter2: \"\\q\"",
+        "- \"hunter2\\q\"",
+        "accounts: [{name: a, password: &p hunter2}, {name: b, password: *p, x: !t hunter2}]",
+    ];
+    for text in cases {
+        let mistakes = mistakes(text);
+        assert!(!mistakes.is_empty(), "{text}");
+        for it in &mistakes {
+            let line = it.place.as_ref().map(|it| it.text.as_str()).unwrap_or_default();
+            // A key is a name, and a message may name it.
+            assert!(!line.contains("hunter2") || text.contains("hunter2:"), "{text}\n{it}");
+        }
+    }
+    let shown = mistakes("users: [{username: anna, phone: none}]\nrules: [{outcome: bussy, after: 4 parsecs}]");
+    assert!(told(&shown).contains("phone: none") && told(&shown).contains("after: 4 parsecs"), "{}", told(&shown));
+}
+
+#[test]
 fn a_mistake_in_json_is_one_flat_object() {
     let mistakes = mistakes("rules: [{outcome: bussy}]");
     let expected = serde_json::json!({

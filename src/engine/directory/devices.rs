@@ -92,14 +92,14 @@ impl Devices {
 }
 
 impl Directory {
-    /// A user's phones.
+    /// A user's phones, with the tokens that notifications go to if `reveal_secrets`; else the tokens are empty.
     ///
     /// # Errors
     /// As [`Self::user`].
-    pub fn devices(&self, username: &str) -> Result<Vec<UserDevice>, Refusal> {
+    pub fn devices(&self, username: &str, reveal_secrets: bool) -> Result<Vec<UserDevice>, Refusal> {
         let record = |it: &Device| UserDevice {
             user_device_id: Some(it.id.clone()),
-            device_token: Some(it.token.clone()),
+            device_token: Some(if reveal_secrets { it.token.clone() } else { Secret::default() }),
             device_name: Some(it.name.clone()),
             phone_app_version: Some(it.version.clone()),
         };

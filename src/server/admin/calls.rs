@@ -49,7 +49,7 @@ pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked
         return Err(Problem::new(Kind::UnknownCall, detail, "GET /calls lists those that are kept."));
     };
     let masked = |it: &engine::Raw| {
-        let kept = raw.then(|| operations::without_secrets(it.reveal()))?;
+        let kept = raw.then(|| operations::kept_without_secrets(it.reveal()))?;
         Some(match it.cut() {
             0 => kept,
             cut => format!("{kept}… ({cut} more bytes are not kept)"),

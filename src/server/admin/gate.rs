@@ -9,9 +9,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::http::uri::{PathAndQuery, Uri};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -19,8 +20,8 @@ use http_body_util::BodyExt;
 use subtle::ConstantTimeEq;
 use tracing::error;
 
-use super::Admin;
 use super::problem::{Kind, PROBLEM, Problem};
+use super::{Admin, input};
 use crate::contract::Secret;
 use crate::scenario::closest;
 use crate::switchboard::DEFAULT;
@@ -48,9 +49,10 @@ impl Gate {
         Self { token, addresses }
     }
 
-    fn admit(&self, path: &str, headers: &HeaderMap) -> Result<(), Problem> {
+    fn admit(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Problem> {
         let host = headers.get(header::HOST).and_then(|it| it.to_str().ok()).unwrap_or_default();
         self.admit_origin(host, headers)?;
+        admit_site(method, path, headers)?;
         let Some(token) = &self.token else { return self.admit_host(host) };
         let shown = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok()).unwrap_or_default();
         let shown = shown.split_once(' ').filter(|it| it.0.eq_ignore_ascii_case("bearer")).map_or("", |it| it.1.trim());
@@ -92,6 +94,30 @@ impl Gate {
     }
 }
 
+/// Browsers say by `Sec-Fetch-Site` that a page of another site asks. Such a page may lead its reader to this server's
+/// own page, and may do nothing else.
+fn admit_site(method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Problem> {
+    let says = |name, value| headers.get(name).is_some_and(|it| *it == value);
+    let is_link = *method == Method::GET && path == "/" && says("sec-fetch-mode", "navigate");
+    if is_link || !says("sec-fetch-site", "cross-site") {
+        return Ok(());
+    }
+    let detail =
+        "A page of another site asked (Sec-Fetch-Site: cross-site), and only programs and this server's own pages may.";
+    let remedy = "Ask from a program, or open this address in a browser yourself.";
+    Err(Problem::new(Kind::ForeignOrigin, detail, remedy))
+}
+
+/// A body has a type that no form of a page sends: JSON, or YAML in one of its spellings.
+fn admit_type(request: &Request) -> Result<(), Problem> {
+    let has_body = !request.body().is_end_stream();
+    let kind = input::content_type(request.headers());
+    if !has_body || input::is_data(&kind) {
+        return Ok(());
+    }
+    Err(input::wrong_type(&kind))
+}
+
 /// A host without its port.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
@@ -108,10 +134,11 @@ fn without_port(host: &str) -> &str {
 pub(super) async fn pass(State(admin): State<Arc<Admin>>, mut request: Request, next: Next) -> Response {
     let (name, path) = match space_of(request.uri()) {
         Ok(found) => found,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => return guarded(problem.into_response()),
     };
-    if let Err(problem) = admin.gate.admit(path.path(), request.headers()) {
-        return problem.into_response();
+    let admitted = admin.gate.admit(request.method(), path.path(), request.headers());
+    if let Err(problem) = admitted.and_then(|()| admit_type(&request)) {
+        return guarded(problem.into_response());
     }
     let (method, asked) = (request.method().clone(), path.path().to_owned());
     *request.uri_mut() = path;
@@ -120,9 +147,19 @@ pub(super) async fn pass(State(admin): State<Arc<Admin>>, mut request: Request, 
     let Ok(response) = answered else {
         error!(%method, path = asked, "the admin API failed");
         let remedy = "Tell the project what you asked; the server goes on.";
-        return Problem::new(Kind::Failed, "There is a mistake in this program.", remedy).into_response();
+        return guarded(Problem::new(Kind::Failed, "There is a mistake in this program.", remedy).into_response());
     };
-    explained(&admin, &asked, response).await
+    guarded(explained(&admin, &asked, response).await)
+}
+
+/// An answer that no browser takes for another type, keeps, or tells other sites the address of. An answer that says
+/// itself how long it may be kept keeps that.
+fn guarded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
 }
 
 /// Turns the answers of the router that are no problem documents into some.
@@ -198,16 +235,35 @@ mod tests {
     fn only_this_machine_s_names_and_pages_are_let_in() {
         let gate = Gate::new(None, vec!["192.0.2.1:9998".parse().unwrap()]);
         for host in ["localhost:9998", "LOCALHOST", "127.0.0.1:1", "127.9.9.9", "[::1]:9998", "192.0.2.1:9998"] {
-            assert!(gate.admit("/users", &headers(&[("host", host)])).is_ok(), "{host}");
+            assert!(gate.admit(&Method::POST, "/users", &headers(&[("host", host)])).is_ok(), "{host}");
             let own = format!("http://{host}");
-            assert!(gate.admit("/users", &headers(&[("host", host), ("origin", &own)])).is_ok(), "{host}");
+            assert!(
+                gate.admit(&Method::POST, "/users", &headers(&[("host", host), ("origin", &own)])).is_ok(),
+                "{host}"
+            );
         }
         for host in ["evil.example:9998", "localhost.evil.example", "192.0.2.2:9998", "", "127.0.0.1.evil.example"] {
-            assert!(gate.admit("/users", &headers(&[("host", host)])).is_err(), "{host}");
+            assert!(gate.admit(&Method::POST, "/users", &headers(&[("host", host)])).is_err(), "{host}");
         }
         for origin in ["null", "https://evil.example", "http://localhost:3000", "http://localhost"] {
             let asked = headers(&[("host", "localhost:9998"), ("origin", origin)]);
-            assert!(gate.admit("/livez", &asked).is_err(), "{origin}");
+            assert!(gate.admit(&Method::POST, "/livez", &asked).is_err(), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_site_may_only_lead_to_the_own_page() {
+        let gate = Gate::new(None, Vec::new());
+        let asked = |site, mode| headers(&[("host", "localhost"), ("sec-fetch-site", site), ("sec-fetch-mode", mode)]);
+        for method in [Method::GET, Method::POST, Method::DELETE] {
+            for path in ["/", "/users", "/livez"] {
+                for mode in ["navigate", "no-cors", "cors"] {
+                    let is_link = method == Method::GET && path == "/" && mode == "navigate";
+                    let admitted = gate.admit(&method, path, &asked("cross-site", mode)).is_ok();
+                    assert_eq!(admitted, is_link, "{method} {path} {mode}");
+                    assert!(gate.admit(&method, path, &asked("same-origin", mode)).is_ok());
+                }
+            }
         }
     }
 
@@ -215,12 +271,12 @@ mod tests {
     fn a_token_is_wanted_where_there_is_one() {
         let gate = Gate::new(Some("t0ken".into()), Vec::new());
         let shown = |value| headers(&[("host", "mfa.contoso.com:9998"), ("authorization", value)]);
-        assert!(gate.admit("/users", &shown("Bearer t0ken")).is_ok());
-        assert!(gate.admit("/users", &shown("bearer  t0ken")).is_ok());
+        assert!(gate.admit(&Method::POST, "/users", &shown("Bearer t0ken")).is_ok());
+        assert!(gate.admit(&Method::POST, "/users", &shown("bearer  t0ken")).is_ok());
         for wrong in ["Bearer t0ke", "Basic t0ken", "t0ken", "Bearer "] {
-            assert!(gate.admit("/users", &shown(wrong)).is_err(), "{wrong}");
+            assert!(gate.admit(&Method::POST, "/users", &shown(wrong)).is_err(), "{wrong}");
         }
-        assert!(gate.admit("/readyz", &headers(&[("host", "x")])).is_ok());
+        assert!(gate.admit(&Method::POST, "/readyz", &headers(&[("host", "x")])).is_ok());
     }
 
     #[test]

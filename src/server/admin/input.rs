@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::{Kind, Problem};
 use crate::scenario::closest;
+use crate::text::in_one_line;
 
 /// The largest body, in bytes: a scenario with many users.
 const BODY: usize = 32 << 20;
@@ -25,14 +26,35 @@ pub(super) struct Body<T>(pub(super) T);
 #[derive(Debug)]
 pub(super) struct Written(pub(super) String);
 
-/// The types in which a scenario may be written.
-const YAML: [&str; 3] = ["application/yaml", "application/x-yaml", "text/yaml"];
+/// The types in which a body may be written: JSON, and YAML by its spellings.
+const DATA: [&str; 5] =
+    ["application/json", "application/merge-patch+json", "application/yaml", "application/x-yaml", "text/yaml"];
+
+/// Whether a content type is JSON or YAML.
+pub(super) fn is_data(kind: &str) -> bool {
+    DATA.contains(&kind)
+}
+
+/// The answer to a body of another type.
+pub(super) fn wrong_type(kind: &str) -> Problem {
+    let detail = match kind {
+        "" => "The body has no content type.".into(),
+        kind => format!("The body has the content type {}.", in_one_line(kind)),
+    };
+    let remedy = match kind {
+        "application/x-www-form-urlencoded" => {
+            "Send the header Content-Type: application/json or application/yaml. curl -d and PowerShell send that of a form if they are told no other: add -H \"Content-Type: application/json\" (curl), or -ContentType application/json (PowerShell)."
+        }
+        _ => "Send the header Content-Type: application/json or application/yaml.",
+    };
+    Problem::new(Kind::WrongContentType, detail, remedy)
+}
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let text = text_of(request, &[]).await?;
+        let text = text_of(request).await?;
         of_json(if text.trim().is_empty() { "{}" } else { &text }).map(Self)
     }
 }
@@ -41,7 +63,7 @@ impl<S: Send + Sync> FromRequest<S> for Written {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let text = text_of(request, &YAML).await?;
+        let text = text_of(request).await?;
         match text.trim().is_empty() {
             true => Err(Problem::new(Kind::BadBody, "The body is empty.", "Send what belongs there.")),
             false => Ok(Self(unescaped(text))),
@@ -57,7 +79,7 @@ fn unescaped(text: String) -> String {
 }
 
 /// The text of a body. What may change something must not have a type that the form of another site can send.
-async fn text_of(request: Request, more: &[&str]) -> Result<String, Problem> {
+async fn text_of(request: Request) -> Result<String, Problem> {
     let (parts, body) = request.into_parts();
     let bytes = match Limited::new(body, BODY).collect().await {
         Ok(body) => body.to_bytes(),
@@ -68,21 +90,15 @@ async fn text_of(request: Request, more: &[&str]) -> Result<String, Problem> {
         Err(_) => return Err(Problem::new(Kind::BadRequest, "The body broke off.", "Send it again.")),
     };
     let kind = content_type(&parts.headers);
-    if !(bytes.is_empty() && kind.is_empty() || kind == "application/json" || more.contains(&kind.as_str())) {
-        let detail = match kind.as_str() {
-            "" => "The body has no content type.".into(),
-            kind => format!("The body has the content type {kind}."),
-        };
-        let yaml = if more.is_empty() { "" } else { " or application/yaml" };
-        let remedy = format!("Send the header Content-Type: application/json{yaml}.");
-        return Err(Problem::new(Kind::WrongContentType, detail, remedy));
+    if !is_data(&kind) && !bytes.is_empty() {
+        return Err(wrong_type(&kind));
     }
     String::from_utf8(bytes.into())
         .map_err(|_| Problem::new(Kind::BadBody, "The body is no text in UTF-8.", "Send it as UTF-8."))
 }
 
 /// The type of a body in lower case, without its parameters.
-fn content_type(headers: &HeaderMap) -> String {
+pub(super) fn content_type(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_lowercase()
 }

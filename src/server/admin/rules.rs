@@ -24,7 +24,7 @@ pub(super) struct Rule {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<view::At>,
-    /// As it is written, in one line of YAML.
+    /// As it is written, in one line of YAML. Secrets are masked.
     written: String,
 }
 
@@ -42,7 +42,7 @@ impl Rule {
             calls: it.calls,
             left: it.left,
             until: it.until.map(view::At),
-            written: it.rule.written.to_string(),
+            written: scenario::rule_without_secrets(it.rule),
         }
     }
 }
