@@ -145,6 +145,28 @@ fn expectations_of_a_file_are_verified() {
 }
 
 #[test]
+fn a_verification_is_reported_for_test_pages() {
+    let (_running, server, folder, url) = started();
+    server.call("PfAuthUser_4", "<username>anna</username>");
+    let expectations =
+        "- {name: Anna was asked, where: {username: anna}}\n- {name: Ben was asked, where: {username: ben}}";
+    fs::write(folder.path().join("e.yaml"), expectations).unwrap();
+    let verify = |arguments: &[&str]| asked(folder.path(), &url, &[&["verify", "e.yaml"], arguments].concat());
+    let (code, junit) = verify(&["--format", "junit", "--summary", "summary.md"]);
+    let document = roxmltree::Document::parse(&junit).unwrap();
+    let failed = document.descendants().find(|it| it.has_tag_name("failure")).unwrap();
+    assert_eq!((code, failed.parent().unwrap().attribute("name")), (1, Some("Ben was asked")));
+    assert!(failed.text().unwrap().contains("username: expected ben, was anna"), "{junit}");
+    let (code, tap) = verify(&["--format", "tap", "--summary", "summary.md"]);
+    assert!(code == 1 && tap.contains("\nok 1 - Anna was asked\nnot ok 2 - Ben was asked\n"), "{tap}");
+    let summary = fs::read_to_string(folder.path().join("summary.md")).unwrap();
+    assert_eq!(summary.matches("1 of 2 expectations came true").count(), 2, "it appends: {summary}");
+    assert_eq!(verify(&["--format", "markdown", "--json"]).0, 2);
+    let (code, text) = verify(&["--summary", "."]);
+    assert!(code == 3 && text.contains("cannot write the summary into ."), "{text}");
+}
+
+#[test]
 fn files_of_the_command_line_may_have_every_encoding_of_windows() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {

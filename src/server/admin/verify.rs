@@ -99,6 +99,8 @@ enum Verdict {
 /// An expectation that did not come true, or of which too little is known.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Failure {
+    /// The place of the expectation in `expect`, from 0.
+    place: usize,
     /// `failed` or `unknown`.
     verdict: Verdict,
     /// What was expected, in words.
@@ -108,6 +110,8 @@ pub(super) struct Failure {
     why: String,
     /// What came nearest, the nearest first; where too many fitted, those.
     nearest: Vec<Near>,
+    /// All of it in words, over several lines.
+    text: String,
 }
 
 /// An event that nearly fits.
@@ -199,7 +203,7 @@ pub(super) async fn verify(
 /// The problem of a verification that did not pass, told in full for who reads no JSON.
 fn failed(failures: &[Failure], evidence: &Evidence) -> Problem {
     let is_known = failures.iter().any(|it| it.verdict == Verdict::Failed);
-    let detail: Vec<String> = failures.iter().map(ToString::to_string).collect();
+    let detail: Vec<&str> = failures.iter().map(|it| it.text.as_str()).collect();
     let list = serde_json::to_value(failures).expect("failures are JSON");
     let (kind, verdict, remedy) = match is_known {
         true => {
@@ -327,7 +331,7 @@ fn judge(wanted: &[Wanted], evidence: &Evidence, in_order: bool) -> Result<Vec<u
     // In order: what comes next must come after this.
     let mut from = 0;
     let mut is_order_known = true;
-    for it in wanted {
+    for (place, it) in wanted.iter().enumerate() {
         let own: Vec<&Arc<Event>> = evidence.events.iter().filter(|event| event.what.kind() == it.kind).collect();
         let of_fit = |fit| own.iter().copied().filter(move |event| it.filter.fit(event) == fit);
         let fits: Vec<&Arc<Event>> = of_fit(Fit::Yes).collect();
@@ -337,8 +341,10 @@ fn judge(wanted: &[Wanted], evidence: &Evidence, in_order: bool) -> Result<Vec<u
         let others = (missing.most - missing.least).saturating_add(of_fit(Fit::Unknown).count() as u64);
         let most = found.saturating_add(others);
         counts.push(found);
-        let mut fail = |verdict, why: String, nearest| {
-            failures.push(Failure { verdict, expected: it.to_string(), found, why, nearest });
+        let mut fail = |verdict, why: String, nearest: Vec<Near>| {
+            let expected = it.to_string();
+            let failure = Failure { place, verdict, expected, found, why, nearest, text: String::new() };
+            failures.push(Failure { text: failure.to_string(), ..failure });
         };
         let shown = || fits.iter().rev().take(NEAREST).map(|it| Near::of(it, Vec::new())).collect();
         if most < it.count.least {
