@@ -1,4 +1,6 @@
 //! What one call costs without a network: open, answer, seal.
+//!
+//! `--calls N` makes N calls and ends, for a count of instructions (`benches/instructions`).
 
 use std::pin::pin;
 use std::task::{Context as TaskContext, Poll, Waker};
@@ -11,8 +13,30 @@ use locmfa::operations::{self, Operation};
 use locmfa::soap::{self, Head};
 use locmfa::switchboard::Space;
 
-fn main() {
-    divan::main();
+pub(crate) fn main() {
+    let mut arguments = std::env::args().skip_while(|it| it != "--calls");
+    match arguments.nth(1) {
+        Some(calls) => calls_alone(calls.parse().expect("a number of calls")),
+        None => divan::main(),
+    }
+}
+
+/// Makes calls outside the harness.
+fn calls_alone(calls: usize) {
+    let runtime = runtime();
+    let _guard = runtime.enter();
+    let (space, action, request) = (space(), action(), request());
+    for _ in 0..calls {
+        black_box(answered(&space, &action, black_box(request.as_bytes())));
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
+}
+
+fn action() -> String {
+    format!("\"{NAMESPACE}/PfAuthUser_4\"")
 }
 
 /// A space whose users approve at once.
@@ -51,18 +75,16 @@ fn request() -> String {
 
 #[divan::bench]
 fn open_answer_seal(bencher: Bencher<'_, '_>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let runtime = runtime();
     let _guard = runtime.enter();
     let space = space();
-    let action = format!("\"{NAMESPACE}/PfAuthUser_4\"");
-    let request = request();
+    let (action, request) = (action(), request());
     bencher.bench_local(|| answered(&space, &action, black_box(request.as_bytes())));
 }
 
 #[divan::bench]
 fn open_alone(bencher: Bencher<'_, '_>) {
-    let action = format!("\"{NAMESPACE}/PfAuthUser_4\"");
-    let request = request();
+    let (action, request) = (action(), request());
     bencher.bench_local(|| opened(&action, black_box(request.as_bytes())));
 }
 

@@ -272,7 +272,7 @@ fn envelope(name: &str, parameters: impl FnOnce(&mut Writer)) -> String {
     body.raw(&format!("<{name} xmlns=\"{NAMESPACE}\">"));
     parameters(&mut body);
     body.close(name);
-    soap::seal(Version::Soap11, body.as_str())
+    soap::seal(Version::Soap11, &[body.as_str()])
 }
 
 /// Reads the response element of an answer: each of its fields goes to `take`.

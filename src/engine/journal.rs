@@ -8,6 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::challenge_id::ChallengeId;
 use super::{Ending, Method, Number, Timestamp};
 use crate::contract::Secret;
@@ -88,10 +90,11 @@ pub struct Origin {
 }
 
 /// A body as it went over the wire, in UTF-8, up to [`Self::KEPT`] bytes of it. It may hold secrets: mask them before you
-/// show it.
+/// show it. Its copies share the bytes.
 #[derive(Clone, Default, PartialEq)]
 pub struct Raw {
-    kept: Box<str>,
+    /// Text.
+    kept: Bytes,
     cut: usize,
 }
 
@@ -103,7 +106,7 @@ pub struct Turn {
     pub username: Arc<str>,
     /// The user whose number is called.
     pub owner: Option<Arc<str>>,
-    pub number: Option<Number>,
+    pub number: Option<Arc<Number>>,
     pub method: Method,
     pub rule: Option<Arc<str>>,
 }
@@ -400,15 +403,31 @@ impl Raw {
     /// The most that is kept of a body, in bytes.
     pub const KEPT: usize = 64 << 10;
 
+    /// Keeps a copy.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let kept = &text[..text.floor_char_boundary(Self::KEPT)];
-        Self { kept: kept.into(), cut: text.len() - kept.len() }
+        Self { kept: Bytes::copy_from_slice(kept.as_bytes()), cut: text.len() - kept.len() }
+    }
+
+    /// Keeps the text itself, or a copy where that takes less memory.
+    #[must_use]
+    pub fn of(text: String) -> Self {
+        match text.len() == text.capacity() && text.len() <= Self::KEPT {
+            true => Self { kept: text.into(), cut: 0 },
+            false => Self::new(&text),
+        }
     }
 
     /// The text with all secrets in it.
     #[must_use]
     pub fn reveal(&self) -> &str {
+        str::from_utf8(&self.kept).expect("it was made of a text")
+    }
+
+    /// The bytes of the text.
+    #[must_use]
+    pub const fn bytes(&self) -> &Bytes {
         &self.kept
     }
 

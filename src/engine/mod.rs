@@ -12,6 +12,7 @@ mod company;
 mod differences;
 mod directory;
 mod journal;
+mod lower_case;
 mod number;
 pub mod oath;
 mod outcome;

@@ -1,5 +1,7 @@
 //! The subject of a call: the account that it names, the number that it calls, and the user who has that number.
 
+use std::sync::Arc;
+
 use crate::engine::directory::{Directory, User};
 use crate::engine::number::{NotANumber, Number};
 
@@ -24,7 +26,7 @@ pub(in crate::engine) struct Subject<'a> {
     /// The user who is asked: the owner of a number that comes with the call, else the account.
     pub person: Option<&'a User>,
     /// The number that is called: given with the call, or stored. `Err`: the given text is not a number.
-    pub number: Result<Option<Number>, NotANumber>,
+    pub number: Result<Option<Arc<Number>>, NotANumber>,
     /// Whether the number came with the call.
     pub number_given: bool,
 }
@@ -38,11 +40,13 @@ impl<'a> Subject<'a> {
         username: &'a str,
         given: GivenNumber<'_>,
     ) -> Self {
-        let account = directory.find(username);
+        let found = directory.find_with_number(username);
+        let account = found.map(|it| it.0);
         let number_given = !given.phone.trim().is_empty();
         let number = match number_given {
-            true => Number::read(given.phone, given.country_code, given.extension, default_country).map(Some),
-            false => Ok(account.and_then(|it| it.number(default_country))),
+            true => Number::read(given.phone, given.country_code, given.extension, default_country)
+                .map(|it| Some(it.into())),
+            false => Ok(found.and_then(|it| it.1).cloned()),
         };
         let owner = number.as_ref().ok().and_then(|it| directory.owner(it.as_ref()?));
         let person = if number_given { owner } else { account };
@@ -52,7 +56,7 @@ impl<'a> Subject<'a> {
 
     /// The number that is called, if there is one that can be read.
     pub(in crate::engine) fn number(&self) -> Option<&Number> {
-        self.number.as_ref().ok()?.as_ref()
+        self.number.as_ref().ok()?.as_deref()
     }
 }
 

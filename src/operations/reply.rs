@@ -45,8 +45,9 @@ pub(super) fn close(
     Reply { xml: xml.finish(), succeeded, refusal, note, broken: None }
 }
 
-/// The response element around a reply.
+/// The response element around a reply, in parts.
 #[must_use]
-pub fn response(operation: &Signature, reply: &Reply) -> String {
-    ["<", operation.name, "Response xmlns=\"", NAMESPACE, "\">", &reply.xml, "</", operation.name, "Response>"].concat()
+pub fn response<'a>(operation: &Signature, reply: &'a Reply) -> [&'a str; 9] {
+    let name = operation.name;
+    ["<", name, "Response xmlns=\"", NAMESPACE, "\">", &reply.xml, "</", name, "Response>"]
 }

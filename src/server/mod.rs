@@ -11,6 +11,7 @@ mod trouble;
 mod answer;
 mod body;
 mod caller;
+mod read;
 mod service;
 
 pub use answer::Cut;

@@ -13,13 +13,14 @@ use axum::http::{self, HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
-use tracing::{Level, debug, enabled, error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::FOLDER;
 use super::answer::{self, Page};
 use super::body::{self, NotTaken, Room, Whole};
 use super::caller::{Admission, Peer};
 use super::connection::Connection;
+use super::read::{Read, read};
 use crate::contract::{FieldValue, Role, Signature};
 use crate::description;
 use crate::engine::{AnsweredCall, Broken, Raw, Refusal, What};
@@ -280,9 +281,9 @@ impl Visit<'_> {
             (Ok(_), Some(header)) => record.fault(call.version, &Fault::NotUnderstood { header }),
             (Ok(reply), None) => {
                 let sealed = soap::seal(call.version, &operations::response(&call.operation.signature, &reply));
-                let sealed = spoilt(sealed, reply.broken);
-                record.reply(&reply, &sealed);
-                answer::page(StatusCode::OK, Page::Fresh(call.version.content_type()), sealed.into())
+                let content_type = call.version.content_type();
+                let body = record.reply(reply, sealed);
+                answer::page(StatusCode::OK, Page::Fresh(content_type), body)
             }
         }
     }
@@ -316,9 +317,9 @@ impl Visit<'_> {
         let context = operation.called_in(&space);
         match operations::answered(request, context).await {
             Ok(reply) => {
-                let document = spoilt(answer::string(&reply), reply.broken);
-                record.reply(&reply, &document);
-                answer::page(StatusCode::OK, Page::Fresh(Version::Soap11.content_type()), document.into())
+                let document = answer::string(&reply);
+                let body = record.reply(reply, document);
+                answer::page(StatusCode::OK, Page::Fresh(Version::Soap11.content_type()), body)
             }
             Err(unanswered) => record.unanswered(Version::Soap11, unanswered),
         }
@@ -366,47 +367,6 @@ impl Visit<'_> {
     }
 }
 
-/// A request as the service reads it.
-struct Read {
-    raw: Raw,
-    opened: Result<soap::Call<&'static Operation, Box<dyn operations::Request>>, Rejected<&'static Operation>>,
-    /// The body for the log, its values masked, where it is no call and the log takes it.
-    logged: Option<String>,
-}
-
-impl Read {
-    fn of(head: &Head<'_>, body: &[u8]) -> Self {
-        let input = soap::decode(head, body);
-        let opened = soap::open(head, &input, operations::find, Operation::read);
-        let is_logged = opened.is_err() && enabled!(target: "locmfa::call", Level::DEBUG);
-        let logged = is_logged.then(|| operations::masked(head.content_type, input.text()));
-        Self { raw: Raw::new(input.text()), opened, logged }
-    }
-}
-
-/// A body above this size is read off the threads that serve connections, in bytes.
-const LARGE: usize = 64 << 10;
-
-/// The memory that reading takes for each byte of a large body, at most.
-const WHILE_READING: usize = 8;
-
-/// Reads a request, and gives the memory of its body back.
-async fn read(head: &Head<'_>, body: Whole) -> Result<Read, NotTaken> {
-    let Whole { bytes, mut share } = body;
-    if bytes.len() <= LARGE {
-        return Ok(Read::of(head, &bytes));
-    }
-    share.grow(bytes.len() * WHILE_READING)?;
-    let (soap_action, content_type) = (head.soap_action.map(str::to_owned), head.content_type.to_owned());
-    let reading = tokio::task::spawn_blocking(move || {
-        let head = Head { soap_action: soap_action.as_deref(), content_type: &content_type };
-        let read = Read::of(&head, &bytes);
-        drop((bytes, share));
-        read
-    });
-    Ok(reading.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
-}
-
 /// One call while it is answered. It is logged and journalled when it is answered, or when the client hangs up.
 struct Record<'a> {
     visit: &'a Visit<'a>,
@@ -450,9 +410,10 @@ impl<'a> Record<'a> {
         });
     }
 
-    fn reply(&mut self, reply: &Reply, sealed: &str) {
-        self.answer = Raw::new(sealed);
-        self.note = reply.note.clone();
+    /// Ends the call with a reply, of which `sealed` is the document. What goes to the client.
+    fn reply(&mut self, reply: Reply, sealed: String) -> Bytes {
+        let body = self.keep_answer(spoilt(sealed, reply.broken));
+        self.note = reply.note;
         self.error = reply.refusal.as_ref().map(Refusal::code);
         let mut outcome = String::with_capacity(32);
         outcome.push_str(if reply.succeeded { "true" } else { "false" });
@@ -473,6 +434,17 @@ impl<'a> Record<'a> {
             warn!(target: "locmfa::call", operation = self.operation, user = &*self.username, "{warning}");
         }
         self.close(StatusCode::OK, outcome);
+        body
+    }
+
+    /// Keeps a document for the journal. What goes to the client.
+    fn keep_answer(&mut self, document: String) -> Bytes {
+        if document.len() > Raw::KEPT {
+            self.answer = Raw::new(&document);
+            return document.into();
+        }
+        self.answer = Raw::of(document);
+        self.answer.bytes().clone()
     }
 
     fn unanswered(&mut self, version: Version, unanswered: Unanswered) -> Response {
@@ -496,10 +468,9 @@ impl<'a> Record<'a> {
         if matches!(fault, Fault::Internal { .. }) {
             error!(target: "locmfa::call", operation = self.operation, "the operation failed");
         }
-        let sealed = soap::seal_fault(version, fault);
-        self.answer = Raw::new(&sealed);
+        let body = self.keep_answer(soap::seal_fault(version, fault));
         self.close(StatusCode::INTERNAL_SERVER_ERROR, format!("fault {}", shortened(fault.text())));
-        answer::page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(version.content_type()), sealed.into())
+        answer::page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(version.content_type()), body)
     }
 
     fn close(&mut self, status: StatusCode, outcome: String) {

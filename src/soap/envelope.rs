@@ -266,8 +266,6 @@ pub fn body(text: &str) -> Result<(Version, Reader<'_>), BodyError> {
     }
 }
 
-const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>";
-
 const UPGRADE: &str = concat!(
     "<soap:Header><soap12:Upgrade xmlns:soap12=\"http://www.w3.org/2003/05/soap-envelope\">",
     "<soap12:SupportedEnvelope qname=\"soap:Envelope\" xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\" />",
@@ -275,22 +273,21 @@ const UPGRADE: &str = concat!(
     "</soap12:Upgrade></soap:Header>",
 );
 
-/// The bytes of a reply: `body` is what stands in `soap:Body`.
+/// The bytes of a reply. `body` is what stands in `soap:Body`, in parts.
 #[must_use]
-pub fn seal(version: Version, body: &str) -> String {
-    let mut out = Writer::with_capacity(body.len() + 384);
-    start(version, &mut out);
-    out.raw("<soap:Body>");
-    out.raw(body);
-    out.raw("</soap:Body></soap:Envelope>");
-    out.finish()
+pub fn seal(version: Version, body: &[&str]) -> String {
+    let opening = opening(version);
+    let parts = || opening.iter().chain(&["<soap:Body>"]).chain(body).chain(&["</soap:Body></soap:Envelope>"]);
+    let mut sealed = String::with_capacity(parts().map(|it| it.len()).sum());
+    parts().for_each(|it| sealed.push_str(it));
+    sealed
 }
 
 /// The bytes of a fault.
 #[must_use]
 pub fn seal_fault(version: Version, fault: &Fault) -> String {
     let mut out = Writer::with_capacity(1024);
-    start(version, &mut out);
+    opening(version).into_iter().for_each(|it| out.raw(it));
     if matches!(fault, Fault::VersionMismatch { .. }) {
         out.raw(UPGRADE);
     }
@@ -299,11 +296,11 @@ pub fn seal_fault(version: Version, fault: &Fault) -> String {
     out.finish()
 }
 
-fn start(version: Version, out: &mut Writer) {
-    out.raw(DECLARATION);
-    out.raw("<soap:Envelope xmlns:soap=\"");
-    out.raw(version.namespace());
-    out.raw(
+/// All that stands before `soap:Header` and `soap:Body`, in parts.
+const fn opening(version: Version) -> [&'static str; 3] {
+    [
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><soap:Envelope xmlns:soap=\"",
+        version.namespace(),
         "\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\">",
-    );
+    ]
 }

@@ -56,7 +56,7 @@ impl<'a> Head<'a> {
 /// `HttpUtility.UrlDecode`: `+` is a blank, `%u0079` a UTF-16 unit, and what is no escape stays as it is.
 #[must_use]
 pub fn url_decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains(['+', '%']) {
+    if memchr::memchr2(b'+', b'%', text.as_bytes()).is_none() {
         return text.into();
     }
     let mut bytes = Vec::with_capacity(text.len());

@@ -278,7 +278,8 @@ impl Space {
         let after = locked.next_due();
         let last = locked.engine.journal.last();
         drop(locked);
-        if last != last_before {
+        // A subscriber that comes now finds the event in the journal.
+        if last != last_before && self.0.last_event.receiver_count() > 0 {
             self.0.last_event.send_replace(last);
         }
         if after.is_some_and(|after| before.is_none_or(|before| after < before)) {

@@ -96,6 +96,12 @@ impl<'i> Input<'i> {
         &self.text
     }
 
+    /// Whether the text is all of the bytes as they came.
+    #[must_use]
+    pub fn is_whole(&self, bytes: &[u8]) -> bool {
+        matches!(self.text, Cow::Borrowed(text) if text.len() == bytes.len())
+    }
+
     pub(super) const fn source(&self) -> Source {
         self.source
     }

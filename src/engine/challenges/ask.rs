@@ -207,7 +207,7 @@ impl Engine {
             number: subject.number.ok().flatten(),
             sign_in: ask.sign_in(),
             stale_pin: subject.person.or(subject.account).is_some_and(|it| it.pin_is_stale(now)),
-            backup: account.and_then(|it| it.backup_number(&self.company.country_code)),
+            backup: account.and_then(|it| it.backup_number(&self.company.country_code)).map(Into::into),
             gives_up: now + self.company.ring_timeout,
             request_id,
             deadline: now,

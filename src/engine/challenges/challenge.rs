@@ -46,12 +46,12 @@ pub(super) struct Challenge {
     pub username: Arc<str>,
     /// The user who has the number.
     pub owner: Option<Arc<str>>,
-    pub number: Option<Number>,
+    pub number: Option<Arc<Number>>,
     pub sign_in: SignIn,
     /// Whether the PIN has to be changed before it is accepted again.
     pub stale_pin: bool,
     /// The number to try when the first one is not answered.
-    pub backup: Option<Number>,
+    pub backup: Option<Arc<Number>>,
     /// When all ringing ends.
     pub gives_up: Timestamp,
     pub request_id: String,
@@ -159,13 +159,13 @@ impl Challenge {
     }
 
     pub(super) fn keys(&self, users: &Directory) -> Keys {
-        Keys::of(&self.username, self.person(users), self.number.as_ref(), self.number_given)
+        Keys::of(&self.username, self.person(users), self.number.as_deref(), self.number_given)
     }
 
     pub(super) fn words(&self) -> Words {
         let owner = self.owner.as_ref().filter(|_| self.number_given);
         Words {
-            user: owner.unwrap_or(&self.username).as_ref().into(),
+            user: owner.unwrap_or(&self.username).clone(),
             number: self.number.clone(),
             code: self.code.clone().unwrap_or_default(),
             time: self.since,
@@ -214,7 +214,7 @@ impl Challenge {
             operation: self.operation,
             username: &self.username,
             owner: self.owner.as_deref(),
-            number: self.number.as_ref(),
+            number: self.number.as_deref(),
             application: &self.sign_in.application,
             method: self.method,
             state: match &self.phase {

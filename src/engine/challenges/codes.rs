@@ -150,7 +150,7 @@ impl Engine {
         for challenge in ids.iter().filter_map(|it| self.challenges.get(*it)) {
             let keys = challenge.keys(&self.users);
             if !applied.contains(&keys) {
-                self.rules.apply_triggers(now, &outcome.into(), challenge.method, &keys);
+                self.rules.apply_triggers(now, &outcome.into(), challenge.method, || keys.clone());
                 applied.push(keys);
             }
         }

@@ -1,12 +1,14 @@
 //! What is remembered of each subject between challenges: a block, the successes that the cache can use, and whether a
 //! call rings now.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::contract::AuthenticationType;
 use crate::engine::company::{Cache, CacheKey};
 use crate::engine::directory::Block;
+use crate::engine::lower_case::lower_case;
 use crate::engine::outcome::Outcome;
 use crate::engine::{Number, Timestamp};
 
@@ -57,8 +59,10 @@ const SWEEP: usize = 1024;
 
 impl SubjectKey {
     pub(super) fn new(username: &Arc<str>, number: Option<&Number>) -> Self {
-        let is_lower = username.bytes().all(|it| it.is_ascii() && !it.is_ascii_uppercase());
-        let username = if is_lower { username.clone() } else { username.to_lowercase().into() };
+        let username = match lower_case(username) {
+            Cow::Borrowed(_) => username.clone(),
+            Cow::Owned(lower) => lower.into(),
+        };
         Self { username, digits: number.map(|it| it.digits().into()).unwrap_or_default() }
     }
 

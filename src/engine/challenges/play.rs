@@ -190,7 +190,7 @@ impl Engine {
         }
         let Some(backup) = challenge.backup.take() else { return false };
         challenge.number = Some(backup);
-        let found = self.rules.select(&self.facts_of(now, challenge));
+        let found = self.rules.select(self.facts_of(now, challenge));
         let verdict = found.map(|it| self.rules.consume(now, it));
         self.plan(now, challenge, verdict.as_ref());
         true
@@ -202,8 +202,8 @@ impl Engine {
         if ending.known().is_some_and(Outcome::is_fraud) {
             self.block_person(now, &challenge, ending.description());
         }
-        let keys = challenge.keys(&self.users);
-        self.rules.apply_triggers(now, &ending, challenge.method, &keys);
+        let keys = || challenge.keys(&self.users);
+        self.rules.apply_triggers(now, &ending, challenge.method, keys);
         let request_id = std::mem::take(&mut challenge.request_id);
         let settlement = challenge.settlement(ending, request_id);
         let stage = ChallengeStage::Settled {

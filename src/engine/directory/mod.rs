@@ -96,6 +96,12 @@ impl Directory {
         self.users.get(self.slot(username)?)
     }
 
+    /// [`Self::find`], and the user's number.
+    pub(in crate::engine) fn find_with_number(&self, username: &str) -> Option<(&User, Option<&Arc<Number>>)> {
+        let slot = self.slot(username)?;
+        Some((self.users.get(slot)?, self.users.number(slot)))
+    }
+
     /// [`Self::find`], to be changed: all but what users are found by, which [`Self::change_settings`] and
     /// `rename` change.
     pub fn find_mut(&mut self, username: &str) -> Option<&mut User> {

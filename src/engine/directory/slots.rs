@@ -1,13 +1,14 @@
 //! Where users are stored, and lookups by name or number: hash tables of slots that hold no copy of the keys.
 
-use std::collections::hash_map::RandomState;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::user::User;
+use crate::engine::lower_case::is_lower_case_of;
+use crate::engine::number::Number;
 
 /// The place of a user in [`StoredUsers`]. It stays the same until the user is removed.
 pub(super) type Slot = u32;
@@ -15,8 +16,16 @@ pub(super) type Slot = u32;
 /// The users in their slots. Copies share each user until one of them changes it.
 #[derive(Clone, Debug)]
 pub(super) struct StoredUsers {
-    slots: Vec<Option<Arc<User>>>,
+    slots: Vec<Option<Stored>>,
     country_code: String,
+}
+
+/// A user, with what is looked up at each call.
+#[derive(Clone, Debug)]
+struct Stored {
+    user: Arc<User>,
+    /// The user's number, where it can be read. It is read when the user is put into the slot.
+    number: Option<Arc<Number>>,
 }
 
 /// The key of a lookup.
@@ -38,7 +47,7 @@ pub(super) struct Lookup {
     slots: HashTable<Slot>,
     /// The other slots of a shared key. Few keys are shared; one may be shared by very many users.
     others: HashMap<String, BTreeSet<Slot>>,
-    state: RandomState,
+    state: DefaultHashBuilder,
 }
 
 impl StoredUsers {
@@ -58,25 +67,31 @@ impl StoredUsers {
 
     /// The users by their slots.
     pub(super) fn in_slots(&self) -> impl Iterator<Item = Option<&User>> {
-        self.slots.iter().map(Option::as_deref)
+        self.slots.iter().map(|it| Some(&*it.as_ref()?.user))
     }
 
     pub(super) fn get(&self, slot: Slot) -> Option<&User> {
-        self.slots[slot as usize].as_deref()
+        Some(&*self.slots[slot as usize].as_ref()?.user)
     }
 
     pub(super) fn get_shared(&self, slot: Slot) -> Option<&Arc<User>> {
-        self.slots[slot as usize].as_ref()
+        Some(&self.slots[slot as usize].as_ref()?.user)
     }
 
-    /// A user to be changed. A user that copies share is copied now.
+    /// The number of a user.
+    pub(super) fn number(&self, slot: Slot) -> Option<&Arc<Number>> {
+        self.slots[slot as usize].as_ref()?.number.as_ref()
+    }
+
+    /// A user to be changed, the name and the number aside. A user that copies share is copied now.
     pub(super) fn get_mut(&mut self, slot: Slot) -> Option<&mut User> {
-        self.slots[slot as usize].as_mut().map(Arc::make_mut)
+        self.slots[slot as usize].as_mut().map(|it| Arc::make_mut(&mut it.user))
     }
 
     /// The users that match, in the order of their slots, to be changed. The others stay shared.
     pub(super) fn matching_mut(&mut self, matches: impl Fn(&User) -> bool) -> impl Iterator<Item = &mut User> {
-        self.slots.iter_mut().flatten().filter(move |it| matches(it)).map(Arc::make_mut)
+        let users = self.slots.iter_mut().flatten().map(|it| &mut it.user);
+        users.filter(move |it| matches(it)).map(Arc::make_mut)
     }
 
     /// A user's name in lower case.
@@ -91,11 +106,12 @@ impl StoredUsers {
     }
 
     pub(super) fn put(&mut self, slot: Slot, user: Arc<User>) {
-        self.slots[slot as usize] = Some(user);
+        let number = user.number(&self.country_code).map(Into::into);
+        self.slots[slot as usize] = Some(Stored { user, number });
     }
 
     pub(super) fn take(&mut self, slot: Slot) -> Arc<User> {
-        self.slots[slot as usize].take().expect("a lookup leads to a user")
+        self.slots[slot as usize].take().expect("a lookup leads to a user").user
     }
 }
 
@@ -111,7 +127,7 @@ impl LookupKey {
 
 impl Lookup {
     pub(super) fn new(key: LookupKey) -> Self {
-        Self { key, slots: HashTable::new(), others: HashMap::new(), state: RandomState::new() }
+        Self { key, slots: HashTable::new(), others: HashMap::new(), state: DefaultHashBuilder::default() }
     }
 
     pub(super) fn reserve(&mut self, users: usize) {
@@ -120,8 +136,7 @@ impl Lookup {
 
     /// The slot of a key; of several, the first.
     pub(super) fn find(&self, key: &str, stored: &StoredUsers) -> Option<Slot> {
-        let has = |slot: &Slot| self.of(stored, *slot).as_deref() == Some(key);
-        self.slots.find(self.state.hash_one(key), has).copied()
+        self.slots.find(self.state.hash_one(key), |slot| self.has(stored, *slot, key)).copied()
     }
 
     /// Adds the slot of a user, who is not in it yet.
@@ -162,7 +177,16 @@ impl Lookup {
         slots.insert_unique(state.hash_one(key), slot, hash);
     }
 
-    fn of(&self, stored: &StoredUsers, slot: Slot) -> Option<String> {
-        self.key.of(stored.get(slot)?, &stored.country_code)
+    /// Whether a slot has a key.
+    fn has(&self, stored: &StoredUsers, slot: Slot, key: &str) -> bool {
+        let name = || stored.get(slot).map(|it| it.username.as_str());
+        match self.key {
+            LookupKey::Name => name().is_some_and(|it| is_lower_case_of(key, it)),
+            LookupKey::Account => {
+                let account = name().and_then(|it| it.split_once('@'));
+                account.is_some_and(|(account, _)| is_lower_case_of(key, account))
+            }
+            LookupKey::Number => stored.number(slot).is_some_and(|it| it.digits() == key),
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::devices::Device;
 use crate::contract::{Secret, UserAdministrator, UserSecurityQuestions, UserSettings};
 use crate::engine::Timestamp;
+use crate::engine::lower_case::lower_case;
 use crate::engine::number::Number;
 
 /// One user of the emulated server.
@@ -137,7 +138,7 @@ pub fn by_any_form<T>(
     named: impl Fn(&str) -> Option<T>,
     by_account: impl Fn(&str) -> Option<T>,
 ) -> Option<T> {
-    let name = username.trim().to_lowercase();
+    let name = lower_case(username.trim());
     if let Some(found) = named(&name) {
         return Some(found);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::differences::Difference;
+use crate::engine::lower_case::lower_case;
 use crate::engine::rules::condition::Index;
 use crate::engine::rules::facts::Facts;
 use crate::engine::rules::rule::{Answer, Rule};
@@ -70,20 +71,19 @@ pub(in crate::engine) struct Match {
     pub(super) operation: &'static str,
     pub(super) keys: Keys,
     pub(super) words: Words,
-    pub(super) person: Option<String>,
+    pub(super) person: Option<Arc<str>>,
 }
 
 impl Match {
-    fn of(at: usize, call: &Facts<'_>) -> Self {
+    fn of(at: usize, call: Facts<'_>) -> Self {
         let person = call.subject.person.map(|it| it.username.as_str());
-        let user = person.unwrap_or(call.subject.username).into();
-        let number = call.subject.number().cloned();
+        let user: Arc<str> = person.unwrap_or(call.subject.username).into();
         Self {
             at,
             operation: call.operation,
-            keys: call.keys.clone(),
-            words: Words { user, number, time: call.now, ..Words::default() },
-            person: person.map(Into::into),
+            keys: call.keys,
+            person: person.map(|_| user.clone()),
+            words: Words { user, number: call.subject.number.ok().flatten(), time: call.now, ..Words::default() },
         }
     }
 }
@@ -238,9 +238,9 @@ impl Book {
     }
 
     /// The first rule that matches: one lookup by user, one by owner, one by number, and the rules without an index.
-    pub(super) fn select(&self, call: &Facts<'_>) -> Option<Match> {
+    pub(super) fn select(&self, call: Facts<'_>) -> Option<Match> {
         let subject = &call.subject;
-        let of_user = |name: &str| self.by_user.get(&name.to_lowercase());
+        let of_user = |name: &str| self.by_user.get(&*lower_case(name));
         let digits = subject.number().map(Number::digits);
         let lists = [
             of_user(subject.username),
@@ -255,7 +255,7 @@ impl Book {
                 list.next_if_eq(&next);
             }
             let it = &self.rules[next];
-            if it.concerns(call) && it.rule.when.matches(call) {
+            if it.concerns(&call) && it.rule.when.matches(&call) {
                 return Some(Match::of(next, call));
             }
         }

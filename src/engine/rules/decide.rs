@@ -17,7 +17,7 @@ impl Engine {
         if self.rules.book.is_empty() {
             return None;
         }
-        let matched = self.rules.select(&self.facts(now, call))?;
+        let matched = self.rules.select(self.facts(now, call))?;
         Some(self.rules.consume(now, matched))
     }
 

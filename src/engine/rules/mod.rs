@@ -46,7 +46,7 @@ impl Rules {
     }
 
     /// The first rule that matches.
-    pub(in crate::engine) fn select(&self, call: &Facts<'_>) -> Option<Match> {
+    pub(in crate::engine) fn select(&self, call: Facts<'_>) -> Option<Match> {
         self.book.select(call)
     }
 
@@ -67,8 +67,16 @@ impl Rules {
     }
 
     /// Applies the state triggers to the end of an authentication.
-    pub(in crate::engine) fn apply_triggers(&mut self, now: Timestamp, ending: &Ending, method: Method, keys: &Keys) {
-        self.people.apply_triggers(now, ending, method, keys);
+    pub(in crate::engine) fn apply_triggers(
+        &mut self,
+        now: Timestamp,
+        ending: &Ending,
+        method: Method,
+        keys: impl FnOnce() -> Keys,
+    ) {
+        if !self.people.states().is_empty() {
+            self.people.apply_triggers(now, ending, method, &keys());
+        }
     }
 
     /// Moves what is remembered under a username to another one. `None` forgets it.

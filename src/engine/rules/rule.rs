@@ -138,7 +138,7 @@ pub struct Verdict {
     pub answer: Arc<Answer>,
     pub(in crate::engine) operation: &'static str,
     /// The user that a change concerns, as stored.
-    pub(in crate::engine) person: Option<String>,
+    pub(in crate::engine) person: Option<Arc<str>>,
     pub(in crate::engine) words: Words,
 }
 

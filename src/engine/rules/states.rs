@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::lower_case::lower_case;
 use crate::engine::outcome::{Ending, Method, Outcome, Reaction};
 use crate::engine::rules::words::words;
 use crate::engine::{Number, Timestamp, User};
@@ -98,9 +99,9 @@ impl Keys {
     ) -> Self {
         let digits = number.map(Number::digits).unwrap_or_default();
         let user = match person {
-            Some(person) => person.username.to_lowercase(),
+            Some(person) => lower_case(&person.username).into(),
             None if number_given && !digits.is_empty() => digits.into(),
-            None => username.to_lowercase(),
+            None => lower_case(username).into(),
         };
         Self { user, number: digits.into() }
     }

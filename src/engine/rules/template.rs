@@ -1,6 +1,7 @@
 //! Texts with words in braces that are filled in: a small, safe set, and no code.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::contract::Secret;
 use crate::engine::{Number, Timestamp};
@@ -12,8 +13,8 @@ pub const WORDS: &[&str] = &["user", "number", "masked", "code", "time", "counte
 #[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct Words {
     /// The user who is asked, else the name in the call.
-    pub user: String,
-    pub number: Option<Number>,
+    pub user: Arc<str>,
+    pub number: Option<Arc<Number>>,
     /// Of the text message.
     pub code: Secret,
     pub time: Timestamp,
@@ -41,7 +42,7 @@ pub(in crate::engine) fn fill<'a>(text: &'a str, words: &Words) -> Cow<'a, str> 
             Piece::Text(text) => out += text,
             Piece::Word("user") => out += &words.user,
             Piece::Word("number") => out += &words.number.as_ref().map(ToString::to_string).unwrap_or_default(),
-            Piece::Word("masked") => out += &words.number.as_ref().map(masked).unwrap_or_default(),
+            Piece::Word("masked") => out += &words.number.as_deref().map(masked).unwrap_or_default(),
             Piece::Word("code") => out += words.code.reveal(),
             Piece::Word("time") => out += &words.time.whole_second().to_string(),
             Piece::Word("counter") => out += &words.counter.to_string(),
@@ -98,7 +99,7 @@ mod tests {
     fn words_are_filled_in_and_other_braces_stay() {
         let words = Words {
             user: "anna".into(),
-            number: Some(Number::read("+1 425 555 0100", "", "42", "1").unwrap()),
+            number: Some(Number::read("+1 425 555 0100", "", "42", "1").unwrap().into()),
             code: "123456".into(),
             time: Timestamp::from_unix(Duration::from_secs(1_767_225_600)),
             counter: 3,

@@ -226,7 +226,7 @@ impl<'a> View<'a> {
                     },
                     username: &it.username,
                     owner: it.owner.as_deref(),
-                    phone: it.number.as_ref().map(Phone),
+                    phone: it.number.as_deref().map(Phone),
                     channel: channel(it.method.channel()),
                     rule: it.rule.as_deref(),
                     call_result: ending.map(|it| it.code()),
