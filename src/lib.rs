@@ -7,6 +7,7 @@
 //! says what each is for.
 
 pub mod file;
+pub mod process;
 pub mod text;
 pub mod xml;
 #[macro_use]

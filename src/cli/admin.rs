@@ -1,6 +1,7 @@
 //! What the commands over the admin API share: the options that name the server, and how answers are printed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
@@ -8,14 +9,14 @@ use serde_json::Value;
 
 use super::files;
 use super::print::Output;
+use super::ready;
 use super::table::{Column, sheet, table};
 use crate::control::{Api, List, Query, Url, items};
 
 #[derive(Args, Debug)]
 pub(super) struct Target {
-    /// The address of the server's admin API
-    #[arg(long, value_name = "URL", env = "LOCMFA_ADMIN", default_value = "http://127.0.0.1:9998")]
-    admin: Url,
+    #[command(flatten)]
+    server: ServerArgs,
     /// The space [default: the default space]
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     space: String,
@@ -27,7 +28,26 @@ pub(super) struct Target {
     pub(super) json: bool,
 }
 
+/// Which server is asked.
+#[derive(Args, Debug)]
+pub(super) struct ServerArgs {
+    /// The address of the server's admin API [default: that of the server that runs, by its ready file; else
+    /// http://127.0.0.1:9998]
+    #[arg(long, value_name = "URL", env = "LOCMFA_ADMIN")]
+    admin: Option<Url>,
+}
+
+impl ServerArgs {
+    pub(super) fn url(&self) -> Result<Url> {
+        self.admin.clone().map_or_else(ready::find, Ok)
+    }
+}
+
 impl Target {
+    pub(super) fn space(&self) -> &str {
+        &self.space
+    }
+
     pub(super) fn api(&self) -> Result<Api> {
         self.api_of(&self.space)
     }
@@ -35,7 +55,7 @@ impl Target {
     /// The API of another space than the options name.
     pub(super) fn api_of(&self, space: &str) -> Result<Api> {
         let token = self.admin_token_file.as_deref().map(files::token).transpose()?;
-        Ok(Api::new(self.admin.clone(), space.into(), token))
+        Ok(Api::new(self.server.url()?, space.into(), token))
     }
 
     /// Prints a page of a list.
@@ -97,4 +117,11 @@ impl ListArgs {
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} has no =; write NAME=VALUE"))?;
     Ok((name.trim().into(), value.into()))
+}
+
+/// A length of time: a number of seconds, or with units, such as `1m30s`.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
+    let read = seconds.or_else(|| humantime::parse_duration(text).ok());
+    read.ok_or_else(|| format!("{text:?} is not a length of time; write 30s, 2m or a number of seconds"))
 }

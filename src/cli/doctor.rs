@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::admin::ServerArgs;
 use super::print::Output;
-use crate::control::Url;
 use crate::doctor::{self, Subject};
 use crate::mim::step::all_right;
 
@@ -25,9 +25,8 @@ pub(super) struct Doctor {
     /// The address that the server will listen on
     #[arg(long, value_name = "ADDRESS:PORT", default_values = ["127.0.0.1:9999", "[::1]:9999"])]
     listen: Vec<SocketAddr>,
-    /// The address of a running server's admin API, to ask for its newest failures
-    #[arg(long, value_name = "URL", env = "LOCMFA_ADMIN", default_value = "http://127.0.0.1:9998")]
-    admin: Url,
+    #[command(flatten)]
+    server: ServerArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -35,7 +34,8 @@ pub(super) struct Doctor {
 
 impl Doctor {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
-        let Self { scenario, certs, host: hosts, listen, admin, json } = self;
+        let Self { scenario, certs, host: hosts, listen, server, json } = self;
+        let admin = server.url()?;
         let steps = doctor::examine(&Subject { scenario, certs, hosts, listen, admin }).await?;
         match json {
             true => out.json(&steps)?,

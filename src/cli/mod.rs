@@ -14,15 +14,18 @@ mod messages;
 pub mod mim;
 mod phone;
 mod print;
+mod ready;
 mod rule;
 mod schema;
 mod serve;
 mod service;
 mod space;
 mod status;
+mod stop;
 mod table;
 mod users;
 mod verify;
+mod wait;
 mod wsdl;
 
 use std::ffi::OsString;
@@ -37,6 +40,7 @@ use serde_json::Value;
 use crate::control::Refused;
 pub use print::Output;
 use print::complain;
+use ready::Several;
 
 /// Imitates the Web Service SDK of Azure Multi-Factor Authentication Server, to test Microsoft Identity Manager.
 ///
@@ -51,7 +55,7 @@ pub struct Arguments {
     serve: serve::Serve,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 success; 1 a scenario or a settings file has mistakes, a verification failed, the server refused, or nothing was changed; 2 the command line is wrong; 3 the program cannot start or continue (a port, a certificate, a file), or no server answers.";
+const EXIT_CODES: &str = "Exit codes: 0 success; 1 a scenario or a settings file has mistakes, a verification failed, the server refused, or nothing was changed; 2 the command line is wrong, or does not say which of several servers; 3 the program cannot start or continue (a port, a certificate, a file), or no server answers.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -70,6 +74,10 @@ enum Command {
     Users(users::Users),
     /// Show the server's state: spaces, connections, failures
     Status(status::Status),
+    /// Wait until a server answers calls
+    Wait(wait::Wait),
+    /// Stop a running server in good order, as Ctrl-C does
+    Stop(stop::Stop),
     /// List the calls that the server received, or follow them
     Calls(calls::Calls),
     /// Show one call in full
@@ -120,6 +128,8 @@ pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Fidelity(args) => args.run(out),
         Command::Users(command) => command.run(out).await,
         Command::Status(args) => args.run(out).await,
+        Command::Wait(args) => args.run(out).await,
+        Command::Stop(args) => args.run(out).await,
         Command::Calls(args) => args.run(out).await,
         Command::Call(args) => args.run(out).await,
         Command::Messages(args) => args.run(out).await,
@@ -135,6 +145,9 @@ pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         complain(format_args!("locmfa: {error:#}"));
+        if error.is::<Several>() {
+            return ExitCode::from(2);
+        }
         let Some(refused) = error.downcast_ref::<Refused>() else { return ExitCode::from(3) };
         // The first mistake is the text of the error.
         for it in refused.problem.get("mistakes").and_then(Value::as_array).into_iter().flatten().skip(1) {

@@ -1,30 +1,29 @@
 //! `locmfa serve`: from the options to the last answer; with the ready file, the token of the admin API, the log and the
 //! signals.
 
-use std::io::{self, IsTerminal, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+mod door;
+mod ending;
+
+use std::io::{self, IsTerminal};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::certs::{CertificateArgs, pfx_password};
-use super::files;
 use super::print::complain;
-use crate::contract::Secret;
+use super::ready::{self, Ready, ReadyFile};
 use crate::engine::{Bounds, EventKind};
-use crate::file::{self, Access};
 use crate::log::{Format, Log as LogWriter, Target};
 use crate::scenario::{self, Scenario};
 use crate::server::accept::Listening;
-use crate::server::admin::Gate;
 use crate::server::assembly::Parts;
 use crate::server::connection::Limits;
 use crate::server::reload::{self, Reloader, Source};
@@ -33,6 +32,8 @@ use crate::sign_in::Trust as Trusted;
 use crate::switchboard;
 use crate::tls::{self, Certificates};
 use crate::trust::{self, Change};
+use door::AdminArgs;
+use ending::{EndArgs, signal_to_stop};
 
 #[derive(Args, Debug)]
 pub(super) struct Serve {
@@ -66,8 +67,9 @@ pub(super) struct Serve {
     /// The file with the password of --pfx [default: the environment variable LOCMFA_PFX_PASSWORD]
     #[arg(long, value_name = "FILE", requires = "pfx")]
     pfx_password_file: Option<PathBuf>,
-    /// The file to write the addresses to, as JSON, when the server is ready for calls
-    #[arg(long, value_name = "FILE")]
+    /// The file to write the addresses to, as JSON, when the server is ready for calls [default: PID.json in the folder
+    /// locmfa of XDG_RUNTIME_DIR, ~/.cache or %LOCALAPPDATA%]
+    #[arg(long, value_name = "FILE", env = ready::VARIABLE)]
     pub(super) ready_file: Option<PathBuf>,
     /// The format of the log on standard error
     #[arg(long, value_enum, default_value_t = Log::Text)]
@@ -79,21 +81,9 @@ pub(super) struct Serve {
     #[arg(long, short)]
     pub(super) verbose: bool,
     #[command(flatten)]
+    end: EndArgs,
+    #[command(flatten)]
     limits: LimitArgs,
-}
-
-#[derive(Args, Debug)]
-struct AdminArgs {
-    /// The address of the admin API [default: port 9998 of 127.0.0.1 and ::1, or a free port if --listen has port 0]
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    admin: Vec<SocketAddr>,
-    /// Serve no admin API
-    #[arg(long, conflicts_with_all = ["admin", "admin_token_file"])]
-    no_admin: bool,
-    /// The file with the token that callers of the admin API must send; with --allow-remote and without this file, the
-    /// server makes a token and prints it
-    #[arg(long, value_name = "FILE")]
-    admin_token_file: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -185,7 +175,7 @@ pub(super) enum Served {
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let log = self.start_log()?;
-        let served = serve(self, log.clone(), signal_to_stop).await;
+        let served = serve(self, log.clone(), || signal_to_stop(log.clone())).await;
         log.inspect(|it| it.flush(LAST_LINES));
         Ok(ExitCode::from(u8::from(served? == Served::HasMistakes)))
     }
@@ -254,12 +244,14 @@ where
         );
     }
 
+    let end = args.end.watch()?;
+    let ready_file = ReadyFile::claim(args.ready_file.as_deref())?;
     let certificates = match args.http {
         true => None,
         false => Some(Arc::new(args.certificates()?)),
     };
     let listening = Listening::bind(&args.listen).await?;
-    let admin = args.admin_door().await?;
+    let admin = args.admin.open(&args.listen, args.allow_remote).await?;
     for warning in listening.warnings() {
         warn!("{warning}");
     }
@@ -293,16 +285,22 @@ where
             info!("clients must trust the authority:\n{}", trust::explained(Change::Trust, authority));
         }
     }
-    if let Some(file) = &args.ready_file {
-        ready.write(file)?;
+    if let Some(file) = &ready_file {
+        file.write(&ready)?;
     }
     ready.log(&name);
-    server.serve(stopped).await;
+    let requested = server.stop_requested();
+    let until = async {
+        tokio::select! {
+            () = stopped => {}
+            () = requested => info!(why = "a request to the admin API", "told to stop"),
+            why = end => info!(why, "told to stop"),
+        }
+        // No program takes this server for a ready one any more.
+        drop(ready_file);
+    };
+    server.serve(until).await;
     reloading.iter().for_each(JoinHandle::abort);
-    if let Some(file) = &args.ready_file {
-        // Without the ready file, no test takes this server for a ready one. A missing file is fine.
-        let _ = std::fs::remove_file(file);
-    }
     let calls: u64 = spaces.list().iter().map(|it| it.update(|engine, _| engine.journal.count(EventKind::Call))).sum();
     info!(calls, failures = failures.summary(), "stopped");
     Ok(Served::Stopped)
@@ -327,56 +325,6 @@ impl Serve {
     }
 }
 
-impl Serve {
-    /// The admin API's sockets, and the callers that it accepts.
-    async fn admin_door(&self) -> anyhow::Result<Option<(Listening, Gate)>> {
-        let it = &self.admin;
-        if it.no_admin {
-            return Ok(None);
-        }
-        let port = if self.listen.iter().any(|it| it.port() == 0) { 0 } else { ADMIN_PORT };
-        let own = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
-        let addresses = match it.admin.is_empty() {
-            true => own.map(|it| SocketAddr::new(it, port)).into(),
-            false => it.admin.clone(),
-        };
-        if let Some(address) = addresses.iter().find(|it| !it.ip().is_loopback() && !self.allow_remote) {
-            bail!(
-                "{address} can be reached by other machines. Add --allow-remote if you want that; every caller of the admin API must then send a token."
-            );
-        }
-        let listening = Listening::bind(&addresses).await;
-        // The errors name the flag of the service.
-        let listening = listening.map_err(|it| {
-            anyhow!(
-                "the admin API: {}; --no-admin starts the server without it",
-                it.to_string().replace("--listen", "--admin")
-            )
-        })?;
-        let token = match &it.admin_token_file {
-            Some(file) => Some(files::token(file).context("the token of the admin API")?),
-            None if self.allow_remote => Some(new_token()?),
-            None => None,
-        };
-        let gate = Gate::new(token, listening.addresses().into());
-        Ok(Some((listening, gate)))
-    }
-}
-
-/// Makes a token and prints it: once, on standard error, and not in the log.
-fn new_token() -> anyhow::Result<Secret> {
-    let mut bytes = [0; 24];
-    getrandom::fill(&mut bytes)
-        .map_err(|it| anyhow!("cannot make a token for the admin API ({it}); give one with --admin-token-file"))?;
-    let token = data_encoding::BASE64URL_NOPAD.encode(&bytes);
-    let line = format!("locmfa: the admin API needs this header, printed only now: Authorization: Bearer {token}");
-    let printed = writeln!(io::stderr(), "{line}");
-    printed.context("cannot print the token of the admin API; give one with --admin-token-file")?;
-    Ok(token.into())
-}
-
-const ADMIN_PORT: u16 = 9998;
-
 /// The scenario; its mistakes go to standard error, its warnings to the log. `Err`: it has mistakes.
 fn load(source: &Source) -> Result<Scenario, ()> {
     let loaded = source.load().map_err(|mistakes| {
@@ -386,19 +334,6 @@ fn load(source: &Source) -> Result<Scenario, ()> {
     })?;
     loaded.warnings.iter().for_each(reload::log);
     Ok(loaded)
-}
-
-/// The addresses of the server, for the log and the ready file.
-#[derive(Serialize)]
-struct Ready {
-    /// The URL for `LOCMFASRV`.
-    service: String,
-    wsdl: String,
-    /// The admin API's URL; null without an admin API.
-    admin: Option<String>,
-    /// The authority's file, for clients to trust; null with plain HTTP and with --cert or --pfx.
-    authority: Option<PathBuf>,
-    pid: u32,
 }
 
 impl Ready {
@@ -423,6 +358,7 @@ impl Ready {
             admin: admin.map(|it| format!("http://{}", authority_of(it))),
             authority: authority.map(|it| std::path::absolute(it).unwrap_or_else(|_| it.clone())),
             pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").into(),
         }
     }
 
@@ -430,13 +366,6 @@ impl Ready {
         let authority = self.authority.as_ref().map(|it| it.display().to_string()).unwrap_or_default();
         let admin = self.admin.as_deref();
         info!(service = self.service, wsdl = self.wsdl, admin, scenario, authority, pid = self.pid, "ready");
-    }
-
-    fn write(&self, file: &Path) -> anyhow::Result<()> {
-        let text = serde_json::to_string_pretty(self).context("the ready file")?;
-        file::write(file, text.as_bytes(), Access::Usual).with_context(|| {
-            format!("cannot write {}; give --ready-file a path in a folder that this account may write", file.display())
-        })
     }
 }
 
@@ -466,39 +395,6 @@ fn reload_on_signal(
         }));
     }
     tasks
-}
-
-/// Waits for Ctrl-C, or for another signal that ends programs. It listens from this call on, not from the first poll:
-/// a test that sees the ready file may send a signal at once, and the signal must not kill the program.
-fn signal_to_stop() -> impl Future<Output = ()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut interrupt = signal(SignalKind::interrupt()).expect("signals can be listened to");
-        let mut terminate = signal(SignalKind::terminate()).expect("signals can be listened to");
-        async move {
-            tokio::select! {
-                _ = interrupt.recv() => (),
-                _ = terminate.recv() => (),
-            }
-        }
-    }
-    #[cfg(windows)]
-    {
-        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
-        let mut interrupted = ctrl_c().expect("signals can be listened to");
-        let mut closed = ctrl_close().expect("signals can be listened to");
-        let mut broken = ctrl_break().expect("signals can be listened to");
-        let mut shut_down = ctrl_shutdown().expect("signals can be listened to");
-        async move {
-            tokio::select! {
-                _ = interrupted.recv() => (),
-                _ = closed.recv() => (),
-                _ = broken.recv() => (),
-                _ = shut_down.recv() => (),
-            }
-        }
-    }
 }
 
 /// What is logged. `RUST_LOG` overrides the flags.

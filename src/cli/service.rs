@@ -97,8 +97,17 @@ impl Install {
         if serve.scenario.is_some() {
             bail!("name one scenario, before the options: locmfa service install SCENARIO OPTIONS");
         }
-        if serve.ready_file.is_some() {
+        let has = |flag: &str| {
+            let is_it = |it: &OsString| {
+                it.to_string_lossy().strip_prefix(flag).is_some_and(|it| it.is_empty() || it.starts_with('='))
+            };
+            install.options.iter().any(is_it)
+        };
+        if has("--ready-file") {
             bail!("the service has a --ready-file already: ready.json in its folder");
+        }
+        if let Some(flag) = ["--exit-with-stdin", "--parent"].into_iter().find(|it| has(it)) {
+            bail!("Windows ends the service; leave {flag} out");
         }
         Ok(install)
     }

@@ -110,6 +110,11 @@ impl Api {
         Ok(())
     }
 
+    /// Whether a program accepts connections at the address.
+    pub async fn accepts(&self) -> bool {
+        TcpStream::connect(&self.url.authority).await.is_ok()
+    }
+
     async fn open(
         &self,
         method: Method,

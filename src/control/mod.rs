@@ -103,6 +103,20 @@ impl Api {
         Ok(json!({"health": health, "spaces": spaces["items"], "failures": failures}))
     }
 
+    /// What `/readyz` answers, if the server is ready and has the space of this API.
+    pub async fn ready(&self) -> anyhow::Result<Value> {
+        let health = self.get("/readyz").await?;
+        if !self.space.is_empty() {
+            self.get(&format!("/spaces/{}", segment(&self.space))).await?;
+        }
+        Ok(health)
+    }
+
+    /// Asks the server to stop: an object of `status`, `pid` and `open_calls`. It comes before the server has stopped.
+    pub async fn stop(&self) -> anyhow::Result<Value> {
+        self.json(Method::POST, "/stop", None).await
+    }
+
     /// Why clients did not come through: one row for each kind of failure.
     pub async fn failures(&self) -> anyhow::Result<Vec<Failures>> {
         let failures = self.get("/failures").await?;

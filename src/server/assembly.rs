@@ -83,6 +83,17 @@ impl Parts {
 }
 
 impl Assembly {
+    /// Waits until a caller of the admin API asks the server to stop; without an admin API for ever.
+    pub fn stop_requested(&self) -> impl Future<Output = ()> + Send + 'static {
+        let admin = self.admin.as_ref().map(|it| it.1.clone());
+        async move {
+            match admin {
+                Some(admin) => admin.stop_requested().await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
     /// Serves until `stopped`. Open calls then have the grace to finish. After it, a fault answers those that still
     /// wait.
     pub async fn serve(self, stopped: impl Future<Output = ()>) {

@@ -7,6 +7,7 @@ mod cases;
 mod compose;
 mod control;
 mod description;
+mod ending;
 mod evidence;
 mod fidelity;
 mod language;

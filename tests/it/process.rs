@@ -14,6 +14,8 @@ const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 pub(crate) fn locmfa(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_locmfa"));
     command.current_dir(folder).args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
+    // Servers of other tests are not found.
+    command.envs(["XDG_RUNTIME_DIR", "LOCALAPPDATA"].map(|it| (it, folder)));
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -41,8 +43,12 @@ pub(crate) struct Caller {
 
 impl Server {
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(folder, arguments, Stdio::null())
+    }
+
+    pub(crate) fn start_with(folder: &Path, arguments: &[&str], stdin: Stdio) -> Self {
         let always = ["--http", "--listen", "127.0.0.1:0", "--log", "json"];
-        let mut child = locmfa(folder, &[arguments, &always].concat()).spawn().unwrap();
+        let mut child = locmfa(folder, &[arguments, &always].concat()).stdin(stdin).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let mut server = Self { child, log, ready: Value::Null, caller: Caller { address: String::new() } };
         while server.ready["message"] != "ready" {
@@ -54,8 +60,26 @@ impl Server {
         server
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn close_input(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for its end: its exit code.
+    pub(crate) fn code(&mut self) -> i32 {
+        self.child.wait().unwrap().code().unwrap()
+    }
+
     /// The next line of the log that says so.
-    fn logged(&mut self, message: &str) -> Value {
+    pub(crate) fn logged(&mut self, message: &str) -> Value {
         loop {
             let mut line = String::new();
             assert!(self.log.read_line(&mut line).unwrap() > 0, "it ended before it logged: {message}");
@@ -77,7 +101,7 @@ impl Server {
     }
 
     #[cfg(unix)]
-    fn tell_to_stop(&self) {
+    pub(crate) fn tell_to_stop(&self) {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
     }
@@ -345,8 +369,7 @@ fn header_names_have_the_letter_case_of_the_library() {
     fs::write(folder.path().join("s.yaml"), "users: []").unwrap();
     let mut server = Server::start(folder.path(), &["s.yaml"]);
     let answer = server.call("TestSecurity", "");
-    server.child.kill().unwrap();
-    server.child.wait().unwrap();
+    server.kill();
     // IIS writes X-AspNet-Version. To HTTP it is the same name.
     assert!(answer.contains("\r\nX-Aspnet-Version: "), "{answer}");
 }

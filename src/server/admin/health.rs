@@ -1,11 +1,13 @@
 //! Whether the server is well, and what failed lately.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
+use super::input::Asked;
 use super::problem::{Kind, Problem};
 use super::{Admin, Json, Shared, Stage};
 use crate::server::failures::Failure;
@@ -44,6 +46,27 @@ pub(super) async fn ready(State(admin): Shared) -> Result<Json<Health>, Problem>
         Stage::Starting => Err(Problem::new(Kind::NotReady, "The server starts.", "Ask again in a moment.")),
         Stage::Stopping => Err(Problem::new(Kind::NotReady, "The server stops.", "Start it again.")),
     }
+}
+
+/// A server that stops.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Stopping {
+    /// `stopping`
+    status: &'static str,
+    /// The process, which ends.
+    pid: u32,
+    /// How many calls wait for their answer. They have the time of `--grace`.
+    open_calls: usize,
+}
+
+/// Stops the server in good order, as SIGTERM does. The answer comes at once. The connection closes when the server has
+/// ended its open calls; then the process ends.
+#[utoipa::path(post, path = "/stop", tag = "server", responses((status = 202, description = "It stops.", body = Stopping)))]
+pub(super) async fn stop(State(admin): Shared, asked: Asked) -> Result<Json<Stopping>, Problem> {
+    asked.finish()?;
+    admin.stop.notify_one();
+    let open_calls = admin.spaces.waiting();
+    Ok(Json(StatusCode::ACCEPTED, Stopping { status: "stopping", pid: std::process::id(), open_calls }))
 }
 
 /// What failed: the newest failures, and how many there were of each kind.

@@ -33,7 +33,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tower::Layer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
@@ -63,6 +63,7 @@ pub struct Admin {
     failures: Arc<Failures>,
     gate: Gate,
     stage: watch::Sender<Stage>,
+    stop: Notify,
     frames: events::Frames,
     log: Option<Log>,
 }
@@ -87,6 +88,7 @@ impl Admin {
             failures,
             gate,
             stage: watch::Sender::default(),
+            stop: Notify::new(),
             frames: events::Frames::default(),
             log: None,
         }
@@ -101,6 +103,11 @@ impl Admin {
     /// Tells how far the server has come.
     pub fn reach(&self, stage: Stage) {
         self.stage.send_replace(stage);
+    }
+
+    /// Waits until a caller asks the server to stop.
+    pub async fn stop_requested(&self) {
+        self.stop.notified().await;
     }
 
     /// How many lines the log has dropped; 0 without a log.
@@ -157,6 +164,7 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
     let mut routes = OpenApiRouter::with_openapi(base)
         .routes(routes!(health::lives))
         .routes(routes!(health::ready))
+        .routes(routes!(health::stop))
         .routes(routes!(health::failures))
         .routes(routes!(metrics::metrics))
         .routes(routes!(described))
