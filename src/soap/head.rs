@@ -12,7 +12,7 @@ pub struct Head<'a> {
 impl<'a> Head<'a> {
     /// The part before `;`, not trimmed.
     fn media_type(&self) -> &'a str {
-        self.content_type.split(';').next().unwrap_or_default()
+        split_at(self.content_type, b';').0
     }
 
     fn is_soap12(&self) -> bool {
@@ -28,17 +28,23 @@ impl<'a> Head<'a> {
     }
 
     pub(super) fn is_application(&self) -> bool {
-        self.media_type().split('/').next().unwrap_or_default().eq_ignore_ascii_case("application")
+        split_at(self.media_type(), b'/').0.eq_ignore_ascii_case("application")
     }
 
     /// A parameter of the content type: the first whose name begins so. (`ContentType.GetParameter`)
     pub(super) fn parameter(&self, name: &str) -> Option<&'a str> {
-        self.content_type.split(';').skip(1).find_map(|it| {
+        let (_, mut rest) = split_at(self.content_type, b';');
+        while let Some(parameters) = rest {
+            let (it, after) = split_at(parameters, b';');
+            rest = after;
             let it = it.trim_start();
-            let begins_so = it.get(..name.len())?.eq_ignore_ascii_case(name);
-            let (_, value) = it[name.len()..].split_once('=').filter(|_| begins_so)?;
-            Some(value.trim_matches([' ', '\t', '\'', '"']))
-        })
+            if it.get(..name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name))
+                && let (_, Some(value)) = split_at(&it[name.len()..], b'=')
+            {
+                return Some(value.trim_matches([' ', '\t', '\'', '"']));
+            }
+        }
+        None
     }
 
     /// SOAPAction without its pair of quotes, URL-decoded; `None` where the operation is found as in SOAP 1.2.
@@ -50,6 +56,14 @@ impl<'a> Head<'a> {
     /// The action of SOAP 1.2, URL-decoded; `None` where it is missing or empty.
     pub(super) fn action(&self) -> Option<Cow<'a, str>> {
         self.parameter("action").filter(|it| !it.is_empty()).map(url_decoded)
+    }
+}
+
+/// A text before an ASCII character, and what follows it.
+fn split_at(text: &str, at: u8) -> (&str, Option<&str>) {
+    match memchr::memchr(at, text.as_bytes()) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
     }
 }
 

@@ -106,7 +106,14 @@ impl Scopes {
     }
 
     /// Forgets what was declared deeper than `depth`.
+    #[inline]
     pub(super) fn leave(&mut self, text: &str, depth: u32) {
+        if self.declarations.last().is_some_and(|it| it.depth > depth) {
+            self.forget(text, depth);
+        }
+    }
+
+    fn forget(&mut self, text: &str, depth: u32) {
         while let Some(last) = self.declarations.last().filter(|it| it.depth > depth) {
             if last.prefix.start == last.prefix.end {
                 self.default = last.hides;
@@ -128,10 +135,17 @@ impl Scopes {
     }
 
     /// What a prefix stands for; `None` for one that is not declared.
+    #[inline]
     pub(super) fn bound(&self, text: &str, prefix: &[u8]) -> Option<Bound> {
+        match prefix.is_empty() {
+            true => Some(self.default.checked_sub(1).map_or(Bound::Nothing, Bound::Declared)),
+            false => self.bound_prefix(text, prefix),
+        }
+    }
+
+    fn bound_prefix(&self, text: &str, prefix: &[u8]) -> Option<Bound> {
         match (self.find(text, prefix), prefix) {
             (Some(index), _) => Some(Bound::Declared(index)),
-            (None, b"") => Some(Bound::Nothing),
             (None, b"xml") => Some(Bound::Xml),
             (None, b"xmlns") => Some(Bound::Xmlns),
             (None, _) => None,

@@ -51,7 +51,7 @@ impl Writer {
     /// Text with `& < >` escaped, and nothing else: a carriage return stands as it is. Characters that XML cannot carry
     /// become `&#x..;`. .NET writes both so.
     pub fn text(&mut self, text: &str) {
-        if !text.bytes().any(may_need_escape) {
+        if !text.bytes().any(|it| MAY_NEED_ESCAPE[usize::from(it)]) {
             return self.out.push_str(text);
         }
         for c in text.chars() {
@@ -94,10 +94,16 @@ impl Writer {
     }
 }
 
-/// Whether a text with this byte is worth a closer look. 0xEF begins U+FFFE and U+FFFF, among others.
-const fn may_need_escape(byte: u8) -> bool {
-    byte < b' ' || matches!(byte, b'&' | b'<' | b'>' | 0xef)
-}
+/// Whether a text with a byte is worth a closer look. 0xEF begins U+FFFE and U+FFFF, among others.
+const MAY_NEED_ESCAPE: [bool; 256] = {
+    let mut may = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        may[byte] = byte < 0x20 || matches!(byte as u8, b'&' | b'<' | b'>' | 0xef);
+        byte += 1;
+    }
+    may
+};
 
 #[cfg(test)]
 mod tests {
