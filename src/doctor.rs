@@ -86,7 +86,7 @@ fn scenario(file: Option<&Path>) -> Step {
     match scenario::load_file(file) {
         Ok(_) => finding(step, Verdict::Ok, format!("{shown} has no mistakes."), ""),
         Err(mistakes) => {
-            let count = mistakes.len();
+            let count = mistakes.len() + mistakes.more();
             let first = mistakes.first().map(|it| it.message.as_str()).unwrap_or_default();
             let what = format!("{shown} has {count} mistake{}: {first}", if count == 1 { "" } else { "s, the first" });
             finding(step, Verdict::Failed, what, format!("`locmfa check {shown}` shows all, with their places."))

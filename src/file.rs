@@ -1,7 +1,7 @@
 //! Files that people name: text, whichever editor or shell wrote it, and files that are written whole or not at all.
 
-use std::fs::{self, Metadata};
-use std::io::{self, Write};
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use encoding_rs::Encoding;
@@ -40,6 +40,20 @@ pub fn decode(bytes: &[u8]) -> Result<String, NotText> {
 pub fn read_text(path: &Path) -> Result<String, Unreadable> {
     let bytes = fs::read(path).map_err(|error| Unreadable::File { path: path.into(), error })?;
     decode(&bytes).map_err(|error| Unreadable::Encoding { path: path.into(), error })
+}
+
+/// The bytes of a file of up to so many. `None`: it is longer.
+///
+/// # Errors
+/// The file cannot be read, or it is a folder, a device or a pipe: reading one of those may never end.
+pub fn read_up_to(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    // To open a pipe waits for a writer, so it is looked at first.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is a folder, a device or a pipe, and a file is needed"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|it| it.len() <= limit))
 }
 
 /// Who may read a file that is written.

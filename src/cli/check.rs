@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 
-use super::print::Output;
-use crate::scenario::{self, Code, Mistake, Severity};
+use super::print::{Output, complain};
+use crate::scenario::{self, Code, Mistakes, Severity};
 
 #[derive(Args, Debug)]
 pub(super) struct Check {
@@ -39,30 +39,34 @@ impl Check {
         if let Some(code) = &self.explain {
             return explain(code, out);
         }
-        let is_printed = |it: &Mistake| it.severity > Severity::Note || self.pedantic;
+        let least = if self.pedantic { Severity::Note } else { Severity::Warning };
         let check = |file: &PathBuf| {
             let found = scenario::load_file(file).map_or_else(|mistakes| mistakes, |it| it.warnings);
-            (file.display().to_string(), found.into_iter().filter(is_printed).collect())
+            (file.display().to_string(), found.from_severity(least))
         };
-        let results: Vec<(String, Vec<Mistake>)> = self.scenarios.iter().map(check).collect();
-        let all = || results.iter().flat_map(|(_, mistakes)| mistakes);
+        let results: Vec<(String, Mistakes)> = self.scenarios.iter().map(check).collect();
         match self.format {
-            Format::Json => out.json(&all().collect::<Vec<_>>())?,
+            Format::Json => {
+                out.json(&results.iter().flat_map(|it| it.1.iter()).collect::<Vec<_>>())?;
+                for (file, mistakes) in results.iter().filter(|it| it.1.more() > 0) {
+                    complain(format_args!("{file}: {} more mistakes are not listed.", mistakes.more()));
+                }
+            }
             Format::Text => {
                 for (file, mistakes) in &results {
                     mistakes.iter().try_for_each(|it| out.line(format_args!("{it}\n")))?;
-                    match mistakes.is_empty() {
-                        true => out.line(format_args!("{file}: no mistakes"))?,
-                        false => {
-                            let counts = scenario::summary(mistakes.iter().map(|it| it.severity));
-                            out.line(format_args!("{file}: {counts}"))?;
+                    match (mistakes.worst(), mistakes.more()) {
+                        (None, _) => out.line(format_args!("{file}: no mistakes"))?,
+                        (_, 0) => out.line(format_args!("{file}: {}", mistakes.summary()))?,
+                        (_, more) => {
+                            out.line(format_args!("{file}: {}; {more} of them are not listed", mistakes.summary()))?;
                         }
                     }
                 }
             }
         }
         let allowed = if self.strict { Severity::Note } else { Severity::Warning };
-        Ok(ExitCode::from(u8::from(all().any(|it| it.severity > allowed))))
+        Ok(ExitCode::from(u8::from(results.iter().any(|it| it.1.worst() > Some(allowed)))))
     }
 }
 

@@ -22,7 +22,7 @@ use super::print::complain;
 use super::ready::{self, Ready, ReadyFile};
 use crate::engine::{Bounds, EventKind};
 use crate::log::{Format, Log as LogWriter, Target};
-use crate::scenario::{self, Scenario};
+use crate::scenario::Scenario;
 use crate::server::accept::Listening;
 use crate::server::assembly::Parts;
 use crate::server::connection::Limits;
@@ -329,8 +329,7 @@ impl Serve {
 fn load(source: &Source) -> Result<Scenario, ()> {
     let loaded = source.load().map_err(|mistakes| {
         mistakes.iter().for_each(|it| complain(format_args!("{it}\n")));
-        let counts = scenario::summary(mistakes.iter().map(|it| it.severity));
-        complain(format_args!("locmfa: {source} has {counts}; nothing was started."));
+        complain(format_args!("locmfa: {source} has {}; nothing was started.", mistakes.summary()));
     })?;
     loaded.warnings.iter().for_each(reload::log);
     Ok(loaded)

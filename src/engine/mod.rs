@@ -161,7 +161,7 @@ impl Engine {
     }
 
     #[must_use]
-    pub fn company(&self) -> &Company {
+    pub const fn company(&self) -> &Arc<Company> {
         &self.company
     }
 

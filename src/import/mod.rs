@@ -10,7 +10,7 @@ mod table;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::scenario::edit::{insert, remove_users, scalar};
-use crate::scenario::{self, Code, Mistake, Scenario, Severity};
+use crate::scenario::{self, Code, Mistakes, Scenario, Severity};
 use numbers::Numbers;
 
 /// What came of an import.
@@ -150,13 +150,18 @@ impl Imported {
         mut self,
         existing: &str,
         force: bool,
-        load: &dyn Fn(&str) -> Result<Scenario, Vec<Mistake>>,
+        load: &dyn Fn(&str) -> Result<Scenario, Mistakes>,
     ) -> Result<(String, Self), String> {
-        let wrong = |mistakes: Vec<Mistake>| match mistakes.iter().find(|it| it.severity == Severity::Error) {
+        let wrong = |mistakes: Mistakes| match mistakes.iter().find(|it| it.severity == Severity::Error) {
             Some(first) => format!("the scenario has mistakes; nothing was written. The first:\n{first}"),
             None => "the scenario has mistakes; nothing was written".into(),
         };
-        let before = load(existing).map_err(wrong)?;
+        let before = match load(existing) {
+            // A file that has no key yet is one to begin with.
+            Err(mistakes) if mistakes.iter().any(|it| it.code == Code::Empty) => load("users: []"),
+            read => read,
+        };
+        let before = before.map_err(wrong)?;
         let taken: HashSet<String> = before.setup.users.iter().map(|it| it.username.to_lowercase()).collect();
         let mut lines: Vec<String> = existing.lines().map(Into::into).collect();
         let (new, present): (Vec<Item>, Vec<Item>) =
@@ -233,7 +238,7 @@ impl Imported {
 
     /// Leaves out what is a mistake in a scenario: the grammar is the check.
     fn check(&mut self) {
-        while let Err(mistakes) = scenario::load("import", &self.scenario()) {
+        while let Err(mistakes) = scenario::load_listing("import", &self.scenario(), usize::MAX) {
             let first = self.scenario().lines().position(|it| it == "users:").unwrap_or_default() + 2;
             let mut wrong: HashMap<usize, String> = HashMap::new();
             for mistake in mistakes.into_iter().filter(|it| it.severity == Severity::Error) {
@@ -266,7 +271,7 @@ fn plain(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn load(text: &str) -> Result<Scenario, Vec<Mistake>> {
+    fn load(text: &str) -> Result<Scenario, Mistakes> {
         scenario::load("the scenario", text)
     }
 

@@ -9,7 +9,7 @@ use super::fields::Reader;
 use super::grammar::Values;
 use super::mistake::Code;
 use super::values::{OneOrList, described, text_as};
-use super::written::Written;
+use super::written::{Written, listed};
 
 /// What `person` says.
 pub(super) enum Person {
@@ -94,9 +94,7 @@ fn read_act(written: Written<'_>) -> Option<(Option<Duration>, Option<Act>)> {
     };
     match act {
         Ok(act) => Some((time, Some(act))),
-        Err(NotAnAct::Unknown) => {
-            written.unknown_word(word, words_and("decides"), &words_and("waits").collect::<Vec<_>>().join(", "))
-        }
+        Err(NotAnAct::Unknown) => written.unknown_word(word, words_and("decides"), || listed(words_and("waits"))),
         Err(needs @ NotAnAct::Needs(..)) => written.wrong(Code::MissingKey, needs.to_string(), []),
         Err(takes @ NotAnAct::Takes(..)) => value.unwrap_or(written).wrong(Code::BadValue, takes.to_string(), []),
     }

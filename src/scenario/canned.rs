@@ -58,13 +58,13 @@ fn canned_field(pair: &Pair<'_>, record: &'static Shape, of: &str) -> Option<(&'
     // The name on the wire, or the key that scenarios have for it.
     match fields.iter().find(|it| it.name == pair.key || it.key == pair.key) {
         Some(field) => Some((field.name, canned_value(pair.value, field.shape)?)),
-        None => {
+        None => pair.wrong_key_with(Code::UnknownKey, || {
             let own = ["result", "error"].into_iter();
             let names: Vec<_> = fields.iter().map(|it| it.name).chain(own.filter(|_| of != record.name())).collect();
             let meant = closest(pair.key, names.iter().copied()).map(|it| format!("Did you mean {it}?"));
             let help = meant.unwrap_or_else(|| format!("Allowed: {}.", names.join(", ")));
-            pair.wrong_key(Code::UnknownKey, format!("{of} answers no {}", quoted(pair.key)), [help])
-        }
+            (format!("{of} answers no {}", quoted(pair.key)), [help])
+        }),
     }
 }
 

@@ -3,8 +3,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
@@ -17,8 +15,8 @@ use super::written::Written;
 
 /// How many files a scenario may have.
 pub(super) const FILES: usize = 100;
-/// How long they may be in all, in bytes.
-const LENGTH: usize = 32 << 20;
+/// How long the files of a scenario may be in all, in bytes.
+pub const LENGTH: usize = 32 << 20;
 
 /// How many users a pattern makes.
 pub(super) const COUNT: Whole<usize> = Whole(1..=100_000);
@@ -253,12 +251,13 @@ impl<'r> Composer<'r> {
                     match self.declared.iter().find(|it| it.0 == name) {
                         Some((_, value)) => filled += value,
                         None => {
-                            let meant = closest(name, self.declared.iter().map(|it| &*it.0));
-                            let meant = meant.map(|it| format!("Did you mean ${{{it}}}?")).into_iter();
-                            let help = format!("Declare it if it stands for something: environment: [{name}].");
-                            let message = format!("${{{name}}} is not declared, and stays as it is");
-                            let help = meant.chain([help]).collect::<Vec<_>>();
-                            self.report.push(Code::Undeclared, &node.span, message, help);
+                            self.report.push_with(Code::Undeclared, &node.span, || {
+                                let meant = closest(name, self.declared.iter().map(|it| &*it.0));
+                                let meant = meant.map(|it| format!("Did you mean ${{{it}}}?")).into_iter();
+                                let help = format!("Declare it if it stands for something: environment: [{name}].");
+                                let message = format!("${{{name}}} is not declared, and stays as it is");
+                                (message, meant.chain([help]).collect::<Vec<_>>())
+                            });
                             filled += &format!("${{{name}}}");
                         }
                     }
@@ -461,15 +460,11 @@ fn join_named<'s>(near: &mut Vec<Node<'s>>, mut far: Vec<Node<'s>>, key: &str) {
 /// The text of a file of so many bytes at most: UTF-8, or UTF-16 with its mark, as Windows writes it.
 fn text_of(path: &Path, limit: usize) -> Result<String, NoText> {
     let unreadable = |message, help| NoText { code: Code::Unreadable, message, help };
-    let mut bytes = Vec::new();
-    let file = File::open(path).and_then(|it| it.take(limit as u64 + 1).read_to_end(&mut bytes));
-    if let Err(error) = file {
+    let bytes = crate::file::read_up_to(path, limit).map_err(|error| {
         let message = format!("{} cannot be read: {error}", path.display());
-        return Err(unreadable(message, "Check the path and the permissions."));
-    }
-    if bytes.len() > limit {
-        return Err(too_long());
-    }
+        unreadable(message, "Check the path and the permissions.")
+    })?;
+    let bytes = bytes.ok_or_else(too_long)?;
     crate::file::decode(&bytes)
         .map_err(|error| unreadable(format!("{} {error}", path.display()), "Save it as UTF-8 in your editor."))
 }

@@ -6,7 +6,7 @@ use crate::contract::{self, Primitive, Record, UserSettings, Wire};
 use crate::engine::{Company, Engine, Pace, Timestamp, User};
 
 use super::edit::{Section, flow, flow_of, with_section};
-use super::mistake::Mistake;
+use super::mistake::Mistakes;
 use super::report::Report;
 use super::secrecy;
 use super::tree::{self, Kind, Node};
@@ -127,7 +127,7 @@ pub(super) fn whole(report: &Report, root: &Node<'_>) -> String {
 ///
 /// # Errors
 /// The mistake in the text.
-pub fn value(source: &str, text: &str) -> Result<Value, Vec<Mistake>> {
+pub fn value(source: &str, text: &str) -> Result<Value, Mistakes> {
     let report = Report::new(1);
     let root = report.add(source, None, text.into()).and_then(|source| tree::read(&report, source, &mut 0));
     let value = root.as_ref().map(value_of);
@@ -249,7 +249,7 @@ users:
             "users:\n  - anna  # she\n\n# Then rules.\nrules: [{outcome: busy}]\nclock: frozen",
             "{users: [{username: anna}], rules: [{outcome: busy}]}",
             "rules: [{outcome: busy}]",
-            "",
+            "{}",
         ];
         for text in cases {
             let mut engine = Engine::new(scenario::load("test", text).unwrap().setup, now, 1, Bounds::default());

@@ -172,21 +172,26 @@ impl<'a> Fields<'a> {
     }
 
     /// Reports the keys of the file that were not declared.
-    fn finish(mut self) {
+    fn finish(self) {
         if self.entries.iter().all(|it| self.known.contains(&&*it.key)) {
             return;
         }
-        let mut seen = HashSet::new();
-        self.known.retain(|it| seen.insert(*it));
-        for entry in self.entries.iter().filter(|it| !self.known.contains(&&*it.key)) {
-            let meant = closest(&entry.key, self.known.iter().copied());
+        let mut known = self.known;
+        if self.written.files().lists(Code::UnknownKey, self.written.at()) {
+            let mut seen = HashSet::new();
+            known.retain(|it| seen.insert(*it));
+        }
+        for entry in self.entries.iter().filter(|it| !known.contains(&&*it.key)) {
+            let files = self.written.files();
             if !matches!(entry.value.kind, Kind::Nothing) {
                 // What the key was meant to be is a guess, so its value may be a secret.
-                self.written.files().hide(&entry.value.span);
+                files.hide(&entry.value.span);
             }
-            let help = suggest(meant, &listed(self.known.iter().copied()));
-            let message = format!("{} has no key {}", self.what, quoted(&entry.key));
-            self.written.files().push(Code::UnknownKey, &entry.key_span, message, help);
+            files.push_with(Code::UnknownKey, &entry.key_span, || {
+                let message = format!("{} has no key {}", self.what, quoted(&entry.key));
+                let meant = closest(&entry.key, known.iter().copied());
+                (message, suggest(meant, &listed(known.iter().copied())))
+            });
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The whole file: its sections, in the order in which each needs what it reads before.
 
+use std::borrow::Cow;
+
 use crate::engine::{OnReload, Setup};
 
 use super::accounts::accounts;
@@ -14,7 +16,7 @@ use super::sessions::sessions;
 use super::states::states;
 use super::users::{user, user_defaults};
 use super::values::{List, OneOrMore, ReaderExt, Text, Truth, Whole, Word, described};
-use super::{Scenario, Server};
+use super::{Mistakes, Scenario, Server};
 
 const ON_RELOAD: [(&str, OnReload); 2] = [("keep", OnReload::Keep), ("reset", OnReload::Reset)];
 
@@ -41,7 +43,7 @@ pub(super) fn scenario<'a>(source: &str) -> impl Reader<'a, Value = Scenario> {
         let (places, states): (Vec<_>, Vec<_>) = fields.get("states", states()).unwrap_or_default().into_iter().unzip();
         let rules = {
             let usernames = Usernames::of(&users);
-            let stored = |name: &str| usernames.find(name);
+            let stored = |name: &str| usernames.find(name).map(Cow::Borrowed);
             let scope = Scope::new(&company, &stored, &states);
             let rules = fields.get("rules", rules(&scope)).unwrap_or_default();
             scope.check(&places);
@@ -56,7 +58,7 @@ pub(super) fn scenario<'a>(source: &str) -> impl Reader<'a, Value = Scenario> {
             setup: Setup { company, users, rules, states, magic_numbers, sessions, seed, clock, ..Setup::default() },
             on_reload,
             files: Vec::new(),
-            warnings: Vec::new(),
+            warnings: Mistakes::default(),
         })
     })
 }

@@ -36,7 +36,7 @@ struct Lint<'l, 'a> {
 
 /// How many of a kind are told; the last says how many more there are.
 const TOLD: usize = 20;
-/// With how many earlier rules that select by no name or number each rule is compared.
+/// With how many earlier rules that select by the same name or number, or by none, each rule is compared.
 const COMPARED: usize = 200;
 
 impl<'a> Lint<'_, 'a> {
@@ -75,7 +75,8 @@ impl<'a> Lint<'_, 'a> {
         for (at, rule) in setup.rules.iter().enumerate() {
             let index = rule.when.index();
             let names = index.as_ref().map(Index::keys);
-            let near = names.into_iter().flatten().filter_map(|it| by_name.get(*it)).flatten();
+            let near = names.into_iter().flatten().filter_map(|it| by_name.get(*it));
+            let near = near.flat_map(|it| it.iter().take(COMPARED));
             let mut earlier: Vec<usize> = near.copied().chain(others.iter().copied().take(COMPARED)).collect();
             earlier.sort_unstable();
             let taken = earlier.into_iter().find(|it| covers(&setup.rules[*it], rule));

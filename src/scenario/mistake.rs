@@ -1,7 +1,7 @@
 //! What is wrong in a scenario file: where, and what to do.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 
 use serde::{Serialize, Serializer};
 
@@ -12,7 +12,7 @@ use crate::text::is_plain;
 macro_rules! codes {
     ($($name:ident => $code:literal, $severity:ident, $word:literal, $about:literal, $wrong:literal => $right:literal;)*) => {
         /// The kind of a mistake. Codes keep their meaning from version to version.
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub enum Code { $($name,)* }
 
         impl Code {
@@ -77,6 +77,10 @@ impl fmt::Display for Severity {
 pub fn summary(severities: impl IntoIterator<Item = Severity>) -> String {
     let mut counts = [0; 3];
     severities.into_iter().for_each(|it| counts[it as usize] += 1);
+    counted(counts)
+}
+
+fn counted(counts: [usize; 3]) -> String {
     let told = [Severity::Error, Severity::Warning, Severity::Note].map(|it| match counts[it as usize] {
         0 => None,
         1 => Some(format!("1 {it}")),
@@ -161,6 +165,9 @@ codes! {
     SecretInClear => "S025", Warning, "secret-in-clear", "A password that anybody can read who reads the scenario.",
         "users: [{username: anna, password: swordfish}]\n" =>
         "environment: {PASSWORD: for-tests}\nusers: [{username: anna, password: \"${PASSWORD}\"}]\n";
+    Empty => "S026", Error, "empty", "A scenario without a key: an empty file, one of comments alone, or one that is not yet written.",
+        "# users: [anna]\n" =>
+        "users: []\n";
 }
 
 impl Code {
@@ -263,6 +270,88 @@ pub(crate) fn point(f: &mut fmt::Formatter<'_>, source: &str, place: Option<&Pla
 
 impl std::error::Error for Mistake {}
 
+/// The first mistakes of a scenario, in the order of its files, errors before others, and how many there are in all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mistakes {
+    listed: Vec<Mistake>,
+    /// Those that are not listed, by severity.
+    more: [usize; 3],
+}
+
+impl Mistakes {
+    /// How many mistakes a report lists. It counts the others.
+    pub const LISTED: usize = 200;
+
+    pub(super) const fn new(listed: Vec<Mistake>, more: [usize; 3]) -> Self {
+        Self { listed, more }
+    }
+
+    /// How many more mistakes there are than are listed.
+    #[must_use]
+    pub fn more(&self) -> usize {
+        self.more.iter().sum()
+    }
+
+    /// The same without the mistakes below a severity.
+    #[must_use]
+    pub fn from_severity(mut self, least: Severity) -> Self {
+        self.listed.retain(|it| it.severity >= least);
+        self.more[..least as usize].fill(0);
+        self
+    }
+
+    /// The highest severity of all.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        let more = [Severity::Note, Severity::Warning, Severity::Error].into_iter();
+        self.listed.iter().map(|it| it.severity).chain(more.filter(|it| self.more[*it as usize] > 0)).max()
+    }
+
+    /// How many there are of each severity, as [`summary`] says it.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut counts = self.more;
+        self.listed.iter().for_each(|it| counts[it.severity as usize] += 1);
+        counted(counts)
+    }
+}
+
+impl From<Mistake> for Mistakes {
+    fn from(it: Mistake) -> Self {
+        Self { listed: vec![it], more: [0; 3] }
+    }
+}
+
+impl Deref for Mistakes {
+    type Target = [Mistake];
+
+    fn deref(&self) -> &[Mistake] {
+        &self.listed
+    }
+}
+
+impl DerefMut for Mistakes {
+    fn deref_mut(&mut self) -> &mut [Mistake] {
+        &mut self.listed
+    }
+}
+
+impl IntoIterator for Mistakes {
+    type Item = Mistake;
+    type IntoIter = std::vec::IntoIter<Mistake>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.listed.into_iter()
+    }
+}
+
+/// In JSON: those that are listed.
+impl Serialize for Mistakes {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.listed.serialize(to)
+    }
+}
+
 impl Place {
     /// The place of some bytes of a text: the line that they begin in, and as much of them as stands in it. `lines`
     /// are the bytes where lines begin; `secrets`, in order, are starred out.
@@ -273,15 +362,20 @@ impl Place {
         let hidden =
             |at: usize| secrets[..secrets.partition_point(|it| it.start <= at)].last().is_some_and(|it| at < it.end);
         let star = |(at, c): (usize, char)| match c {
-            _ if hidden(start + at) => '*',
+            _ if hidden(at) => '*',
             c if !is_plain(c) && c != '\t' => char::REPLACEMENT_CHARACTER,
             c => c,
         };
         let before = text[start..span.start].chars().count();
-        let meant = text[span.start..span.end.clamp(span.start, end)].trim_end().chars().count();
-        let skipped = before.saturating_sub(WIDTH / 2);
-        let shown = text[start..end].trim_end().char_indices().map(star).skip(skipped).take(WIDTH);
-        Self { line, column: before + 1, length: meant.min(WIDTH / 2), text: shown.collect(), mark: before - skipped }
+        // A line may be long: no more than what is shown is looked at one by one.
+        let meant: String = text[span.start..span.end.clamp(span.start, end)].chars().take(WIDTH).collect();
+        let mark = before.min(WIDTH / 2);
+        let first = text[..span.start].char_indices().rev().take(mark).last().map_or(span.start, |it| it.0);
+        let last = text[first..end].char_indices().nth(WIDTH).map_or(end, |it| first + it.0);
+        let shown = text[first..last].trim_end().char_indices().map(|(at, c)| star((first + at, c)));
+        let shown = shown.collect();
+        let length = meant.trim_end().chars().count().min(WIDTH / 2);
+        Self { line, column: before + 1, length, text: shown, mark }
     }
 }
 
@@ -295,6 +389,9 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}{rest}\"", text.chars().take(WIDTH / 2).map(clean).collect::<String>())
 }
 
+/// How many candidates a word is compared with.
+const CANDIDATES: usize = 10_000;
+
 /// The candidate that a misspelt word was probably meant to be, or the only one of which it is a part.
 pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |it: &str| it.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect();
@@ -303,9 +400,12 @@ pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     if length > WIDTH {
         return None;
     }
-    let candidates: Vec<(&str, String)> = candidates.into_iter().map(|it| (it, plain(it))).collect();
-    let distance = |it: &&(&str, String)| strsim::damerau_levenshtein(&word, &it.1);
-    let near = candidates.iter().min_by_key(distance).filter(|it| distance(it) <= length / 3);
+    let candidates = candidates.into_iter().take(CANDIDATES).filter(|it| it.len() <= 4 * WIDTH);
+    let candidates: Vec<(&str, String)> = candidates.map(|it| (it, plain(it))).collect();
+    // Words whose lengths differ more are farther apart than that.
+    let is_near = |it: &&(&str, String)| it.1.chars().count().abs_diff(length) <= length / 3;
+    let distances = candidates.iter().filter(is_near).map(|it| (strsim::damerau_levenshtein(&word, &it.1), it));
+    let near = distances.min_by_key(|it| it.0).filter(|it| it.0 <= length / 3).map(|it| it.1);
     let mut whole = candidates.iter().filter(|it| length >= 3 && it.1.contains(&word));
     near.or_else(|| whole.next().filter(|_| whole.next().is_none())).map(|it| it.0)
 }

@@ -44,11 +44,12 @@ mod written;
 
 use std::path::{Path, PathBuf};
 
-pub use mistake::{Code, Mistake, Place, Severity, summary};
+pub use compose::LENGTH;
+pub use mistake::{Code, Mistake, Mistakes, Place, Severity, summary};
 pub(crate) use mistake::{closest, point, quoted};
 pub use schema::{schema, schema_text};
 
-use crate::engine::{Company, Engine, OnReload, Rule, Setup, User};
+use crate::engine::{Company, OnReload, PersonState, Rule, Setup, User};
 use crate::sign_in::{Policy, Scheme};
 use compose::Composer;
 use fields::Reader;
@@ -67,7 +68,7 @@ pub struct Scenario {
     /// The files that it was read from; none where it was a text.
     pub files: Vec<PathBuf>,
     /// What it can serve with, and should be looked at.
-    pub warnings: Vec<Mistake>,
+    pub warnings: Mistakes,
 }
 
 /// What belongs to the listener, whatever happens behind it.
@@ -113,9 +114,14 @@ impl Default for Server {
 /// the text.
 ///
 /// # Errors
-/// Every mistake in the text, in its order, where one of them is an error.
-pub fn load(source: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
-    let report = Report::new(compose::FILES);
+/// The mistakes in the text, in its order, where one of them is an error.
+pub fn load(source: &str, text: &str) -> Result<Scenario, Mistakes> {
+    load_listing(source, text, Mistakes::LISTED)
+}
+
+/// [`load`]; it lists up to so many mistakes.
+pub(crate) fn load_listing(source: &str, text: &str, mistakes: usize) -> Result<Scenario, Mistakes> {
+    let report = Report::listing(compose::FILES, mistakes);
     let mut composer = Composer::new(&report, &|_| None);
     let tree = composer.text(source, None, text.into());
     understood(source, &report, tree, Vec::new())
@@ -125,16 +131,24 @@ pub fn load(source: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn user(source: &str, text: &str, company: &Company) -> Result<User, Vec<Mistake>> {
+pub fn user(source: &str, text: &str, company: &Company) -> Result<User, Mistakes> {
     part(source, text, |it| users::user(None, company).read(it))
 }
 
-/// Reads one rule, as it stands under `rules`, for an engine. It is called `unnamed` where it has no name.
+/// Reads one rule, as it stands under `rules`, for a server of this company and these states. `stored` gives the name of
+/// a user as it is stored, by any form of it. The rule is called `unnamed` where it has no name.
 ///
 /// # Errors
 /// As [`load`].
-pub fn rule(source: &str, text: &str, unnamed: &str, engine: &Engine) -> Result<Rule, Vec<Mistake>> {
-    part(source, text, |it| rules::one(it, unnamed, engine.company(), engine.directory(), engine.states()))
+pub fn rule(
+    source: &str,
+    text: &str,
+    unnamed: &str,
+    company: &Company,
+    stored: &dyn Fn(&str) -> Option<String>,
+    states: &[PersonState],
+) -> Result<Rule, Mistakes> {
+    part(source, text, |it| rules::one(it, unnamed, company, stored, states))
 }
 
 /// A rule in one line of YAML, for lists: PINs, codes, passwords and what a person enters are left out.
@@ -144,7 +158,7 @@ pub fn rule_without_secrets(rule: &Rule) -> String {
 }
 
 /// Reads a part of a scenario.
-fn part<T>(source: &str, text: &str, read: impl FnOnce(Written<'_>) -> Option<T>) -> Result<T, Vec<Mistake>> {
+fn part<T>(source: &str, text: &str, read: impl FnOnce(Written<'_>) -> Option<T>) -> Result<T, Mistakes> {
     let report = Report::new(1);
     let tree = Composer::new(&report, &|_| None).text(source, None, text.into());
     let read = tree.and_then(|root| read(Written::root(&report, &root)));
@@ -161,7 +175,7 @@ fn part<T>(source: &str, text: &str, read: impl FnOnce(Written<'_>) -> Option<T>
 ///
 /// # Errors
 /// As [`load`]; a file that cannot be read is one mistake without a place.
-pub fn load_file(path: &Path) -> Result<Scenario, Vec<Mistake>> {
+pub fn load_file(path: &Path) -> Result<Scenario, Mistakes> {
     load_file_where(path, &from_environment)
 }
 
@@ -169,7 +183,7 @@ pub fn load_file(path: &Path) -> Result<Scenario, Vec<Mistake>> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_file_as(path: &Path, text: &str) -> Result<Scenario, Vec<Mistake>> {
+pub fn load_file_as(path: &Path, text: &str) -> Result<Scenario, Mistakes> {
     let source = path.display().to_string();
     let report = Report::new(compose::FILES);
     let mut composer = Composer::new(&report, &from_environment);
@@ -186,12 +200,12 @@ fn from_environment(name: &str) -> Option<String> {
 ///
 /// # Errors
 /// As [`load_file`].
-pub fn load_file_where(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Scenario, Vec<Mistake>> {
+pub fn load_file_where(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Scenario, Mistakes> {
     let source = path.display().to_string();
     let report = Report::new(compose::FILES);
     let mut composer = Composer::new(&report, variable);
     let tree = composer.file(&source, path);
-    let tree = tree.map_err(|why| vec![Mistake::of_file(why.code, &source, why.message, why.help)])?;
+    let tree = tree.map_err(|why| Mistake::of_file(why.code, &source, why.message, why.help))?;
     understood(&source, &report, tree, composer.read)
 }
 
@@ -201,10 +215,15 @@ fn understood(
     report: &Report,
     tree: Option<tree::Node<'_>>,
     files: Vec<PathBuf>,
-) -> Result<Scenario, Vec<Mistake>> {
+) -> Result<Scenario, Mistakes> {
     let text = tree.as_ref().map(|root| export::whole(report, root));
     let scenario = tree.and_then(|root| {
         let written = Written::root(report, &root);
+        if written.is_nothing() {
+            let message = "nothing stands here but blanks and comments".into();
+            let help = "A scenario without users says so: users: []. In PowerShell, Get-Content needs -Raw: without it, the lines become one, and a # makes a comment of all that follows.";
+            return written.wrong(Code::Empty, message, [help.into()]);
+        }
         let scenario = file::scenario(source).read(written)?;
         if !report.has_errors() {
             lint::look(written, &scenario.setup);

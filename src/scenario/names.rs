@@ -21,9 +21,10 @@ impl Names {
     /// Adds a name that stands in a place; `None` where it is there already, which is a mistake.
     pub(super) fn add(&mut self, written: Written<'_>, name: &str) -> Option<String> {
         if let Some(first) = self.places.get(&name.to_lowercase()) {
-            let message = format!("there is another {} {}", self.of, quoted(name));
-            let help = format!("The first stands in {}. Letter case makes no difference.", written.spot(*first));
-            return written.wrong(Code::DuplicateName, message, [help]);
+            return written.wrong_with(Code::DuplicateName, || {
+                let help = format!("The first stands in {}. Letter case makes no difference.", written.spot(*first));
+                (format!("there is another {} {}", self.of, quoted(name)), [help])
+            });
         }
         self.places.insert(name.to_lowercase(), written.at());
         Some(name.into())

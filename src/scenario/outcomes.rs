@@ -9,7 +9,7 @@ use super::grammar::Values;
 use super::mistake::{Code, quoted};
 use super::texts::template;
 use super::values::{Truth, Whole, described, or_mapping};
-use super::written::Written;
+use super::written::{Written, listed};
 
 /// The word for an answer that leaves everything as it is.
 const USUAL: &str = "as-usual";
@@ -55,10 +55,11 @@ fn read_word(written: Written<'_>, text: &str) -> Option<Conduct> {
         let help = format!("Call result {text} has the word {}.", outcome.word());
         return written.wrong(Code::UnknownWord, format!("outcome cannot be {}", quoted(text)), [help]);
     }
-    let reactions: Vec<_> = Reaction::ALL.iter().map(|it| it.word()).chain([USUAL]).collect();
-    let allowed = format!(
-        "{}, a word for a call result such as busy (docs/scenarios.md lists them), or {{code: 250, text: \"...\"}}",
-        reactions.join(", ")
-    );
-    written.unknown_word(text, words(), &allowed)
+    written.unknown_word(text, words(), || {
+        let reactions = Reaction::ALL.iter().map(|it| it.word()).chain([USUAL]);
+        format!(
+            "{}, a word for a call result such as busy (docs/scenarios.md lists them), or {{code: 250, text: \"...\"}}",
+            listed(reactions)
+        )
+    })
 }

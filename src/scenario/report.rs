@@ -1,17 +1,19 @@
 //! The files of a scenario, and the mistakes in them as they are found.
 
 use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::mistake::{Code, Mistake, Place, Severity};
+use super::mistake::{Code, Mistake, Mistakes, Place, Severity};
 
 /// The files of a scenario, and the mistakes in them as they are found. Places are bytes of all files, one behind the
 /// other.
 pub(super) struct Report {
     /// As many as there may be; a file that is there stays where it is.
     sources: Vec<OnceCell<Source>>,
-    found: RefCell<Vec<Found>>,
+    errors: RefCell<First>,
+    others: RefCell<First>,
     secrets: RefCell<Vec<Range<usize>>>,
     /// What the environment said, with the name that it said it under.
     variables: RefCell<Vec<(String, String)>>,
@@ -37,12 +39,59 @@ struct Found {
     help: Vec<String>,
 }
 
+/// The first mistakes of a severity. A text may be nothing but mistakes, and costs no more memory than it is long.
+struct First {
+    /// How many are kept.
+    most: usize,
+    /// By their first byte, their code, and the order in which they were found.
+    kept: BTreeMap<(usize, Code, usize), Found>,
+    found: usize,
+    /// The places of those that are only counted.
+    counted: HashSet<(Range<usize>, Code)>,
+}
+
+impl First {
+    fn new(most: usize) -> Self {
+        Self { most, kept: BTreeMap::new(), found: 0, counted: HashSet::new() }
+    }
+
+    /// Whether a mistake there is one of the first so far.
+    fn keeps(&self, start: usize) -> bool {
+        self.kept.len() < self.most || self.kept.last_key_value().is_none_or(|it| start < it.0.0)
+    }
+
+    fn add(&mut self, it: Found) {
+        let (start, code) = (it.span.start, it.code);
+        if !self.keeps(start) {
+            self.counted.insert((it.span, code));
+            return;
+        }
+        let mut same = self.kept.range((start, code, 0)..=(start, code, usize::MAX));
+        if same.any(|(_, kept)| kept.span == it.span && kept.message == it.message) {
+            return;
+        }
+        self.found += 1;
+        self.kept.insert((start, code, self.found), it);
+        if self.kept.len() > self.most
+            && let Some((key, last)) = self.kept.pop_last()
+        {
+            self.counted.insert((last.span, key.1));
+        }
+    }
+}
+
 impl Report {
     /// A report on so many files at most.
     pub(super) fn new(files: usize) -> Self {
+        Self::listing(files, Mistakes::LISTED)
+    }
+
+    /// The same; it lists so many mistakes and counts the others.
+    pub(super) fn listing(files: usize, mistakes: usize) -> Self {
         Self {
             sources: std::iter::repeat_with(OnceCell::new).take(files).collect(),
-            found: RefCell::default(),
+            errors: RefCell::new(First::new(mistakes)),
+            others: RefCell::new(First::new(mistakes)),
             secrets: RefCell::default(),
             variables: RefCell::default(),
         }
@@ -70,7 +119,32 @@ impl Report {
     }
 
     pub(super) fn push(&self, code: Code, span: &Range<usize>, message: String, help: impl Into<Vec<String>>) {
-        self.found.borrow_mut().push(Found { code, span: span.clone(), message, help: help.into() });
+        self.first(code).borrow_mut().add(Found { code, span: span.clone(), message, help: help.into() });
+    }
+
+    /// Reports a mistake whose words take time to find: they are asked for only if the mistake is one of the first.
+    pub(super) fn push_with<H: Into<Vec<String>>>(
+        &self,
+        code: Code,
+        span: &Range<usize>,
+        words: impl FnOnce() -> (String, H),
+    ) {
+        match self.lists(code, span.start) {
+            true => {
+                let (message, help) = words();
+                self.push(code, span, message, help);
+            }
+            false => self.push(code, span, String::new(), []),
+        }
+    }
+
+    /// Whether a mistake that begins there is one of the first so far.
+    pub(super) fn lists(&self, code: Code, start: usize) -> bool {
+        self.first(code).borrow().keeps(start)
+    }
+
+    fn first(&self, code: Code) -> &RefCell<First> {
+        if code.severity() == Severity::Error { &self.errors } else { &self.others }
     }
 
     /// Stars a part of the text out wherever it would be shown.
@@ -97,38 +171,56 @@ impl Report {
 
     /// Whether there is a mistake so far.
     pub(super) fn has_mistakes(&self) -> bool {
-        !self.found.borrow().is_empty()
+        [&self.errors, &self.others].iter().any(|it| !it.borrow().kept.is_empty())
     }
 
     /// Whether there is an error so far.
     pub(super) fn has_errors(&self) -> bool {
-        self.found.borrow().iter().any(|it| it.code.severity() == Severity::Error)
+        !self.errors.borrow().kept.is_empty()
     }
 
-    /// The mistakes in the order of the files, each once.
-    pub(super) fn finish(&self) -> Vec<Mistake> {
-        let mut found = self.found.take();
+    /// The first mistakes in the order of the files, each once, and the number of the others.
+    pub(super) fn finish(&self) -> Mistakes {
+        let most = self.errors.borrow().most;
+        let [errors, others] = [&self.errors, &self.others].map(|it| it.replace(First::new(most)));
+        let rest = others.kept.len().min(most - errors.kept.len());
+        let unlisted = others.kept.keys().skip(rest).map(|it| it.1);
+        let mut more = [0; 3];
+        errors
+            .counted
+            .iter()
+            .chain(&others.counted)
+            .map(|it| it.1)
+            .chain(unlisted)
+            .for_each(|it| more[it.severity() as usize] += 1);
+        let mut found: Vec<Found> = errors.kept.into_values().chain(others.kept.into_values().take(rest)).collect();
         let mut secrets = self.secrets.take();
         let variables = self.variables.take();
         found.sort_by_key(|it| (it.span.start, it.code.code()));
-        found.dedup_by(|a, b| a.span == b.span && a.message == b.message);
         secrets.sort_by_key(|it| it.start);
         let secrets = joined(secrets);
         let told = |text: String| match variables.is_empty() {
-            true => text,
+            true => clipped(text),
             // Values stand between quotes in what is told.
             false => {
                 let parts = text.split('"').enumerate().map(|(at, part)| match at % 2 {
                     0 => part.to_owned(),
                     _ => variables.iter().fold(part.to_owned(), |part, (value, name)| part.replace(value, name)),
                 });
-                parts.collect::<Vec<_>>().join("\"")
+                clipped(parts.collect::<Vec<_>>().join("\""))
             }
+        };
+        let within = |it: &Source, secrets: &[Range<usize>]| {
+            let first = secrets.partition_point(|secret| secret.start < it.start);
+            let end = secrets.partition_point(|secret| secret.start <= it.start + it.text.len());
+            secrets[first..end].to_vec().into_iter()
         };
         // In each file its own bytes count.
         let own = |source: &Source, it: &Range<usize>| Some(it.start.checked_sub(source.start)?..it.end - source.start);
-        let sources: Vec<(&Source, Vec<Range<usize>>)> =
-            self.sources().map(|it| (it, secrets.iter().filter_map(|secret| own(it, secret)).collect())).collect();
+        let sources: Vec<(&Source, Vec<Range<usize>>)> = self
+            .sources()
+            .map(|it| (it, within(it, &secrets).filter_map(|secret| own(it, &secret)).collect()))
+            .collect();
         let mistake = |it: Found| {
             let (source, secrets) = sources.iter().rfind(|(source, _)| source.start <= it.span.start)?;
             Some(Mistake {
@@ -141,7 +233,7 @@ impl Report {
                 help: it.help.into_iter().map(told).collect(),
             })
         };
-        found.into_iter().filter_map(mistake).collect()
+        Mistakes::new(found.into_iter().filter_map(mistake).collect(), more)
     }
 }
 
@@ -156,3 +248,15 @@ fn joined(ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     }
     joined
 }
+
+/// A message within bounds: it may list names of the scenario's own.
+fn clipped(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text += "...";
+    }
+    text
+}
+
+/// The longest message, in characters.
+const LONGEST: usize = 1000;

@@ -1,6 +1,8 @@
 //! `rules`: when each matches, and what it answers.
 
-use crate::engine::{Answers, Company, Directory, Operations, PersonState, Rule};
+use std::borrow::Cow;
+
+use crate::engine::{Answers, Company, Operations, PersonState, Rule};
 use crate::operations::{self, Operation};
 
 use super::answers::{Context, answers};
@@ -27,10 +29,10 @@ pub(super) fn one(
     written: Written<'_>,
     unnamed: &str,
     company: &Company,
-    directory: &Directory,
+    stored: &dyn Fn(&str) -> Option<String>,
     states: &[PersonState],
 ) -> Option<Rule> {
-    let stored = |name: &str| directory.find(name).map(|it| it.username.as_str());
+    let stored = |name: &str| stored(name).map(Cow::Owned);
     let scope = Scope::new(company, &stored, states);
     rule(&scope, || unnamed.into()).read(written)
 }

@@ -1,5 +1,6 @@
 //! What rules speak of: the company, the users, the states; and what of it was met while they were read.
 
+use std::borrow::Cow;
 use std::cell::{LazyCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +13,7 @@ use super::written::Written;
 pub(super) struct Scope<'s, 'a> {
     pub company: &'s Company,
     /// The name of a user as it is stored, by any form of it.
-    pub stored: &'s dyn Fn(&str) -> Option<&'s str>,
+    pub stored: &'s dyn Fn(&str) -> Option<Cow<'s, str>>,
     pub states: &'s [PersonState],
     met: RefCell<Met<'a>>,
 }
@@ -36,7 +37,7 @@ struct Met<'a> {
 impl<'s, 'a> Scope<'s, 'a> {
     pub(super) fn new(
         company: &'s Company,
-        stored: &'s dyn Fn(&str) -> Option<&'s str>,
+        stored: &'s dyn Fn(&str) -> Option<Cow<'s, str>>,
         states: &'s [PersonState],
     ) -> Self {
         Self { company, stored, states, met: RefCell::default() }
@@ -55,14 +56,19 @@ impl<'s, 'a> Scope<'s, 'a> {
                 written.report(Code::NeverApplies, format!("nothing leads to the state {name}"), [help]);
             }
         }
-        let has = |list: &[(&str, Written<'_>)], name: &str| list.iter().any(|it| it.0 == name);
-        for (name, written) in met.awaited.iter().filter(|it| !has(&met.counted, it.0)) {
-            let known = closest(name, met.counted.iter().map(|it| it.0));
-            let help = known
-                .map_or_else(|| format!("Count it in an answer: count: {name}"), |it| format!("Did you mean {it}?"));
-            written.report(Code::NeverApplies, format!("no answer counts {}", quoted(name)), [help]);
+        let names = |list: &[(&'a str, Written<'_>)]| list.iter().map(|it| it.0).collect::<HashSet<_>>();
+        let (awaited, counted) = (names(&met.awaited), names(&met.counted));
+        for (name, written) in met.awaited.iter().filter(|it| !counted.contains(it.0)) {
+            written.report_with(Code::NeverApplies, || {
+                let known = closest(name, met.counted.iter().map(|it| it.0));
+                let help = known.map_or_else(
+                    || format!("Count it in an answer: count: {name}"),
+                    |it| format!("Did you mean {it}?"),
+                );
+                (format!("no answer counts {}", quoted(name)), [help])
+            });
         }
-        for (name, written) in met.counted.iter().filter(|it| !has(&met.awaited, it.0)) {
+        for (name, written) in met.counted.iter().filter(|it| !awaited.contains(it.0)) {
             let help = format!("Ask for it: when: {{count: {{{name}: 3}}}}");
             written.report(Code::NeverApplies, format!("no rule asks for the counter {}", quoted(name)), [help]);
         }
@@ -107,12 +113,13 @@ impl<'s, 'a> Scope<'s, 'a> {
         let name = written.name()?;
         let same = |it: &PersonState| it.name.eq_ignore_ascii_case(name);
         self.states.iter().position(same).or_else(|| {
-            let known = closest(name, self.states.iter().map(|it| &*it.name));
-            let help = match known {
-                Some(known) => format!("Did you mean {known}?"),
-                None => format!("Declare it: states: [{{name: {name}}}]"),
-            };
-            written.wrong(Code::UnknownWord, format!("there is no state {}", quoted(name)), [help])
+            written.wrong_with(Code::UnknownWord, || {
+                let help = match closest(name, self.states.iter().map(|it| &*it.name)) {
+                    Some(known) => format!("Did you mean {known}?"),
+                    None => format!("Declare it: states: [{{name: {name}}}]"),
+                };
+                (format!("there is no state {}", quoted(name)), [help])
+            })
         })
     }
 }

@@ -7,7 +7,7 @@ use super::fields::{Reader, mapping};
 use super::mistake::{Code, closest, quoted};
 use super::names::Names;
 use super::values::{Item, List, Name, Placed, ReaderExt, text_as, text_or};
-use super::written::Written;
+use super::written::{Written, listed};
 
 /// A tag as it is written: its name with its place, and its identifier.
 type WrittenTag<'a> = ((Written<'a>, String), Option<String>);
@@ -44,11 +44,10 @@ pub(super) fn tag_of_user<'a>(company: &Company) -> impl Reader<'a, Value = Stri
             return tag.tag_id.clone();
         }
         let names = || company.tags.iter().filter_map(|it| it.name.as_deref());
-        let allowed = match company.tags.is_empty() {
+        written.unknown_word(text, names(), || match company.tags.is_empty() {
             true => "none yet; name them under company: tags".into(),
-            false => names().collect::<Vec<_>>().join(", "),
-        };
-        written.unknown_word(text, names(), &allowed)
+            false => listed(names()),
+        })
     };
     Item("a tag", text_as("name or identifier", read))
 }
@@ -61,11 +60,13 @@ pub(super) fn tag_of_rule<'a>(company: &Company) -> impl Reader<'a, Value = Stri
         let found = company.tags.iter().find(|it| has(&it.name) || has(&it.tag_id));
         found.and_then(|it| it.tag_id.clone()).or_else(|| {
             let names = || company.tags.iter().filter_map(|it| it.name.as_deref());
-            let help = match closest(text, names()) {
-                Some(meant) => format!("Did you mean {meant}?"),
-                None => format!("Add it: company: {{tags: [{text}]}}"),
-            };
-            written.wrong(Code::UnknownWord, format!("the company has no tag {}", quoted(text)), [help])
+            written.wrong_with(Code::UnknownWord, || {
+                let help = match closest(text, names()) {
+                    Some(meant) => format!("Did you mean {meant}?"),
+                    None => format!("Add it: company: {{tags: [{text}]}}"),
+                };
+                (format!("the company has no tag {}", quoted(text)), [help])
+            })
         })
     })
 }

@@ -170,14 +170,11 @@ impl<'s> Builder<'_, 's> {
             return self.report.push(Code::WrongType, &key.span, "a key must be a word".into(), []);
         };
         if let Some(first) = entries.iter().find(|it| it.key == name) {
-            let first = self.report.spot(first.key_span.start, key.span.start);
-            let help = format!("The first stands in {first}. Keep one of them.");
-            return self.report.push(
-                Code::DuplicateKey,
-                &key.span,
-                format!("{} stands here twice", quoted(&name)),
-                [help],
-            );
+            return self.report.push_with(Code::DuplicateKey, &key.span, || {
+                let first = self.report.spot(first.key_span.start, key.span.start);
+                let help = format!("The first stands in {first}. Keep one of them.");
+                (format!("{} stands here twice", quoted(&name)), [help])
+            });
         }
         if matches!(value.kind, Kind::Nothing) {
             // What is not there has no place of its own.

@@ -46,12 +46,12 @@ fn follow(fields: &Fields<'_>, user: &mut User, company: &Company) {
                 it.oath_token_secret_key = Some(token.secret_key.clone());
                 it.oath_token_time_interval = token.time_interval;
             }
-            None => {
+            None => written.report_with(Code::UnknownWord, || {
                 let known = company.tokens.iter().map(|it| it.serial_number.as_str());
                 let meant = closest(serial, known).map(|it| format!("Did you mean {it}?")).into_iter();
                 let help = meant.chain(["Add it under company: tokens, or give oath_token_secret_key.".into()]);
-                written.report(Code::UnknownWord, format!("there is no token {serial:?}"), help.collect::<Vec<_>>());
-            }
+                (format!("there is no token {serial:?}"), help.collect::<Vec<_>>())
+            }),
         }
     }
 }

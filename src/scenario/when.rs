@@ -139,9 +139,11 @@ fn counters<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = Vec<Reached>> 
 fn parameter(pair: &Pair<'_>) -> Option<&'static str> {
     let fields = || operations::all().flat_map(|it| it.signature.request.fields());
     let Some(field) = fields().find(|it| it.name == pair.key || it.key == pair.key) else {
-        let meant = closest(pair.key, fields().map(|it| it.name));
-        let help: Vec<_> = meant.map(|it| format!("Did you mean {it}?")).into_iter().collect();
-        return pair.wrong_key(Code::UnknownKey, format!("no request has a field {}", quoted(pair.key)), help);
+        return pair.wrong_key_with(Code::UnknownKey, || {
+            let meant = closest(pair.key, fields().map(|it| it.name));
+            let help: Vec<_> = meant.map(|it| format!("Did you mean {it}?")).into_iter().collect();
+            (format!("no request has a field {}", quoted(pair.key)), help)
+        });
     };
     if field.secret {
         return pair.wrong_key(
@@ -162,8 +164,8 @@ fn username<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = Pattern> {
         let text = written.name()?;
         let pattern = Pattern::new(text);
         match (scope.stored)(text) {
-            Some(username) if !pattern.matches(username) => {
-                let message = format!("rules see the name under users, and that is {}", quoted(username));
+            Some(username) if !pattern.matches(&username) => {
+                let message = format!("rules see the name under users, and that is {}", quoted(&username));
                 written.wrong(Code::NeverApplies, message, [format!("Did you mean {username}?")])
             }
             _ => Some(pattern),
@@ -189,17 +191,18 @@ fn read_operation(written: Written<'_>) -> Option<Operations> {
     if !names.is_empty() {
         return Some(Operations { written: text.into(), names });
     }
-    let subjects: BTreeSet<_> = operations::all().map(Operation::subject).collect();
-    let candidates = operations::all().map(|it| it.signature.name).chain(subjects.iter().copied());
-    let meant = closest(text, candidates);
-    let star = if text.ends_with('*') { "*" } else { "" };
-    let help = meant.map(|it| format!("Did you mean {it}{star}?")).into_iter();
-    let help = help.chain([
-        "A * stands for anything: PfAuthUser*.".into(),
-        format!("Subjects: {}.", subjects.into_iter().collect::<Vec<_>>().join(", ")),
-    ]);
-    let message = format!("{} fits no operation of the service", quoted(text));
-    written.wrong(Code::UnknownOperation, message, help.collect::<Vec<_>>())
+    written.wrong_with(Code::UnknownOperation, || {
+        let subjects: BTreeSet<_> = operations::all().map(Operation::subject).collect();
+        let candidates = operations::all().map(|it| it.signature.name).chain(subjects.iter().copied());
+        let meant = closest(text, candidates);
+        let star = if text.ends_with('*') { "*" } else { "" };
+        let help = meant.map(|it| format!("Did you mean {it}{star}?")).into_iter();
+        let help = help.chain([
+            "A * stands for anything: PfAuthUser*.".into(),
+            format!("Subjects: {}.", subjects.into_iter().collect::<Vec<_>>().join(", ")),
+        ]);
+        (format!("{} fits no operation of the service", quoted(text)), help.collect::<Vec<_>>())
+    })
 }
 
 /// An address, a network, or a pattern.

@@ -30,7 +30,16 @@ pub(super) struct Pair<'a> {
 impl Pair<'_> {
     /// Reports a mistake in the key.
     pub(super) fn wrong_key<T>(&self, code: Code, message: String, help: impl Into<Vec<String>>) -> Option<T> {
-        self.value.report.push(code, self.key_span, message, help);
+        self.wrong_key_with(code, || (message, help))
+    }
+
+    /// The same; the words are asked for only if they are shown.
+    pub(super) fn wrong_key_with<T, H: Into<Vec<String>>>(
+        &self,
+        code: Code,
+        words: impl FnOnce() -> (String, H),
+    ) -> Option<T> {
+        self.value.report.push_with(code, self.key_span, words);
         None
     }
 }
@@ -87,6 +96,21 @@ impl<'a> Written<'a> {
     /// Reports a mistake that leaves nothing of this value.
     pub(super) fn wrong<T>(self, code: Code, message: String, help: impl Into<Vec<String>>) -> Option<T> {
         self.report(code, message, help);
+        None
+    }
+
+    /// [`Self::report`]; the words are asked for only if they are shown.
+    pub(super) fn report_with<H: Into<Vec<String>>>(self, code: Code, words: impl FnOnce() -> (String, H)) {
+        self.report.push_with(code, &self.node.span, words);
+    }
+
+    /// [`Self::wrong`]; the words are asked for only if they are shown.
+    pub(super) fn wrong_with<T, H: Into<Vec<String>>>(
+        self,
+        code: Code,
+        words: impl FnOnce() -> (String, H),
+    ) -> Option<T> {
+        self.report_with(code, words);
         None
     }
 
@@ -201,7 +225,7 @@ impl<'a> Written<'a> {
         let text = self.text()?;
         match words.iter().find(|it| it.0 == text) {
             Some((_, value)) => Some(value.clone()),
-            None => self.unknown_word(text, names(), &listed(names())),
+            None => self.unknown_word(text, names(), || listed(names())),
         }
     }
 
@@ -213,17 +237,18 @@ impl<'a> Written<'a> {
 
     pub(super) fn unknown_choice<T>(self, text: &str, shape: &'static Shape) -> Option<T> {
         let Shape::Choice { values, .. } = shape else { unreachable!("any other shape takes the text") };
-        self.unknown_word(text, values.iter().copied(), &listed(values.iter().copied()))
+        self.unknown_word(text, values.iter().copied(), || listed(values.iter().copied()))
     }
 
     pub(super) fn unknown_word<'w, T>(
         self,
         text: &str,
         words: impl Iterator<Item = &'w str>,
-        allowed: &str,
+        allowed: impl FnOnce() -> String,
     ) -> Option<T> {
-        let help = suggest(closest(text, words), allowed);
-        self.wrong(Code::UnknownWord, format!("{} cannot be {}", self.name, quoted(text)), help)
+        self.wrong_with(Code::UnknownWord, || {
+            (format!("{} cannot be {}", self.name, quoted(text)), suggest(closest(text, words), &allowed()))
+        })
     }
 
     /// The items of a list; a list that has none yet may be left empty.
@@ -245,6 +270,11 @@ impl<'a> Written<'a> {
 
     pub(super) const fn is_text(self) -> bool {
         matches!(self.node.kind, Kind::Text(_))
+    }
+
+    /// Whether nothing is written.
+    pub(super) const fn is_nothing(self) -> bool {
+        matches!(self.node.kind, Kind::Nothing)
     }
 
     pub(super) const fn is_mapping(self) -> bool {

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use tokio::sync::Mutex as Turn;
 use tracing::{debug, error, info, warn};
 
 use crate::engine::{Difference, Differences, Notice, What};
-use crate::scenario::{self, Mistake, Scenario, Server, Severity};
+use crate::file;
+use crate::scenario::{self, Mistake, Mistakes, Scenario, Server, Severity};
 use crate::sign_in::Policy;
 use crate::switchboard::Switchboard;
 
@@ -42,7 +44,7 @@ impl Source {
     ///
     /// # Errors
     /// Every mistake, where one of them is an error.
-    pub fn load(&self) -> Result<Scenario, Vec<Mistake>> {
+    pub fn load(&self) -> Result<Scenario, Mistakes> {
         match self {
             Self::BuiltIn => Ok(scenario::built_in()),
             Self::File(file) => scenario::load_file(file),
@@ -72,8 +74,10 @@ pub struct Reloaded {
     pub differences: Differences,
     /// The parts that changed and count from the next start of the server on.
     pub restart: Vec<&'static str>,
-    /// What should be looked at all the same.
-    pub warnings: Vec<Mistake>,
+    /// What should be looked at all the same: the first warnings and notes.
+    pub warnings: Mistakes,
+    /// How many more warnings and notes there are.
+    pub more_warnings: usize,
 }
 
 #[derive(Serialize)]
@@ -104,14 +108,26 @@ impl Reloader {
     /// Reads the scenario again, and goes on under it.
     ///
     /// # Errors
-    /// Every mistake, where one of them is an error: nothing changed.
-    pub async fn reload(self: &Arc<Self>) -> Result<Reloaded, Vec<Mistake>> {
+    /// The mistakes, where one of them is an error: nothing changed.
+    pub async fn reload(self: &Arc<Self>) -> Result<Reloaded, Mistakes> {
+        let read = self.reload_if(|| true).await;
+        read.expect("it is asked for")
+    }
+
+    /// [`Self::reload`], if the condition holds when the scenario is read. `None`: it does not, and nothing changed.
+    async fn reload_if(
+        self: &Arc<Self>,
+        condition: impl FnOnce() -> bool + Send + 'static,
+    ) -> Option<Result<Reloaded, Mistakes>> {
         let _turn = self.turn.lock().await;
         let this = self.clone();
         // A large scenario takes a while.
-        let read = tokio::task::spawn_blocking(move || this.read());
+        let read = tokio::task::spawn_blocking(move || {
+            let scenario = this.read();
+            condition().then(|| scenario.map(|it| this.take(it)))
+        });
         let read = read.await.expect("reading a scenario does not panic");
-        if let Err(mistakes) = &read {
+        if let Some(Err(mistakes)) = &read {
             self.note(mistakes);
         }
         read
@@ -133,8 +149,8 @@ impl Reloader {
         tell(&self.reload().await);
     }
 
-    fn read(&self) -> Result<Reloaded, Vec<Mistake>> {
-        let scenario = self.source.load().inspect_err(|mistakes| {
+    fn read(&self) -> Result<Scenario, Mistakes> {
+        self.source.load().inspect_err(|mistakes| {
             // Also a file that is wrong is looked at again.
             let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
             let named = mistakes.iter().map(|it| PathBuf::from(&it.source));
@@ -143,41 +159,61 @@ impl Reloader {
                     files.push(it)
                 }
             });
-        })?;
-        self.files.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&scenario.files);
-        Ok(Reloaded {
-            scenario: scenario.name,
-            differences: self.spaces.reload(scenario.setup, scenario.on_reload),
-            restart: restart(&self.server, &scenario.server),
-            warnings: scenario.warnings,
         })
     }
 
-    /// Looks for changes of the files again and again, and reloads when there are some and writing has come to rest.
-    /// The scenario that is served was read at `started` or later.
+    /// Goes on under a scenario.
+    fn take(&self, scenario: Scenario) -> Reloaded {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&scenario.files);
+        Reloaded {
+            scenario: scenario.name,
+            differences: self.spaces.reload(scenario.setup, scenario.on_reload),
+            restart: restart(&self.server, &scenario.server),
+            more_warnings: scenario.warnings.more(),
+            warnings: scenario.warnings,
+        }
+    }
+
+    /// Looks for changes of the files again and again, and reloads when there are some and writing has come to rest:
+    /// when two reads of the files, [`REST`] apart, agree. The scenario that is served was read at `started` or later.
     ///
     /// It asks for the files' times rather than be told by the system: that works with editors that write another file
     /// and rename it, and on network drives and in containers, where nothing is told.
     pub async fn watch(self: Arc<Self>, started: SystemTime) {
-        let mut before = self.look().await;
-        let mut served = as_read(&[], &before, started);
+        let mut served = as_read(&[], &self.look().await, started);
         loop {
             tokio::time::sleep(PERIOD).await;
             let now = self.look().await;
-            if now == before && now != served {
-                let started = moment();
-                let reloaded = self.reload().await;
-                // A file is read twice to be sure, or was saved as it was.
-                if !reloaded.as_ref().is_ok_and(|it| it.differences.is_empty() && it.restart.is_empty()) {
-                    tell(&reloaded);
-                }
-                // Other files may be used now.
-                before = self.look().await;
-                served = as_read(&now, &before, started);
+            if now == served {
                 continue;
             }
-            before = now;
+            let contents = self.contents().await;
+            tokio::time::sleep(REST).await;
+            if self.contents().await != contents {
+                continue;
+            }
+            let started = moment();
+            let this = self.clone();
+            let Some(reloaded) = self.reload_if(move || this.has_contents(&contents)).await else { continue };
+            // A file is read twice to be sure, or was saved as it was.
+            if !reloaded.as_ref().is_ok_and(|it| it.differences.is_empty() && it.restart.is_empty()) {
+                tell(&reloaded);
+            }
+            // Other files may be used now.
+            served = as_read(&now, &self.look().await, started);
         }
+    }
+
+    /// What stands in each file, as a hash; nothing where it cannot be read.
+    async fn contents(self: &Arc<Self>) -> Vec<Content> {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let read = tokio::task::spawn_blocking(move || files.into_iter().map(content).collect());
+        read.await.expect("reading files does not panic")
+    }
+
+    /// Whether that still stands in the files.
+    fn has_contents(&self, contents: &[Content]) -> bool {
+        contents.iter().all(|it| content(it.0.clone()) == *it)
     }
 
     /// When each file was changed, and how long it is.
@@ -193,7 +229,7 @@ impl Reloader {
 }
 
 /// Tells in the log what came of reading a scenario again.
-fn tell(read: &Result<Reloaded, Vec<Mistake>>) {
+fn tell(read: &Result<Reloaded, Mistakes>) {
     match read {
         Ok(reloaded) => {
             reloaded.warnings.iter().for_each(log);
@@ -201,14 +237,21 @@ fn tell(read: &Result<Reloaded, Vec<Mistake>>) {
         }
         Err(mistakes) => {
             mistakes.iter().for_each(log);
-            let counts = scenario::summary(mistakes.iter().map(|it| it.severity));
-            error!(mistakes = counts, "scenario not reloaded; the one before is still served");
+            error!(mistakes = mistakes.summary(), "scenario not reloaded; the one before is still served");
         }
     }
 }
 
 /// When a file was changed, and how long it is; nothing where it cannot be seen.
 type Seen = (PathBuf, Option<(SystemTime, u64)>);
+
+/// A file and the hash of what stands in it.
+type Content = (PathBuf, Option<[u8; 32]>);
+
+fn content(path: PathBuf) -> Content {
+    let read = file::read_up_to(&path, scenario::LENGTH).ok().flatten();
+    (path, read.map(|it| Sha256::digest(it).into()))
+}
 
 /// What was read of files, of which `before` was seen before and `after` behind it: what was seen before, since a file
 /// may change while it is read. Of one that was not looked at before, it is known only where it is older than that.
@@ -232,6 +275,9 @@ const GRAIN: Duration = Duration::from_millis(50);
 
 /// How often files are looked at.
 const PERIOD: Duration = Duration::from_millis(500);
+
+/// How far apart two reads are that must agree, before a change counts.
+const REST: Duration = Duration::from_millis(200);
 
 /// The parts of a scenario that differ and belong to the listener.
 fn restart(before: &Server, after: &Server) -> Vec<&'static str> {

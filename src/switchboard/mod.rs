@@ -147,8 +147,8 @@ impl Switchboard {
     /// Any of [`NoSpace`].
     pub fn fork(&self, from: &str, name: &str) -> Result<Space, NoSpace> {
         let template = self.template();
-        let (engine, start) = self.find(from)?.fork();
-        let added = self.add(name, engine, start);
+        let (engine, now, pace) = self.find(from)?.fork();
+        let added = self.add(name, engine, Start { at: Some(now), pace });
         drop(template);
         added
     }

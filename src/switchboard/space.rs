@@ -242,10 +242,10 @@ impl Space {
         }
     }
 
-    /// An engine that goes on from here by itself, and the state of the clock.
-    pub(super) fn fork(&self) -> (Engine, Start) {
-        let locked = self.lock();
-        (locked.engine.fork(draw_seed()), Start { at: Some(locked.clock.now()), pace: locked.clock.pace() })
+    /// An engine that goes on from here by itself, the time, and how it passes.
+    #[must_use]
+    pub fn fork(&self) -> (Engine, Timestamp, Pace) {
+        self.update_locked(|locked, now| (locked.engine.fork(draw_seed()), now, locked.clock.pace()))
     }
 
     /// Starts again with another engine. Calls that wait end without an outcome.

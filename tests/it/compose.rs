@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use locmfa::scenario::{self, Code, Mistake, Scenario, Severity};
+use locmfa::scenario::{self, Code, Mistake, Mistakes, Scenario, Severity};
 use tempfile::TempDir;
 
 /// Files in a folder of their own; `my.yaml` is the scenario.
@@ -17,7 +17,7 @@ fn written(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-fn load(folder: &Path, variables: &[(&str, &str)]) -> Result<Scenario, Vec<Mistake>> {
+fn load(folder: &Path, variables: &[(&str, &str)]) -> Result<Scenario, Mistakes> {
     let variable = |name: &str| variables.iter().find(|it| it.0 == name).map(|it| it.1.to_owned());
     scenario::load_file_where(&folder.join("my.yaml"), &variable)
 }

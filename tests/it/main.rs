@@ -10,6 +10,7 @@ mod description;
 mod ending;
 mod evidence;
 mod fidelity;
+mod free;
 mod language;
 mod mim;
 mod outcomes;

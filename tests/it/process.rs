@@ -476,6 +476,13 @@ fn a_watched_scenario_is_read_again_when_a_file_of_it_changes() {
     fs::rename(folder.path().join("people.yaml~"), folder.path().join("people.yaml")).unwrap();
     assert_eq!(server.logged("scenario reloaded")["changed"], "2 users added (ben, carla)");
     assert!(exists(&server, "ben"));
+
+    // As others save: what is there is cut off first, and the new text follows.
+    write("s.yaml", "");
+    assert_eq!(server.logged("nothing stands here")["code"], "S026");
+    assert!(exists(&server, "ben"));
+    write("s.yaml", "users: [dario]");
+    assert!(server.logged("scenario reloaded")["changed"].as_str().unwrap().contains("dario"));
 }
 
 /// As `locmfa 2>&1 | head -1` closes it.

@@ -162,6 +162,7 @@ async fn a_file_with_mistakes_leaves_everything_as_it_is() {
         "settings": ["seed"],
         "restart": ["server.sign_in", "server.paths"],
         "warnings": [],
+        "more_warnings": 0,
     });
     assert_eq!(json, expected);
     let told = "1 user added (ben); changed: seed; from the next start on: server.sign_in, server.paths";

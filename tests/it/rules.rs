@@ -22,6 +22,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 fn engine(text: &str) -> Engine {
+    let text = if text.is_empty() { "users: []" } else { text };
     let scenario = scenario::load("test", text).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     Engine::new(scenario.setup, at(0), 1, Bounds::default())
 }

@@ -9,7 +9,7 @@ use locmfa::engine::{
     Ask, Authentication, Bounds, Channel, Company, Effect, Engine, Magic, Method, Number, Outcome, Reaction, Refusal,
     Settlement, Timestamp, WORDS, When,
 };
-use locmfa::scenario::{self, Code, Mistake, Scenario, Severity};
+use locmfa::scenario::{self, Code, Mistake, Mistakes, Scenario, Severity};
 use locmfa::sign_in::Scheme;
 
 use crate::{asking, received};
@@ -35,7 +35,7 @@ fn loaded(text: &str) -> Scenario {
     scenario::load("test.yaml", text).unwrap_or_else(|mistakes| panic!("{}", told(&mistakes)))
 }
 
-fn mistakes(text: &str) -> Vec<Mistake> {
+fn mistakes(text: &str) -> Mistakes {
     scenario::load("test.yaml", text).expect_err("it has mistakes")
 }
 
@@ -264,7 +264,7 @@ fn numbers_are_stored_in_parts_however_they_are_written() {
 fn json_and_what_windows_writes_are_read() {
     let json = "{\"seed\": 1, \"users\": [\"anna\"],\r\n\t\"rules\": [{\"outcome\": \"busy\"}]}";
     assert_eq!(loaded(json).setup.rules.len(), 1);
-    assert!(loaded("").setup.users.is_empty());
+    assert!(loaded("users: []").setup.users.is_empty());
     assert_eq!(loaded("\u{feff}users:\r\n  - anna\r\n").setup.users[0].username, "anna");
 
     let folder = tempfile::tempdir().unwrap();
@@ -296,6 +296,16 @@ fn texts_that_are_too_much_are_refused() {
 }
 
 #[test]
+fn a_scenario_of_nothing_is_a_mistake_unless_it_says_so() {
+    for text in ["", "\u{feff}", " \r\n", "---", "# users: [anna]", "~"] {
+        assert_eq!(codes(text), [Code::Empty], "{text:?}");
+    }
+    for text in ["users: []", "{}"] {
+        assert!(loaded(text).setup.users.is_empty(), "{text}");
+    }
+}
+
+#[test]
 fn the_example_of_each_code_has_that_mistake_and_its_remedy_has_none() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("my.yaml");
@@ -305,8 +315,7 @@ fn the_example_of_each_code_has_that_mistake_and_its_remedy_has_none() {
     };
     for code in Code::ALL {
         let (wrong, right) = code.example();
-        let mut mistakes = found(wrong);
-        mistakes.retain(|it| it.severity >= code.severity());
+        let mistakes = found(wrong).from_severity(code.severity());
         let codes: Vec<_> = mistakes.iter().map(|it| it.code).collect();
         assert_eq!(codes, [*code], "{wrong}");
         assert_eq!(told(&found(right)), "", "{}", code.word());
@@ -362,7 +371,7 @@ fn no_mistake_shows_a_value_that_could_be_a_secret() {
     for text in cases {
         let mistakes = mistakes(text);
         assert!(!mistakes.is_empty(), "{text}");
-        for it in &mistakes {
+        for it in mistakes.iter() {
             let line = it.place.as_ref().map(|it| it.text.as_str()).unwrap_or_default();
             // A key is a name, and a message may name it.
             assert!(!line.contains("hunter2") || text.contains("hunter2:"), "{text}\n{it}");
@@ -526,8 +535,7 @@ fn the_examples_of_the_reference_load() {
     let examples: Vec<_> = REFERENCE.split("```yaml\n").skip(1).map(|it| it.split("```").next().unwrap()).collect();
     assert!(examples.len() >= 8);
     for example in examples {
-        let mut warnings = loaded(example).warnings;
-        warnings.retain(|it| it.severity > Severity::Note);
+        let warnings = loaded(example).warnings.from_severity(Severity::Warning);
         assert_eq!(told(&warnings), "", "{example}");
     }
 }

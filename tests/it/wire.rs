@@ -349,7 +349,7 @@ async fn a_body_past_the_limit_is_refused() {
 
 #[tokio::test]
 async fn a_body_for_which_others_leave_no_room_gets_503() {
-    let scenario = locmfa::scenario::load("test", "").unwrap();
+    let scenario = locmfa::scenario::load("test", "users: []").unwrap();
     let spaces = locmfa::switchboard::Switchboard::new(scenario.setup, locmfa::switchboard::Limits::default());
     let server = scenario.server;
     let admission = locmfa::server::Admission::new(server.sign_in, &server.group, server.outsider, "localhost");

@@ -9,7 +9,7 @@ use crate::engine::lower_case::lower_case;
 use crate::engine::number::Number;
 
 /// One user of the emulated server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct User {
     /// As stored; compared without regard to letter case.
     pub username: String,

@@ -1,6 +1,6 @@
 //! The rules in their order: found by user or number, selected, and asked for their next answer.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,15 +16,20 @@ use crate::engine::{Number, Timestamp};
 /// The rules, and how many answers each has given.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Book {
-    rules: Vec<ActiveRule>,
+    /// By their places. A rule that is added comes before the first.
+    rules: BTreeMap<i64, ActiveRule>,
     /// Whether a rule was added, removed or ended since the scenario was read.
     changed: bool,
+    /// The places by name in lower case (ASCII).
+    by_name: HashMap<String, i64>,
     /// The places of the rules that name users without a pattern, by username in lower case.
-    by_user: HashMap<String, Vec<usize>>,
+    by_user: HashMap<String, VecDeque<i64>>,
     /// The places of the rules that name numbers, by digits.
-    by_number: HashMap<String, Vec<usize>>,
+    by_number: HashMap<String, VecDeque<i64>>,
     /// The places of all other rules.
-    others: Vec<usize>,
+    others: VecDeque<i64>,
+    /// How many rules without a name were added.
+    unnamed: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -67,7 +72,7 @@ pub struct Explanation {
 /// A rule that matches, and what of the facts its answer needs.
 pub(in crate::engine) struct Match {
     /// The rule's place.
-    at: usize,
+    at: i64,
     pub(super) operation: &'static str,
     pub(super) keys: Keys,
     pub(super) words: Words,
@@ -75,7 +80,7 @@ pub(in crate::engine) struct Match {
 }
 
 impl Match {
-    fn of(at: usize, call: Facts<'_>) -> Self {
+    fn of(at: i64, call: Facts<'_>) -> Self {
         let person = call.subject.person.map(|it| it.username.as_str());
         let user: Arc<str> = person.unwrap_or(call.subject.username).into();
         Self {
@@ -120,35 +125,58 @@ impl Book {
 
     fn index(rules: Vec<ActiveRule>) -> Self {
         let mut it = Self::default();
-        for (at, ActiveRule { rule, .. }) in rules.iter().enumerate() {
-            let add = |map: &mut HashMap<String, Vec<usize>>, keys: Vec<&str>| {
-                for key in keys {
-                    let places = map.entry(key.into()).or_default();
-                    // A rule can name one number in two spellings.
-                    if places.last() != Some(&at) {
-                        places.push(at);
-                    }
-                }
-            };
-            match rule.when.index() {
-                Some(Index::Numbers(digits)) => add(&mut it.by_number, digits),
-                Some(Index::Users(names)) => add(&mut it.by_user, names),
-                None => it.others.push(at),
-            }
-        }
-        it.rules = rules;
+        // From the last to the first: each comes before those that are there.
+        rules.into_iter().rev().for_each(|rule| it.put_first(rule));
         it
+    }
+
+    /// Puts a rule before all others. The cost does not depend on how many there are.
+    fn put_first(&mut self, it: ActiveRule) {
+        let at = self.rules.first_key_value().map_or(0, |it| it.0 - 1);
+        let add = |map: &mut HashMap<String, VecDeque<i64>>, keys: Vec<&str>| {
+            for key in keys {
+                let places = map.entry(key.into()).or_default();
+                // A rule can name one number in two spellings.
+                if places.front() != Some(&at) {
+                    places.push_front(at);
+                }
+            }
+        };
+        match it.rule.when.index() {
+            Some(Index::Numbers(digits)) => add(&mut self.by_number, digits),
+            Some(Index::Users(names)) => add(&mut self.by_user, names),
+            None => self.others.push_front(at),
+        }
+        self.by_name.insert(it.rule.name.to_ascii_lowercase(), at);
+        self.rules.insert(at, it);
     }
 
     /// The rules that have not ended are indexed again after a change.
     fn change(&mut self, now: Timestamp, change: impl FnOnce(&mut Vec<ActiveRule>)) {
-        let mut rules = std::mem::take(&mut self.rules);
+        let mut rules: Vec<_> = std::mem::take(&mut self.rules).into_values().collect();
         rules.retain(|it| it.is_active(now));
         change(&mut rules);
-        *self = Self { changed: true, ..Self::index(rules) };
+        *self = Self { changed: true, unnamed: self.unnamed, ..Self::index(rules) };
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    /// Whether an active rule has that name, letter case aside.
+    pub(super) fn has(&self, now: Timestamp, name: &str) -> bool {
+        let place = self.by_name.get(&name.to_ascii_lowercase());
+        place.and_then(|it| self.rules.get(it)).is_some_and(|it| it.is_active(now))
+    }
+
+    /// A name for a rule without one.
+    pub(super) fn unnamed(&mut self, now: Timestamp) -> String {
+        loop {
+            self.unnamed += 1;
+            let name = format!("added rule {}", self.unnamed);
+            if !self.has(now, &name) {
+                return name;
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 
@@ -157,12 +185,12 @@ impl Book {
     }
 
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Rule> {
-        self.rules.iter().map(|it| &it.rule)
+        self.rules.values().map(|it| &it.rule)
     }
 
     /// The rules that have not ended.
     pub(super) fn active(&self, now: Timestamp) -> impl Iterator<Item = RuleStatus<'_>> {
-        self.rules.iter().filter(move |it| it.is_active(now)).map(|it| RuleStatus {
+        self.rules.values().filter(move |it| it.is_active(now)).map(|it| RuleStatus {
             rule: &it.rule,
             calls: it.given.values().sum(),
             left: it.left,
@@ -173,13 +201,17 @@ impl Book {
     /// Adds a rule before all others, for so many calls and so long.
     pub(super) fn add(&mut self, now: Timestamp, rule: Rule, times: Option<u64>, lasts: Option<Duration>) {
         let rule = ActiveRule::new(rule, times, lasts.map(|it| now + it));
+        if self.rules.values().all(|it| it.is_active(now)) {
+            self.changed = true;
+            return self.put_first(rule);
+        }
         self.change(now, |rules| rules.insert(0, rule));
     }
 
     /// Removes a rule. `false`: no active rule has that name, letter case aside.
     pub(super) fn remove(&mut self, now: Timestamp, name: &str) -> bool {
         let has_name = |it: &ActiveRule| it.rule.name.eq_ignore_ascii_case(name);
-        let found = self.rules.iter().any(|it| has_name(it) && it.is_active(now));
+        let found = self.has(now, name);
         if found {
             self.change(now, |rules| rules.retain(|it| !has_name(it)));
         }
@@ -188,7 +220,7 @@ impl Book {
 
     /// Moves the turns of a user to another name. `None` forgets them.
     pub(super) fn rename(&mut self, from: &str, to: Option<&str>) {
-        for it in self.rules.iter_mut().filter(|it| it.rule.answers.per == Per::User) {
+        for it in self.rules.values_mut().filter(|it| it.rule.answers.per == Per::User) {
             let given = it.given.remove(&from.to_lowercase());
             if let Some((given, to)) = given.zip(to) {
                 it.given.insert(to.to_lowercase(), given);
@@ -215,7 +247,7 @@ impl Book {
                 }
             }
             changed = !rules.is_empty();
-            for it in &to.rules {
+            for it in to.rules.values() {
                 let mut it = it.clone();
                 match before.remove(&it.rule.name) {
                     Some(before) if before.rule.answers == it.rule.answers => it.given = before.given,
@@ -234,7 +266,7 @@ impl Book {
     /// What each rule makes of a call, in their order. Nothing is counted.
     pub(super) fn explain(&self, call: &Facts<'_>) -> Vec<Explanation> {
         let explain = |it: &ActiveRule| Explanation { rule: it.rule.name.clone(), why_not: it.why_not(call) };
-        self.rules.iter().map(explain).collect()
+        self.rules.values().map(explain).collect()
     }
 
     /// The first rule that matches: one lookup by user, one by owner, one by number, and the rules without an index.
@@ -248,13 +280,13 @@ impl Book {
             digits.and_then(|it| self.by_number.get(it)),
             Some(&self.others),
         ];
-        let mut lists = lists.map(|it| it.map_or(&[][..], Vec::as_slice).iter().copied().peekable());
+        let mut lists = lists.map(|it| it.into_iter().flatten().copied().peekable());
         loop {
             let next = lists.iter_mut().filter_map(|it| it.peek().copied()).min()?;
             for list in &mut lists {
                 list.next_if_eq(&next);
             }
-            let it = &self.rules[next];
+            let it = &self.rules[&next];
             if it.concerns(&call) && it.rule.when.matches(&call) {
                 return Some(Match::of(next, call));
             }
@@ -263,7 +295,8 @@ impl Book {
 
     /// Consumes the next answer of a rule: the rule's name, the answer, and the how many-th it is, from 1.
     pub(super) fn consume(&mut self, matched: &Match) -> (Arc<str>, Arc<Answer>, u64) {
-        let ActiveRule { rule, given, left, .. } = &mut self.rules[matched.at];
+        let it = self.rules.get_mut(&matched.at).expect("no rule goes between its selection and its answer");
+        let ActiveRule { rule, given, left, .. } = it;
         if let Some(left) = left {
             *left = left.saturating_sub(1);
         }

@@ -1,5 +1,6 @@
 //! How the engine decides a call: the rules with the directory, the company and the open calls.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::contract::Record;
@@ -37,6 +38,17 @@ impl Engine {
         self.rules.book.active(now)
     }
 
+    /// Whether a rule that has not ended has that name, letter case aside.
+    #[must_use]
+    pub fn has_rule(&self, now: Timestamp, name: &str) -> bool {
+        self.rules.book.has(now, name)
+    }
+
+    /// A name for a rule without one, which no rule has.
+    pub fn name_for_rule(&mut self, now: Timestamp) -> String {
+        self.rules.book.unnamed(now)
+    }
+
     /// Whether a rule was added, removed or ended since the scenario was read.
     #[must_use]
     pub const fn rules_changed(&self) -> bool {
@@ -45,7 +57,7 @@ impl Engine {
 
     /// The states of the scenario, which rules refer to by their places.
     #[must_use]
-    pub fn states(&self) -> &[PersonState] {
+    pub const fn states(&self) -> &Arc<[PersonState]> {
         self.rules.people.states()
     }
 

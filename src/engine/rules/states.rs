@@ -71,7 +71,7 @@ pub(in crate::engine) struct Keys {
 
 #[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct People {
-    states: Vec<PersonState>,
+    states: Arc<[PersonState]>,
     people: HashMap<String, Memory>,
     /// At so many people, those without a state, a recent ending or a counter are dropped.
     sweep_at: usize,
@@ -117,7 +117,7 @@ impl Keys {
 
 impl People {
     pub(super) fn new(states: Vec<PersonState>) -> Self {
-        Self { states, people: HashMap::new(), sweep_at: SWEEP }
+        Self { states: states.into(), people: HashMap::new(), sweep_at: SWEEP }
     }
 
     /// Moves what is remembered of a user to another name. `None` forgets it.
@@ -128,7 +128,7 @@ impl People {
         }
     }
 
-    pub(super) fn states(&self) -> &[PersonState] {
+    pub(super) const fn states(&self) -> &Arc<[PersonState]> {
         &self.states
     }
 

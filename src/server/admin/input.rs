@@ -1,5 +1,6 @@
 //! Reading what a request says: bodies and parameters, so that a slip is told by its place and with its remedy.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -8,6 +9,7 @@ use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
+use super::Admin;
 use super::problem::{Kind, Problem};
 use crate::scenario::closest;
 use crate::text::in_one_line;
@@ -50,26 +52,36 @@ pub(super) fn wrong_type(kind: &str) -> Problem {
     Problem::new(Kind::WrongContentType, detail, remedy)
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Admin>> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, admin: &Arc<Admin>) -> Result<Self, Problem> {
         let text = text_of(request).await?;
-        of_json(if text.trim().is_empty() { "{}" } else { &text }).map(Self)
+        let read = |text: &str| of_json(if text.trim().is_empty() { "{}" } else { text }).map(Self);
+        match text.len() > SHORT {
+            true => admin.work.run(move || read(&text)).await,
+            false => read(&text),
+        }
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for Written {
+impl FromRequest<Arc<Admin>> for Written {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, admin: &Arc<Admin>) -> Result<Self, Problem> {
         let text = text_of(request).await?;
-        match text.trim().is_empty() {
-            true => Err(Problem::new(Kind::BadBody, "The body is empty.", "Send what belongs there.")),
+        if text.trim().is_empty() {
+            return Err(Problem::new(Kind::BadBody, "The body is empty.", "Send what belongs there."));
+        }
+        match text.len() > SHORT {
+            true => Ok(Self(admin.work.run(move || unescaped(text)).await)),
             false => Ok(Self(unescaped(text))),
         }
     }
 }
+
+/// The longest body, in bytes, that is read where it arrives.
+const SHORT: usize = 64 << 10;
 
 /// A text in which JSON's escapes are no hindrance to a reader of YAML, which knows no pairs of surrogates.
 fn unescaped(text: String) -> String {

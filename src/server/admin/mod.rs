@@ -22,6 +22,7 @@ mod spaces;
 mod users;
 mod verify;
 mod view;
+mod work;
 
 use std::fmt;
 use std::sync::Arc;
@@ -66,6 +67,7 @@ pub struct Admin {
     stop: Notify,
     frames: events::Frames,
     log: Option<Log>,
+    work: work::Work,
 }
 
 /// How far the server has come.
@@ -91,6 +93,7 @@ impl Admin {
             stop: Notify::new(),
             frames: events::Frames::default(),
             log: None,
+            work: work::Work::default(),
         }
     }
 

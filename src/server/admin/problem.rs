@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::engine::Refusal;
-use crate::scenario::Mistake;
+use crate::scenario::Mistakes;
 use crate::switchboard::NoSpace;
 
 /// Declares the problems: `Name => status, "name", "what they have in common"`.
@@ -118,16 +118,16 @@ impl Problem {
     }
 
     /// The mistakes of a text in the grammar of scenarios.
-    pub(super) fn of_mistakes(mistakes: &[Mistake]) -> Self {
+    pub(super) fn of_mistakes(mistakes: &Mistakes) -> Self {
         let first = mistakes.first().map(|it| it.message.as_str()).unwrap_or_default();
-        let detail = match mistakes.len() {
+        let detail = match mistakes.len() + mistakes.more() {
             0 | 1 => sentence(first),
             more => sentence(&format!("{first}; and {} more", more - 1)),
         };
         let remedy = mistakes.iter().flat_map(|it| &it.help).next().cloned();
         let remedy = remedy.unwrap_or_else(|| "Mend what mistakes tells of. Nothing was changed.".into());
         let list = serde_json::to_value(mistakes).expect("mistakes are JSON");
-        Self::new(Kind::Mistakes, detail, remedy).with("mistakes", list)
+        Self::new(Kind::Mistakes, detail, remedy).with("mistakes", list).with("more", mistakes.more())
     }
 }
 

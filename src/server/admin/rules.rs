@@ -1,15 +1,19 @@
 //! Rules: listed in their order, added before all others, removed.
 
-use axum::extract::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::input::{Asked, Written};
 use super::problem::{Kind, Problem};
-use super::{At, Json, view};
-use crate::engine::RuleStatus;
+use super::{At, Json, Shared, view};
+use crate::engine::{self, Engine, RuleStatus, Timestamp};
 use crate::scenario;
+use crate::switchboard::Space;
 
 /// A rule.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,9 +53,10 @@ impl Rule {
 
 /// Lists the rules in their order, but for those whose calls or time are over.
 #[utoipa::path(get, path = "/rules", tag = "rules", responses((status = 200, body = Rules)))]
-pub(super) async fn list(At(space): At, asked: Asked) -> Result<Json<Rules>, Problem> {
+pub(super) async fn list(State(admin): Shared, At(space): At, asked: Asked) -> Result<Json<Rules>, Problem> {
     asked.finish()?;
-    Ok(Json::ok(Rules { items: space.update(|engine, now| engine.rules(now).map(Rule::of).collect()) }))
+    let list = move || Rules { items: space.update(|engine, now| engine.rules(now).map(Rule::of).collect()) };
+    Ok(Json::ok(admin.work.run(list).await))
 }
 
 /// Adds a rule before all others: what stands under `rules` in a scenario, as JSON or YAML.
@@ -59,38 +64,79 @@ pub(super) async fn list(At(space): At, asked: Asked) -> Result<Json<Rules>, Pro
     ("times" = Option<u64>, Query, minimum = 1, description = "How many calls it decides; any number where it says nothing."),
     ("lasts" = Option<String>, Query, description = "How long it holds, such as `10m`, by the space's clock."),
 ), request_body(content = std::collections::HashMap<String, serde_json::Value>, description = "A rule, such as `{\"when\": {\"user\": \"anna\"}, \"outcome\": \"busy\"}`."), responses((status = 201, body = Rule)))]
-pub(super) async fn add(At(space): At, mut asked: Asked, Written(text): Written) -> Result<Json<Rule>, Problem> {
+pub(super) async fn add(
+    State(admin): Shared,
+    At(space): At,
+    mut asked: Asked,
+    Written(text): Written,
+) -> Result<Json<Rule>, Problem> {
     let times: Option<u64> = asked.number("times")?;
     if times == Some(0) {
         return Err(super::input::bad("times", "a rule for no call does nothing", "Give 1 or more."));
     }
     let lasts = asked.duration("lasts")?;
     asked.finish()?;
-    space.update(|engine, now| {
-        let is_taken = |name: &str| engine.rules(now).any(|it| it.rule.name.eq_ignore_ascii_case(name));
-        let mut names = (1..).map(|n| format!("added rule {n}"));
-        let unnamed = names.find(|it| !is_taken(it)).expect("there is no end of names");
-        let rule = scenario::rule("body", &text, &unnamed, engine).map_err(|it| Problem::of_mistakes(&it))?;
-        if is_taken(&rule.name) {
+    let adding = Adding { text, times, lasts };
+    admin.work.run(move || adding.to(&space)).await.map(|it| Json(StatusCode::CREATED, it))
+}
+
+/// A rule to be added.
+struct Adding {
+    text: String,
+    times: Option<u64>,
+    lasts: Option<Duration>,
+}
+
+impl Adding {
+    /// Reads the rule without the lock of the space, and adds it. If a reload replaced what the rule refers to
+    /// meanwhile, the rule is read again.
+    fn to(&self, space: &Space) -> Result<Rule, Problem> {
+        loop {
+            let (unnamed, company, states) = space.update(|engine, now| {
+                (engine.name_for_rule(now), Arc::clone(engine.company()), Arc::clone(engine.states()))
+            });
+            let stored = |name: &str| space.update(|engine, _| Some(engine.directory().find(name)?.username.clone()));
+            let rule = scenario::rule("body", &self.text, &unnamed, &company, &stored, &states);
+            let rule = rule.map_err(|it| Problem::of_mistakes(&it))?;
+            let added = space.update(|engine, now| {
+                let is_same = Arc::ptr_eq(engine.company(), &company) && Arc::ptr_eq(engine.states(), &states);
+                is_same.then(|| self.add(engine, now, rule))
+            });
+            if let Some(added) = added {
+                return added;
+            }
+        }
+    }
+
+    fn add(&self, engine: &mut Engine, now: Timestamp, rule: engine::Rule) -> Result<Rule, Problem> {
+        if engine.has_rule(now, &rule.name) {
             let detail = format!("There is a rule {:?} already.", rule.name);
             return Err(Problem::new(Kind::Refused, detail, "Give it another name, or remove that one."));
         }
-        engine.add_rule(now, rule, times, lasts);
-        let added = engine.rules(now).next().map(Rule::of);
+        engine.add_rule(now, rule, self.times, self.lasts);
         let over = || Problem::new(Kind::BadParameter, "lasts: it is over at once.", "Give a longer time.");
-        added.map(|it| Json(StatusCode::CREATED, it)).ok_or_else(over)
-    })
+        engine.rules(now).next().map(Rule::of).ok_or_else(over)
+    }
 }
 
 /// Removes a rule.
 #[utoipa::path(delete, path = "/rules/{name}", tag = "rules", params(("name" = String, Path)), responses((status = 204, description = "It is gone.")))]
-pub(super) async fn remove(At(space): At, Path(name): Path<String>, asked: Asked) -> Result<StatusCode, Problem> {
+pub(super) async fn remove(
+    State(admin): Shared,
+    At(space): At,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> Result<StatusCode, Problem> {
     asked.finish()?;
-    space.update(|engine, now| match engine.remove_rule(now, &name) {
+    admin.work.run(move || removed(&space, &name)).await
+}
+
+fn removed(space: &Space, name: &str) -> Result<StatusCode, Problem> {
+    space.update(|engine, now| match engine.remove_rule(now, name) {
         true => Ok(StatusCode::NO_CONTENT),
         false => {
             let meant: Vec<String> = engine.rules(now).map(|it| it.rule.name.to_string()).collect();
-            let meant = scenario::closest(&name, meant.iter().map(String::as_str));
+            let meant = scenario::closest(name, meant.iter().map(String::as_str));
             let meant = meant.map(|it| format!("Did you mean {it}? ")).unwrap_or_default();
             let detail = format!("There is no rule {name:?}.");
             Err(Problem::new(Kind::UnknownRule, detail, format!("{meant}GET /rules lists them.")))

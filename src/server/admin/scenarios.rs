@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::input::{Asked, Written};
 use super::problem::Problem;
 use super::{At, Json, Shared, typed};
-use crate::scenario::{self, Mistake};
+use crate::scenario::{self, Mistakes};
 use crate::server::reload::Reloaded;
 
 /// What came of a scenario.
@@ -18,9 +18,17 @@ pub(super) struct ScenarioReport {
     serves: bool,
     users: usize,
     rules: usize,
-    /// Every mistake, with its place and what to do about it.
+    /// The first 200 mistakes, each with its place and what to do about it.
     #[schema(value_type = Vec<std::collections::HashMap<String, serde_json::Value>>)]
-    mistakes: Vec<Mistake>,
+    mistakes: Mistakes,
+    /// How many more mistakes there are.
+    more: usize,
+}
+
+impl ScenarioReport {
+    fn of(users: usize, rules: usize, mistakes: Mistakes) -> Self {
+        Self { serves: true, users, rules, more: mistakes.more(), mistakes }
+    }
 }
 
 const YAML: &str = "application/yaml";
@@ -35,24 +43,28 @@ pub(super) async fn get(At(space): At, asked: Asked) -> Result<Response, Problem
 /// Writes the space down as it is now: a scenario that begins from here. Users and the clock are as they have become;
 /// the secrets are in it.
 #[utoipa::path(get, path = "/snapshot", tag = "scenario", responses((status = 200, description = "YAML", body = serde_json::Value, content_type = "application/yaml")))]
-pub(super) async fn snapshot(At(space): At, asked: Asked) -> Result<Response, Problem> {
+pub(super) async fn snapshot(State(admin): Shared, At(space): At, asked: Asked) -> Result<Response, Problem> {
     asked.finish()?;
-    let pace = space.pace();
-    Ok(typed(YAML, space.update(|engine, now| scenario::export::snapshot(engine, now, pace))))
+    let written = move || {
+        // A fork shares the users with the space: the space is not locked while they are written.
+        let (engine, now, pace) = space.fork();
+        scenario::export::snapshot(&engine, now, pace)
+    };
+    Ok(typed(YAML, admin.work.run(written).await))
 }
 
 /// Finds the mistakes of a scenario. Nothing is changed.
 #[utoipa::path(post, path = "/scenario/check", tag = "scenario", request_body(content = String, content_type = "application/yaml"), responses((status = 200, body = ScenarioReport)))]
-pub(super) async fn check(asked: Asked, Written(text): Written) -> Result<Json<ScenarioReport>, Problem> {
+pub(super) async fn check(
+    State(admin): Shared,
+    asked: Asked,
+    Written(text): Written,
+) -> Result<Json<ScenarioReport>, Problem> {
     asked.finish()?;
-    Ok(Json::ok(match scenario::load("body", &text) {
-        Ok(it) => ScenarioReport {
-            serves: true,
-            users: it.setup.users.len(),
-            rules: it.setup.rules.len(),
-            mistakes: it.warnings,
-        },
-        Err(mistakes) => ScenarioReport { serves: false, users: 0, rules: 0, mistakes },
+    let read = admin.work.run(move || scenario::load("body", &text)).await;
+    Ok(Json::ok(match read {
+        Ok(it) => ScenarioReport::of(it.setup.users.len(), it.setup.rules.len(), it.warnings),
+        Err(mistakes) => ScenarioReport { serves: false, ..ScenarioReport::of(0, 0, mistakes) },
     }))
 }
 
@@ -74,8 +86,12 @@ pub(super) async fn put(
     Written(text): Written,
 ) -> Result<Json<ScenarioReport>, Problem> {
     asked.finish()?;
-    let scenario = scenario::load("body", &text).map_err(|it| Problem::of_mistakes(&it))?;
-    let (users, rules) = (scenario.setup.users.len(), scenario.setup.rules.len());
-    admin.spaces.replace(space.name(), scenario.setup)?;
-    Ok(Json::ok(ScenarioReport { serves: true, users, rules, mistakes: scenario.warnings }))
+    let spaces = admin.spaces.clone();
+    let put = move || {
+        let scenario = scenario::load("body", &text).map_err(|it| Problem::of_mistakes(&it))?;
+        let (users, rules) = (scenario.setup.users.len(), scenario.setup.rules.len());
+        spaces.replace(space.name(), scenario.setup)?;
+        Ok(Json::ok(ScenarioReport::of(users, rules, scenario.warnings)))
+    };
+    admin.work.run(put).await
 }

@@ -100,8 +100,13 @@ pub(super) async fn create(
         },
         (Some(from), None) => admin.spaces.fork(&from, &name)?,
         (None, Some(text)) => {
-            let scenario = scenario::load("scenario", &text).map_err(|it| Problem::of_mistakes(&it))?;
-            admin.spaces.create(&name, scenario.setup)?
+            let spaces = admin.spaces.clone();
+            // The timer of the space runs in this runtime, from whichever thread it is made.
+            let made = move || {
+                let scenario = scenario::load("scenario", &text).map_err(|it| Problem::of_mistakes(&it))?;
+                Ok::<_, Problem>(spaces.create(&name, scenario.setup)?)
+            };
+            admin.work.run(made).await?
         }
         (Some(_), Some(_)) => {
             let remedy = "Leave one of them out.";

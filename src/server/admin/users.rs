@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -12,10 +12,11 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::input::{Asked, Written, bad};
 use super::problem::Problem;
-use super::{At, Json};
+use super::{At, Json, Shared};
 use crate::contract::{Mode, Primitive, Shape, UserAdministrator, UserSettings, Wire};
 use crate::engine::{self, Changed, Engine, Pattern, PhonePattern, Query, Timestamp, What};
-use crate::scenario;
+use crate::scenario::{self, Mistakes};
+use crate::switchboard::Space;
 
 /// A user, by the keys of a scenario. What is read has no secrets, and says in `secrets` which are set.
 #[derive(Debug, Serialize)]
@@ -107,15 +108,24 @@ pub(super) async fn get(At(space): At, Path(username): Path<String>, asked: Aske
 #[utoipa::path(post, path = "/users", tag = "users", request_body = User, responses(
     (status = 201, body = User)
 ))]
-pub(super) async fn add(At(space): At, asked: Asked, Written(text): Written) -> Result<Json<User>, Problem> {
+pub(super) async fn add(
+    State(admin): Shared,
+    At(space): At,
+    asked: Asked,
+    Written(text): Written,
+) -> Result<Json<User>, Problem> {
     asked.finish()?;
-    space.update(|engine, now| {
-        let user = scenario::user(BODY, &text, engine.company()).map_err(|it| Problem::of_mistakes(&it))?;
+    let add = move || {
+        let company = space.update(|engine, _| engine.company().clone());
+        let user = scenario::user(BODY, &text, &company).map_err(|it| Problem::of_mistakes(&it))?;
         let username = user.username.clone();
-        engine.put_user(now, None, user)?;
-        note(engine, now, &username, "added");
-        Ok(Json(StatusCode::CREATED, told(engine, &username, now)?))
-    })
+        space.update(|engine, now| {
+            engine.put_user(now, None, user)?;
+            note(engine, now, &username, "added");
+            Ok(Json(StatusCode::CREATED, told(engine, &username, now)?))
+        })
+    };
+    admin.work.run(add).await
 }
 
 /// Changes a user in what is said; `null` is the company's default. A merge patch (RFC 7396).
@@ -123,31 +133,47 @@ pub(super) async fn add(At(space): At, asked: Asked, Written(text): Written) -> 
     (status = 200, body = User)
 ))]
 pub(super) async fn change(
+    State(admin): Shared,
     At(space): At,
     Path(username): Path<String>,
     asked: Asked,
     super::input::Body(patch): super::input::Body<Map<String, Value>>,
 ) -> Result<Json<User>, Problem> {
     asked.finish()?;
-    space.update(|engine, now| {
-        let old = engine.directory().user(&username)?;
-        let name = old.username.clone();
-        let mut merged = scenario::export::user(old, engine.company());
-        merge(&mut merged, &patch);
+    admin.work.run(move || changed(&space, &username, &patch)).await
+}
+
+/// Reads a patched user without the lock of the space. If the user changed meanwhile, the patch is put over the changed
+/// user.
+fn changed(space: &Space, username: &str, patch: &Map<String, Value>) -> Result<Json<User>, Problem> {
+    loop {
+        let (old, company) = space.update(|engine, _| {
+            Ok::<_, Problem>((engine.directory().user(username)?.clone(), engine.company().clone()))
+        })?;
+        let mut merged = scenario::export::user(&old, &company);
+        merge(&mut merged, patch);
         // A line for each key, so that a mistake shows the key that it is in.
         let text = serde_json::to_string_pretty(&merged).expect("a map is JSON");
-        let mut user = scenario::user(BODY, &text, engine.company()).map_err(|it| of_merged(&it))?;
+        let mut user = scenario::user(BODY, &text, &company).map_err(of_merged)?;
         // Phones are known by their identifiers, and one that is not patched keeps what it has.
         user.username = user.username.trim().into();
-        let username = user.username.clone();
-        if user.block.is_none() && patch.contains_key("blocked") {
-            // The number may be blocked where the user is not, and then nothing of the user is lifted.
-            let _ = engine.unblock(&name);
+        let put = space.update(|engine, now| {
+            if *engine.directory().user(username)? != old {
+                return Ok(None);
+            }
+            let name = user.username.clone();
+            if user.block.is_none() && patch.contains_key("blocked") {
+                // The number may be blocked where the user is not, and then nothing of the user is lifted.
+                let _ = engine.unblock(&old.username);
+            }
+            engine.put_user(now, Some(&old.username), user)?;
+            note(engine, now, &name, "changed");
+            told(engine, &name, now).map(Some)
+        });
+        if let Some(user) = put? {
+            return Ok(Json::ok(user));
         }
-        engine.put_user(now, Some(&name), user)?;
-        note(engine, now, &username, "changed");
-        Ok(Json::ok(told(engine, &username, now)?))
-    })
+    }
 }
 
 /// Removes a user.
@@ -196,8 +222,7 @@ fn merge(user: &mut Map<String, Value>, patch: &Map<String, Value>) {
 }
 
 /// Mistakes in a user after a patch: their places are not places of the patch.
-fn of_merged(mistakes: &[scenario::Mistake]) -> Problem {
-    let mut mistakes = mistakes.to_vec();
+fn of_merged(mut mistakes: Mistakes) -> Problem {
     mistakes.iter_mut().for_each(|it| it.place = None);
     Problem::of_mistakes(&mistakes)
 }

@@ -1,0 +1,117 @@
+//! What is asked of the admin API stops no call, and files that are no scenario replace none.
+
+use std::fs;
+
+use locmfa::scenario::{self, Code, Severity};
+use serde_json::json;
+
+use crate::api::Api;
+
+const YAML: &str = "Content-Type: application/yaml\r\n";
+
+/// Each of these took more than ten seconds, or gave an answer of more than 100 MB, where each mistake looked at the
+/// whole line that it is in.
+#[test]
+fn a_text_of_mistakes_alone_has_the_first_listed_and_the_others_counted() {
+    let keys = format!("users: [{{username: anna{}}}]", ", phon: 1".repeat(20_000));
+    let anchors: Vec<_> = (0..20_000).map(|at| format!("&a{at} {{username: anna}}")).collect();
+    let words: Vec<_> = (0..20_000).map(|at| format!("{{outcome: bussy{at}}}")).collect();
+    for (text, all) in [
+        (keys, 20_000),
+        (format!("users: [{}]", anchors.join(", ")), 19_999),
+        (format!("rules: [{}]", words.join(", ")), 20_000),
+    ] {
+        let mistakes = scenario::load("test.yaml", &text).unwrap_err();
+        assert_eq!((mistakes.len(), mistakes.len() + mistakes.more()), (200, all), "{}", mistakes[0]);
+        assert_eq!(mistakes.summary(), format!("{all} errors"));
+        assert!(mistakes.is_sorted_by_key(|it| it.place.as_ref().map(|it| it.column)));
+        let shown: usize = mistakes.iter().map(|it| it.to_string().len()).sum();
+        assert!(shown < 1 << 20, "{shown} bytes");
+    }
+}
+
+#[test]
+fn errors_are_listed_before_warnings_and_all_are_counted() {
+    let warnings: String = (0..300).map(|at| format!("  - \"user{at} ${{NAME}}\"\n")).collect();
+    let text = format!("users:\n{warnings}  - {{}}\n");
+    let mistakes = scenario::load("test.yaml", &text).unwrap_err();
+    assert_eq!(mistakes.len(), 200);
+    assert_eq!((mistakes[199].code, mistakes[199].place.as_ref().unwrap().line), (Code::MissingKey, 302));
+    assert_eq!(mistakes.summary(), "1 error, 300 warnings");
+    assert_eq!(mistakes.from_severity(Severity::Error).more(), 0);
+}
+
+#[test]
+fn a_body_of_comments_alone_leaves_the_scenario_and_is_refused() {
+    let api = Api::start("users: [anna]", &[]);
+    for body in ["# users: [ben]", "---\n", "~"] {
+        let told = api.ask("PUT", "/scenario", YAML, body);
+        assert_eq!((told.status, &told.json()["mistakes"][0]["code"]), (422, &json!("S026")), "{body}");
+        let (status, told) = api.send("PUT", "/spaces/new", &json!({"scenario": body}));
+        assert_eq!((status, &told["mistakes"][0]["code"]), (422, &json!("S026")), "{body}");
+    }
+    fs::write(api.folder.path().join("s.yaml"), "# users: [ben]").unwrap();
+    assert_eq!(api.send("POST", "/scenario/reload", &json!({})).0, 422);
+    assert_eq!(api.get("/users")["items"][0]["username"], "anna");
+    assert_eq!(api.ask("PUT", "/scenario", YAML, "users: []").status, 200);
+    assert_eq!(api.get("/users")["total"], 0);
+}
+
+#[test]
+fn an_answer_about_a_scenario_of_mistakes_lists_the_first_and_counts_the_others() {
+    let api = Api::start("users: [anna]", &[]);
+    let body = format!("users: [{}]", vec!["{usr: x}"; 10_000].join(", "));
+    let told = api.ask("POST", "/scenario/check", YAML, &body);
+    assert!(told.body.len() < 1 << 20, "{} bytes", told.body.len());
+    let told = told.json();
+    assert_eq!((told["mistakes"].as_array().unwrap().len(), &told["more"]), (200, &json!(19_800)));
+    let told = api.ask("PUT", "/scenario", YAML, &body).json();
+    assert_eq!((told["mistakes"].as_array().unwrap().len(), &told["more"]), (200, &json!(19_800)));
+}
+
+#[test]
+fn rules_without_a_name_get_one_each_and_the_newest_decides() {
+    let api = Api::start("users: [{username: anna, phone: '+1 425 555 0100'}]", &[]);
+    let add = |rule: &serde_json::Value| api.send("POST", "/rules", rule).1["name"].clone();
+    assert_eq!(add(&json!({"outcome": "busy"})), "added rule 1");
+    assert_eq!(add(&json!({"name": "added rule 2", "outcome": "busy"})), "added rule 2");
+    assert_eq!(add(&json!({"outcome": "deny", "when": {"user": "anna"}})), "added rule 3");
+    assert_eq!(api.ask("DELETE", "/rules/ADDED%20rule%201", "", "").status, 204);
+    assert_eq!(add(&json!({"outcome": "busy"})), "added rule 4");
+    assert_eq!(api.send("POST", "/rules", &json!({"name": "Added Rule 3", "outcome": "busy"})).0, 409);
+    let names: Vec<_> = api.get("/rules")["items"].as_array().unwrap().iter().map(|it| it["name"].clone()).collect();
+    assert_eq!(names, ["added rule 4", "added rule 3", "added rule 2"]);
+}
+
+/// To read from a pipe without a writer would wait for one.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_scenario_that_is_a_pipe_a_device_or_too_long_is_refused() {
+    use std::path::Path;
+    use std::process::Command;
+    use std::sync::Arc;
+
+    use locmfa::server::reload::{Reloader, Source};
+    use locmfa::switchboard::{Limits, Switchboard};
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("s.yaml");
+    fs::write(&file, "users: [anna]").unwrap();
+    let loaded = scenario::load_file(&file).unwrap();
+    let board = Switchboard::new(loaded.setup, Limits::default());
+    let source = Source::File(file.clone());
+    let reloader = Arc::new(Reloader::new(board.clone(), source, loaded.server, loaded.files));
+    let replace: [(&dyn Fn(&Path), Code); 4] = [
+        (&|it| assert!(Command::new("mkfifo").arg(it).status().unwrap().success()), Code::Unreadable),
+        (&|it| std::os::unix::fs::symlink("/dev/zero", it).unwrap(), Code::Unreadable),
+        (&|it| fs::File::create(it).unwrap().set_len(1 << 40).unwrap(), Code::TooLarge),
+        (&|it| fs::create_dir(it).unwrap(), Code::Unreadable),
+    ];
+    for (replace, code) in replace {
+        fs::remove_file(&file).unwrap();
+        replace(&file);
+        let mistakes = reloader.reload().await.unwrap_err();
+        assert_eq!((mistakes.len(), mistakes[0].code), (1, code), "{}", mistakes[0]);
+    }
+    assert!(board.default_space().update(|engine, _| engine.directory().has("anna")));
+}
