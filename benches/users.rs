@@ -95,7 +95,7 @@ fn import_an_export(bencher: Bencher<'_, '_>) {
         let phone = 2_000_000_000_u64 + 7_919 * n as u64;
         text += &format!("user{n},Anna,Hill,u{n}@contoso.com,1,{phone},Text Message\n");
     }
-    bencher.bench_local(|| locmfa::import::read(black_box(&text), true).expect("it has a header").len());
+    bencher.bench_local(|| locmfa::import::read(black_box(&text), true, "1").expect("it has a header").len());
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

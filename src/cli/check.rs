@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 
+use super::files::{is_standard_input, standard_input};
 use super::print::{Output, complain};
-use crate::scenario::{self, Code, Mistakes, Severity};
+use crate::scenario::{Code, Mistakes, Severity};
+use crate::server::reload::Source;
 
 #[derive(Args, Debug)]
 pub(super) struct Check {
-    /// The scenario files
+    /// The scenario files; `-` is standard input
     #[arg(required_unless_present = "explain")]
     scenarios: Vec<PathBuf>,
     /// Fail on warnings too
@@ -41,10 +43,14 @@ impl Check {
         }
         let least = if self.pedantic { Severity::Note } else { Severity::Warning };
         let check = |file: &PathBuf| {
-            let found = scenario::load_file(file).map_or_else(|mistakes| mistakes, |it| it.warnings);
-            (file.display().to_string(), found.from_severity(least))
+            let source = match is_standard_input(file) {
+                true => Source::Input(standard_input()?.into()),
+                false => Source::File(file.clone()),
+            };
+            let found = source.load().map_or_else(|mistakes| mistakes, |it| it.warnings);
+            Ok((source.to_string(), found.from_severity(least)))
         };
-        let results: Vec<(String, Mistakes)> = self.scenarios.iter().map(check).collect();
+        let results: Vec<(String, Mistakes)> = self.scenarios.iter().map(check).collect::<anyhow::Result<_>>()?;
         match self.format {
             Format::Json => {
                 out.json(&results.iter().flat_map(|it| it.1.iter()).collect::<Vec<_>>())?;

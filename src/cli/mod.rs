@@ -158,6 +158,15 @@ pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 impl Arguments {
+    /// What to serve with, if the command line is one to serve.
+    fn serves(&self) -> Option<&serve::Serve> {
+        match &self.command {
+            None => Some(&self.serve),
+            Some(Command::Serve(serve)) => Some(serve),
+            Some(_) => None,
+        }
+    }
+
     /// Reads a command line, the program's name first.
     ///
     /// # Errors
@@ -173,7 +182,10 @@ impl Arguments {
         };
         match scenario.and_then(misspelt) {
             Some(message) => Err(Self::command().error(ErrorKind::InvalidSubcommand, message)),
-            None => parsed,
+            None => parsed.and_then(|it| match it.serves().and_then(serve::Serve::conflict) {
+                Some(message) => Err(Self::command().error(ErrorKind::ArgumentConflict, message)),
+                None => Ok(it),
+            }),
         }
     }
 }

@@ -18,6 +18,7 @@ use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::certs::{CertificateArgs, pfx_password};
+use super::files::{is_standard_input, standard_input};
 use super::print::complain;
 use super::ready::{self, Ready, ReadyFile};
 use crate::engine::{Bounds, EventKind};
@@ -37,7 +38,7 @@ use ending::{EndArgs, signal_to_stop};
 
 #[derive(Args, Debug)]
 pub(super) struct Serve {
-    /// The scenario file [default: the built-in scenario]
+    /// The scenario file; `-` is standard input [default: the built-in scenario]
     pub(super) scenario: Option<PathBuf>,
     /// Read the scenario again when its files change
     #[arg(long, requires = "scenario")]
@@ -173,6 +174,12 @@ pub(super) enum Served {
 }
 
 impl Serve {
+    /// What cannot go together.
+    pub(super) fn conflict(&self) -> Option<&'static str> {
+        let from_input = self.scenario.as_deref().is_some_and(is_standard_input);
+        (from_input && self.watch).then_some("--watch needs a file: standard input is read once")
+    }
+
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let log = self.start_log()?;
         let served = serve(self, log.clone(), || signal_to_stop(log.clone())).await;
@@ -221,7 +228,8 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let started = reload::moment();
-    let Ok(scenario) = load(&args.source()) else { return Ok(Served::HasMistakes) };
+    let source = args.source()?;
+    let Ok(scenario) = load(&source) else { return Ok(Served::HasMistakes) };
     for address in &args.listen {
         if !address.ip().is_loopback() && scenario.server.sign_in.trust == Trusted::Anybody {
             bail!(
@@ -264,7 +272,7 @@ where
     let name = scenario.name.clone();
     let parts = Parts {
         scenario,
-        source: args.source(),
+        source,
         listening,
         certificates: certificates.clone(),
         admin,
@@ -307,8 +315,12 @@ where
 }
 
 impl Serve {
-    fn source(&self) -> Source {
-        self.scenario.clone().map_or(Source::BuiltIn, Source::File)
+    fn source(&self) -> anyhow::Result<Source> {
+        Ok(match &self.scenario {
+            None => Source::BuiltIn,
+            Some(path) if is_standard_input(path) => Source::Input(standard_input()?.into()),
+            Some(path) => Source::File(path.clone()),
+        })
     }
 
     fn certificates(&self) -> anyhow::Result<Certificates> {

@@ -7,16 +7,19 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 
 use super::admin::{ListArgs, Target, pair};
-use super::print::{Output, complain};
+use super::files::{bytes_of, is_standard_input};
+use super::print::{Output, complain, counted};
 use super::table::Column;
 use crate::control::List;
-use crate::file::{self, Access, NotText};
+use crate::engine::Company;
+use crate::file::{self, Access};
 use crate::import;
 use crate::scenario;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Users {
-    /// Read users from an export: of MFA Server (CSV), of Active Directory (CSV, LDIF), or of lines id;phone;status
+    /// Read users from an export: of MFA Server, Active Directory, Entra or PowerShell (CSV, LDIF), or of lines
+    /// requestGuid;phone;status;message
     Import(Import),
     /// List the users of a running server
     List {
@@ -56,7 +59,7 @@ pub(super) enum Users {
 
 #[derive(Args, Debug)]
 pub(super) struct Import {
-    /// The file to read
+    /// The file to read; `-` is standard input
     file: PathBuf,
     /// The scenario to write the users to; it is made if it is missing [default: standard output]
     #[arg(long, value_name = "SCENARIO")]
@@ -67,6 +70,9 @@ pub(super) struct Import {
     /// Replace telephone numbers that may be real with numbers from the range that is reserved for fiction
     #[arg(long)]
     fictional: bool,
+    /// The country code of numbers that are written without one [default: the scenario's, or 1]
+    #[arg(long, value_name = "CODE", value_parser = country_code)]
+    country: Option<String>,
 }
 
 const COLUMNS: &[Column] = &[
@@ -84,7 +90,7 @@ const COLUMNS: &[Column] = &[
 impl Users {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Import(import) => import.run(out)?,
+            Self::Import(import) => return import.run(out),
             Self::List { args } => {
                 let came = args.print(List::Users, COLUMNS, out).await?;
                 return Ok(ExitCode::from(u8::from(!came)));
@@ -105,11 +111,33 @@ impl Users {
 
 impl Import {
     /// The scenario goes to its file or to standard output, the report to standard error.
-    fn run(&self, out: &mut Output<'_>) -> anyhow::Result<()> {
-        let shown = self.file.display();
-        let imported =
-            import::read(&exported(&self.file)?, self.fictional).map_err(|why| anyhow!("{shown}: {why}."))?;
-        let (text, imported) = match self.into.as_deref().filter(|it| it.exists()) {
+    fn run(&self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+        let shown =
+            if is_standard_input(&self.file) { "standard input".into() } else { self.file.display().to_string() };
+        let nothing = |why: &str| {
+            complain(format_args!("{shown}: {why}."));
+            Ok(ExitCode::FAILURE)
+        };
+        let (text, encoding) = match import::text_of(&bytes_of(&self.file)?) {
+            Ok(read) => read,
+            Err(why) => return nothing(&why),
+        };
+        let existing = self.into.as_deref().filter(|it| it.exists());
+        let own = || Some(scenario::load_file(existing?).ok()?.setup.company.country_code);
+        let country = self.country.clone().or_else(own).unwrap_or_else(|| Company::default().country_code);
+        let imported = match import::read(&text, self.fictional, &country) {
+            Ok(imported) => imported,
+            Err(why) => return nothing(&why),
+        };
+        if imported.is_empty() {
+            imported
+                .left_out
+                .iter()
+                .for_each(|it| complain(format_args!("{shown}:{}: left out: {}", it.line, it.reason)));
+            imported.notes.iter().for_each(complain);
+            return nothing("no user could be read; nothing was written");
+        }
+        let (text, imported) = match existing {
             Some(scenario) => {
                 let existing = file::read_text(scenario)?;
                 let load = |text: &str| scenario::load_file_as(scenario, text);
@@ -126,15 +154,17 @@ impl Import {
         for it in &imported.left_out {
             complain(format_args!("{shown}:{}: left out: {}", it.line, it.reason));
         }
+        encoding.iter().for_each(complain);
         imported.notes.iter().for_each(complain);
         if imported.real_numbers > 0 && !self.fictional {
             complain(format_args!(
-                "{} telephone numbers may be real. --fictional replaces them with numbers that are reserved for fiction.",
-                imported.real_numbers
+                "{} may be real. --fictional replaces real numbers with numbers that are reserved for fiction.",
+                counted(imported.real_numbers, "telephone number")
             ));
         }
-        complain(format_args!("{} users read, {} rows left out", imported.len(), imported.left_out.len()));
-        Ok(())
+        let (users, rows) = (counted(imported.len(), "user"), counted(imported.left_out.len(), "row"));
+        complain(format_args!("{users} read, {rows} left out"));
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -146,12 +176,11 @@ fn schema_line(scenario: &Path) -> Option<String> {
     Some(format!("# yaml-language-server: $schema={found}\n\n"))
 }
 
-/// The text of an export: in the encodings of text files, or in the code page of older Windows programs.
-fn exported(path: &Path) -> anyhow::Result<String> {
-    let bytes = std::fs::read(path).map_err(|error| file::Unreadable::File { path: path.into(), error })?;
-    match file::decode(&bytes) {
-        Ok(text) => Ok(text),
-        Err(NotText("UTF-8")) => Ok(encoding_rs::WINDOWS_1252.decode(&bytes).0.into_owned()),
-        Err(error) => Err(file::Unreadable::Encoding { path: path.into(), error }.into()),
+/// A country code on the command line.
+fn country_code(text: &str) -> Result<String, String> {
+    let digits = text.trim_start_matches('+');
+    match (1..=3).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit()) {
+        true => Ok(digits.into()),
+        false => Err("a country code has 1 to 3 digits, as 44".into()),
     }
 }

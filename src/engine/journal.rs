@@ -3,6 +3,7 @@
 
 mod tally;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
@@ -70,7 +71,7 @@ pub struct AnsweredCall {
     /// The rule of the scenario that decided.
     pub rule: Option<Arc<str>>,
     /// A hint for the tester.
-    pub warning: Option<&'static str>,
+    pub warning: Option<Cow<'static, str>>,
     pub request: Raw,
     pub answer: Raw,
 }
@@ -383,6 +384,7 @@ impl Event {
                     + it.username.len()
                     + it.outcome.len()
                     + it.number.as_ref().map_or(0, |it| it.len())
+                    + it.warning.as_ref().map_or(0, |it| it.len())
                     + it.request.kept.len()
                     + it.answer.kept.len()
             }

@@ -34,7 +34,7 @@ pub use challenges::line::{ActRefusal, Acted};
 pub use change::Change;
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Token};
 pub use differences::{Difference, Differences, OnReload};
-pub use directory::{Block, Bypass, Device, Directory, Pattern, PhonePattern, Query, User, by_any_form};
+pub use directory::{Block, Bypass, Device, Directory, Pattern, PhonePattern, Query, User, by_any_form, is_of_domain};
 pub use journal::{
     AnsweredCall, Bounds, ChallengeStage, Changed, Event, EventKind, EvictedCalls, EvictedResult, Journal, Message,
     MessageKind, Missing, Notice, Origin, Raw, Tally, Turn, What,

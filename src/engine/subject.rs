@@ -100,6 +100,6 @@ mod tests {
 
         let unreadable = resolve("stranger", "12");
         assert_eq!((unreadable.username, name(unreadable.account)), ("stranger", None));
-        assert_eq!(unreadable.number, Err(NotANumber::Length(3)));
+        assert_eq!(unreadable.number, Err(NotANumber::Length(2)));
     }
 }

@@ -1,14 +1,17 @@
-//! Users from elsewhere as a scenario: the product's own export, an Active Directory export as CSV or LDIF, and the
-//! text file of Microsoft's sample phone provider. Pure: text in, text out, and the rows that could not be read.
+//! Users from elsewhere as a scenario: the product's own export, exports of Active Directory, Entra and PowerShell as CSV
+//! or LDIF, and the text file of Microsoft's sample phone provider. Pure: text in, text out, and the rows that could not
+//! be read.
 
+mod columns;
 mod directory;
 mod numbers;
-mod product;
 mod provider;
 mod table;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::file::{self, NotText};
 use crate::scenario::edit::{insert, remove_users, scalar};
 use crate::scenario::{self, Code, Mistakes, Scenario, Severity};
 use numbers::Numbers;
@@ -18,7 +21,6 @@ use numbers::Numbers;
 pub struct Imported {
     /// The users, a line each.
     users: Vec<Item>,
-    rules: Vec<String>,
     tags: BTreeSet<String>,
     /// The rows that could not be read, in the order of their lines.
     pub left_out: Vec<LeftOut>,
@@ -26,6 +28,10 @@ pub struct Imported {
     pub notes: Vec<String>,
     /// How many numbers may belong to real people.
     pub real_numbers: usize,
+    /// The columns that say nothing of a user, in the order of the file.
+    unread: Vec<String>,
+    /// Where the users of the sample provider's file stand, by name.
+    by_number: HashMap<String, usize>,
 }
 
 /// A row that could not be read.
@@ -43,6 +49,8 @@ struct Item {
     line: usize,
     username: String,
     yaml: String,
+    /// The rule that says how a challenge of the user ends.
+    rule: Option<String>,
 }
 
 /// A row: what is said of a user, by the keys of a scenario.
@@ -53,25 +61,73 @@ struct Row {
     tags: Vec<String>,
     administrator: Vec<(&'static str, String)>,
     /// The provider's file says how a challenge ends.
-    outcome: Option<&'static str>,
+    outcome: Option<String>,
 }
 
+/// The text of an export, and what a person should know of its encoding: UTF-8, UTF-16, or the code page of older Windows
+/// programs.
+///
+/// # Errors
+/// What the file is, where it is no text.
+pub fn text_of(bytes: &[u8]) -> Result<(String, Option<&'static str>), String> {
+    for (magic, what) in BINARY {
+        if bytes.starts_with(magic) {
+            return Err((*what).into());
+        }
+    }
+    match file::decode(bytes) {
+        // UTF-16 without its mark is valid UTF-8 as long as it is English.
+        Ok(text) if !text.contains('\0') => Ok((text, None)),
+        Err(NotText(encoding)) if encoding != "UTF-8" => {
+            Err(format!("the file is not text in {encoding}, which it announces; export it once more"))
+        }
+        _ if bytes.contains(&0) => {
+            let (text, is_wrong) = encoding_rs::UTF_16LE.decode_without_bom_handling(bytes);
+            match is_wrong || text.contains('\0') {
+                true => Err("this is no text file; save the export as CSV".into()),
+                false => Ok((text.into_owned(), Some("The file is UTF-16 without a byte-order mark."))),
+            }
+        }
+        _ => {
+            let text = encoding_rs::WINDOWS_1252.decode(bytes).0.into_owned();
+            Ok((
+                text,
+                Some(
+                    "The file is not UTF-8; it was read as Windows-1252 (Western European). Export it with -Encoding utf8 if names look wrong.",
+                ),
+            ))
+        }
+    }
+}
+
+/// How files begin that are no text.
+const BINARY: &[(&[u8], &str)] = &[
+    (b"PK\x03\x04", "this is an Excel workbook (.xlsx) or another ZIP file; save it as CSV UTF-8"),
+    (b"\xd0\xcf\x11\xe0", "this is an Excel workbook (.xls) or another Office file; save it as CSV UTF-8"),
+    (b"%PDF", "this is a PDF; save the export itself, as CSV"),
+    (b"ElfFile", "this is an event log (.evtx)"),
+    (b"MZ", "this is a program"),
+];
+
 /// Reads users. `fictional` replaces each number that may belong to a real person by one that is not assigned,
-/// the same for the same.
+/// the same for the same. `country_code` is that of numbers that are written without one.
 ///
 /// # Errors
 /// What is wrong where nothing can be read at all.
-pub fn read(text: &str, fictional: bool) -> Result<Imported, String> {
+pub fn read(text: &str, fictional: bool, country_code: &str) -> Result<Imported, String> {
     let text = &text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let mut imported = Imported::default();
     let rows = match Form::of(text)? {
-        Form::Ldif => directory::ldif(text, &mut imported),
-        Form::Table(header) => table::rows(text, header, &mut imported)?,
+        Form::Ldif => directory::rows(text, &mut imported),
+        Form::Table { header, delimiter } => table::rows(text, header, delimiter, &mut imported)?,
         Form::Provider => provider::rows(text, &mut imported),
     };
-    let mut numbers = Numbers { fictional, ..Numbers::default() };
+    let mut numbers = Numbers { fictional, country_code: country_code.into(), ..Numbers::default() };
     for row in rows {
         imported.take(row, &mut numbers);
+    }
+    if !imported.unread.is_empty() {
+        imported.notes.push(format!("These columns were not read: {}.", imported.unread.join(", ")));
     }
     imported.real_numbers = numbers.real.len();
     imported.check();
@@ -82,29 +138,65 @@ pub fn read(text: &str, fictional: bool) -> Result<Imported, String> {
 /// What a file holds, by its first line that says something.
 enum Form {
     Ldif,
-    /// A table, with the number of the line that names its columns.
-    Table(usize),
+    Table {
+        /// The index of the line that names the columns.
+        header: usize,
+        /// What the line `sep=;` before it says, which Excel obeys.
+        delimiter: Option<u8>,
+    },
     Provider,
 }
 
 impl Form {
     fn of(text: &str) -> Result<Self, String> {
         let says = |(_, it): &(usize, &str)| !it.trim().is_empty() && !it.starts_with('#');
-        let Some((at, first)) = text.lines().enumerate().find(says) else { return Err("the file is empty".into()) };
-        let plain: Vec<String> = first.split([',', ';', '\t']).map(plain).collect();
-        let has = |name: &str| plain.iter().any(|it| it == name);
+        let mut lines = text.lines().enumerate().filter(says);
+        let Some((mut header, mut first)) = lines.next() else { return Err("the file is empty".into()) };
+        let separator = first.trim().trim_matches('"');
+        let separator = separator.strip_prefix("sep=").or_else(|| separator.strip_prefix("SEP="));
+        let delimiter = separator.and_then(|it| it.bytes().next());
+        if separator.is_some() {
+            (header, first) = lines.next().ok_or("the file is empty behind its line sep=")?;
+        }
         if ["dn:", "version:"].iter().any(|it| first.to_ascii_lowercase().starts_with(it)) {
             return Ok(Self::Ldif);
         }
-        if has("username") || has("samaccountname") || has("userprincipalname") {
-            return Ok(Self::Table(at));
+        let own = delimiter.map(char::from);
+        let columns = first.split(|it| own.map_or_else(|| [',', ';', '\t'].contains(&it), |own| it == own));
+        if columns.map(plain).any(|it| columns::names_users(&it)) {
+            return Ok(Self::Table { header, delimiter });
         }
-        match first.split(';').count() {
-            3 => Ok(Self::Provider),
-            _ => Err(
-                "this is no export that can be read. Known are: the product's user export (CSV with a column Username), an Active Directory export (CSV or LDIF with sAMAccountName or userPrincipalName), and lines id;phone;status".into(),
-            ),
+        match provider::is_line(first) {
+            true => Ok(Self::Provider),
+            false => Err(format!(
+                "{}. Known are: the product's user export (CSV with a column Username), exports of Active Directory, Entra and PowerShell (CSV or LDIF with sAMAccountName or userPrincipalName), and lines requestGuid;phone;status;message",
+                what_it_is(text)
+            )),
         }
+    }
+}
+
+/// What a text is that is no export, where that is plain to see.
+fn what_it_is(text: &str) -> &'static str {
+    let first = text.trim_start();
+    let begins = |with: &str| first.get(..with.len()).is_some_and(|it| it.eq_ignore_ascii_case(with));
+    let has_line = |with: &str| text.lines().any(|it| it.starts_with(with));
+    if begins("<!doctype html") || begins("<html") {
+        "this is a web page; save the export itself"
+    } else if begins("<objs") {
+        "this is an export of Export-Clixml; write it with Export-Csv"
+    } else if begins("<") {
+        "this is XML"
+    } else if begins("{") || begins("[") {
+        "this is JSON; a list of users in JSON is a scenario already: {\"users\": [...]}"
+    } else if has_line("users:") || has_line("rules:") {
+        "this is a scenario already; `use: FILE` in another scenario takes it in"
+    } else if text.lines().any(|it| it.contains("----") && !it.contains(|it: char| it.is_alphanumeric())) {
+        "this is a table for the eye, as PowerShell prints it; write it with Export-Csv -NoTypeInformation -Encoding utf8"
+    } else if text.lines().take(20).filter(|it| it.contains(" : ")).count() > 1 {
+        "this is a list for the eye, as PowerShell prints it; write it with Export-Csv -NoTypeInformation -Encoding utf8"
+    } else {
+        "this is no export that can be read"
     }
 }
 
@@ -132,13 +224,22 @@ impl Imported {
         for it in &self.users {
             text += &format!("  - {}\n", it.yaml);
         }
-        if !self.rules.is_empty() {
+        let mut rules = self.rules().peekable();
+        if rules.peek().is_some() {
             text += "\nrules:\n";
-            for it in &self.rules {
-                text += &format!("  - {it}\n");
-            }
         }
-        text
+        rules.fold(text, |text, it| text + "  - " + it + "\n")
+    }
+
+    fn rules(&self) -> impl Iterator<Item = &str> {
+        self.users.iter().filter_map(|it| it.rule.as_deref())
+    }
+
+    /// Notes a column of the file.
+    fn met(&mut self, name: &str) {
+        if !name.is_empty() && !columns::is_known(&plain(name)) && !self.unread.iter().any(|it| it == name) {
+            self.unread.push(name.into());
+        }
     }
 
     /// An existing scenario with the users in it; `load` reads it. Those that it has already stay as they are and are left out here,
@@ -189,7 +290,8 @@ impl Imported {
         }
         let users: Vec<String> = self.users.iter().map(|it| it.yaml.clone()).collect();
         insert(&mut lines, "users", &users)?;
-        insert(&mut lines, "rules", &self.rules)?;
+        let rules: Vec<String> = self.rules().map(Into::into).collect();
+        insert(&mut lines, "rules", &rules)?;
         let text = lines.join("\n") + "\n";
         load(&text).map_err(wrong)?;
         self.left_out.sort_by_key(|it| it.line);
@@ -202,21 +304,29 @@ impl Imported {
 
     /// A row as a user, if it names one.
     fn take(&mut self, mut row: Row, numbers: &mut Numbers) {
-        let username = row.fields.iter().find(|it| it.0 == "username").map(|it| it.1.clone()).unwrap_or_default();
-        if username.is_empty() {
+        let field =
+            |row: &Row, key| row.fields.iter().find(|it| it.0 == key).map(|it| it.1.clone()).unwrap_or_default();
+        if row.outcome.is_none() && field(&row, "username").is_empty() {
             return self.leave_out(row.line, "it names no user");
         }
         for keys in
             [["country_code", "phone", "extension"], ["backup_country_code", "backup_phone", "backup_extension"]]
         {
             if let Err(why) = numbers.settle(&mut row.fields, keys) {
-                let phone = row.fields.iter().find(|it| it.0 == keys[1]).map(|it| it.1.clone()).unwrap_or_default();
+                let phone = field(&row, keys[1]);
                 return self.leave_out(row.line, format!("{phone:?} is no telephone number: {why}"));
             }
         }
-        if let (Some(outcome), Some((_, phone))) = (row.outcome, row.fields.iter().find(|it| it.0 == "phone")) {
-            self.rules.push(format!("{{when: {{phone: {}}}, outcome: {outcome}}}", scalar(phone)));
+        let phone = field(&row, "phone");
+        let rule = row.outcome.take().map(|it| format!("{{when: {{phone: {}}}, outcome: {it}}}", scalar(&phone)));
+        if rule.is_some() {
+            if phone.is_empty() {
+                return self.leave_out(row.line, "it has no number");
+            }
+            let username: String = phone.chars().filter(char::is_ascii_digit).collect();
+            row.fields.insert(0, ("username", username));
         }
+        let username = field(&row, "username");
         let mut parts: Vec<String> =
             row.fields.iter().map(|(key, value)| format!("{key}: {}", scalar(value))).collect();
         if !row.tags.is_empty() {
@@ -233,16 +343,37 @@ impl Imported {
             (1, true) => username.clone(),
             _ => format!("{{{}}}", parts.join(", ")),
         };
-        self.users.push(Item { line: row.line, username, yaml });
+        let item = Item { line: row.line, username, yaml, rule };
+        if item.rule.is_none() {
+            return self.users.push(item);
+        }
+        match self.by_number.entry(item.username.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert(self.users.len());
+                self.users.push(item);
+            }
+            Entry::Occupied(entry) => {
+                let line = item.line;
+                let earlier = std::mem::replace(&mut self.users[*entry.get()], item).line;
+                self.leave_out(
+                    earlier,
+                    format!("line {line} has the same number, and the last line of a number counts"),
+                );
+            }
+        }
     }
 
     /// Leaves out what is a mistake in a scenario: the grammar is the check.
     fn check(&mut self) {
         while let Err(mistakes) = scenario::load_listing("import", &self.scenario(), usize::MAX) {
             let first = self.scenario().lines().position(|it| it == "users:").unwrap_or_default() + 2;
+            let with_rule: Vec<usize> = (0..self.users.len()).filter(|it| self.users[*it].rule.is_some()).collect();
             let mut wrong: HashMap<usize, String> = HashMap::new();
             for mistake in mistakes.into_iter().filter(|it| it.severity == Severity::Error) {
                 let at = mistake.place.as_ref().map_or(usize::MAX, |it| it.line).wrapping_sub(first);
+                // A blank line and `rules:` stand between the users and their rules.
+                let rule = at.checked_sub(self.users.len() + 2).and_then(|it| with_rule.get(it));
+                let at = rule.copied().unwrap_or(at);
                 let more = mistake.help.first().map(|it| format!(". {it}")).unwrap_or_default();
                 let more = if mistake.code == Code::DuplicateName { String::new() } else { more };
                 wrong.entry(at).or_insert_with(|| mistake.message + &more);
@@ -268,116 +399,4 @@ fn plain(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(text: &str) -> Result<Scenario, Mistakes> {
-        scenario::load("the scenario", text)
-    }
-
-    fn imported(text: &str) -> Imported {
-        read(text, false).unwrap()
-    }
-
-    fn left_out(it: &Imported) -> Vec<(usize, &str)> {
-        it.left_out.iter().map(|it| (it.line, it.reason.as_str())).collect()
-    }
-
-    #[test]
-    fn the_products_export_is_read() {
-        let text = "Username,First Name,Last Name,Primary Country Code,Primary Phone,Mode,Phone Call Mode,SMS Direction,SMS Mode,Mobile App Mode,PIN,User Disabled,Enabled,Minimum PIN Length,Text Message Language,Tags,Administrator,Administers,Change Phone,Add User,SID,Colour\r\n\
-            CONTOSO\\anna,Anna,\"Hill, Dr.\",1,(425) 555-0100,Phone Call,Standard,One-Way,OTP,Standard,0258,Succeed Authentication,True,4,en,VIP;Staff,True,All Users,True,False,S-1-5,red\r\n\
-            ben,,,44,1632 960001,Text Message,PIN,Two-Way,OTP + PIN,Standard,,Fail Authentication,False,6,de,,False,,,,,\r\n\
-            ,,,,,,,,,,,,,,,,,,,,,\r\n\
-            carla,,,1,call me,Phone Call,,,,,,,,,,,,,,,,\r\n\
-            dario,,,,,Carrier Pigeon,,,,,,,,,,,,,,,,\r\n\
-            BEN,,,,,,,,,,,,,,,,,,,,,\r\n\
-            erin,,,,,,,,,,12ab,,,,,,,,,,,\r\n";
-        let it = imported(text);
-        let expected = "company:\n  tags: [Staff, VIP]\n\nusers:\n  - {username: \"CONTOSO\\\\anna\", first_name: Anna, last_name: \"Hill, Dr.\", phone: \"+1 4255550100\", pin: \"0258\", tags: [VIP, Staff], administrator: {is_administrator: true, tag_match_type: allUsers, change_phone: true}}\n  - {username: ben, phone: \"+44 1632960001\", mode: smsText, pin_mode: pin, sms_direction: twoWay, sms_mode: otpPlusPin, disabled_behavior: fail, enabled: false, minimum_pin_length: 6, sms_text_language: de}\n";
-        assert_eq!(it.scenario(), expected);
-        let expected = [
-            (5, "\"call me\" is no telephone number: 'c' does not belong in it"),
-            (6, "mode cannot be \"Carrier Pigeon\"; known: voiceCall, smsText, phoneApp, oathToken"),
-            (7, "there is another user \"BEN\""),
-            (8, "pin must be digits and nothing else"),
-        ];
-        assert_eq!(left_out(&it), expected);
-        assert_eq!(it.notes, ["These columns were not read: Colour."]);
-        assert_eq!(it.real_numbers, 0);
-    }
-
-    #[test]
-    fn a_directorys_table_is_read() {
-        let text = "#TYPE Microsoft.ActiveDirectory.Management.ADUser\nsAMAccountName;userPrincipalName;givenName;sn;mail;telephoneNumber;mobile\nanna;anna@contoso.com;Anna;Hill;anna@contoso.com;+1 425 555 0101;+1 425 555 0100\nben;;Ben;;;+1 425 555 0102;\n;;Unknown;;;;\n";
-        let it = imported(text);
-        let expected = "users:\n  - {username: anna@contoso.com, first_name: Anna, last_name: Hill, email_address: anna@contoso.com, phone: \"+1 4255550100\", backup_phone: \"+1 4255550101\"}\n  - {username: ben, first_name: Ben, phone: \"+1 4255550102\"}\n";
-        assert_eq!(it.scenario(), expected);
-        assert_eq!(left_out(&it), [(5, "it names no user")]);
-    }
-
-    #[test]
-    fn ldif_is_read_with_base64_and_folded_lines() {
-        let text = "version: 1\n\n# Anna\ndn: CN=Anna,DC=contoso,DC=com\nsAMAccountName: anna\ngivenName:: w4VzYQ==\nsn: Hi\n ll\nmobile: +1 425\n  555 0100\nthumbnailPhoto:: /9j/\n\ndn: OU=Sales,DC=contoso,DC=com\nobjectClass: organizationalUnit\n\ndn: CN=Ben\nsAMAccountName: ben\nnonsense\n";
-        let it = imported(text);
-        assert_eq!(
-            it.scenario(),
-            "users:\n  - {username: anna, first_name: \"Åsa\", last_name: Hill, phone: \"+1 4255550100\"}\n"
-        );
-        let expected = [(13, "it names no user"), (18, "the line is no attribute: value, or its Base64 is no text")];
-        assert_eq!(left_out(&it), expected);
-    }
-
-    #[test]
-    fn the_sample_providers_file_is_read_with_its_outcomes() {
-        let text = "17;14255550100;Success\n18;14255550101;busy\n19;14255550102;bussy\nonly;two\n";
-        let it = imported(text);
-        let expected = "users:\n  - {username: 17, phone: \"+1 4255550100\"}\n  - {username: 18, phone: \"+1 4255550101\"}\n\nrules:\n  - {when: {phone: \"+1 4255550100\"}, outcome: approve}\n  - {when: {phone: \"+1 4255550101\"}, outcome: busy}\n";
-        assert_eq!(it.scenario(), expected);
-        let expected =
-            [(3, "the status \"bussy\" is no outcome; did you mean busy?"), (4, "it is not id;phone;status")];
-        assert_eq!(left_out(&it), expected);
-    }
-
-    #[test]
-    fn real_numbers_are_counted_and_replaced_consistently() {
-        let text = "Username,Primary Phone,Backup Phone\nanna,2125551234,425 555 0100\nben,2065550188,+1 212 555 1234\ncarla,2125559999,\n";
-        assert_eq!(imported(text).real_numbers, 2);
-        let it = read(text, true).unwrap();
-        let expected = "users:\n  - {username: anna, phone: \"+1 201 555 0100\", backup_phone: \"+1 4255550100\"}\n  - {username: ben, phone: \"+1 2065550188\", backup_phone: \"+1 201 555 0100\"}\n  - {username: carla, phone: \"+1 201 555 0101\"}\n";
-        assert_eq!(it.scenario(), expected);
-    }
-
-    #[test]
-    fn what_is_only_a_warning_leaves_nobody_out() {
-        let it = imported("Username,First Name,Primary Phone\nanna,${NAME},\nben,Ben,\nBEN,Ben,\n");
-        assert_eq!((it.len(), it.left_out.len()), (2, 1));
-    }
-
-    #[test]
-    fn an_existing_scenario_keeps_what_it_has_unless_forced() {
-        let existing = "# Mine\nusers:\n- anna  # she stays\n- username: ben\n  phone: \"+1 425 555 0101\"\n\nrules:\n- {outcome: busy}\n";
-        let text = "Username,First Name\nBEN,Ben\ncarla,Carla\n";
-        let (merged, it) = imported(text).into_scenario(existing, false, &load).unwrap();
-        let expected = "# Mine\nusers:\n- anna  # she stays\n- username: ben\n  phone: \"+1 425 555 0101\"\n- {username: carla, first_name: Carla}\n\nrules:\n- {outcome: busy}\n";
-        assert_eq!((merged.as_str(), it.len()), (expected, 1));
-        assert_eq!(left_out(&it), [(2, "the scenario has a user \"BEN\" already; --force replaces it")]);
-
-        let (merged, it) = imported(text).into_scenario(existing, true, &load).unwrap();
-        let expected = "# Mine\nusers:\n- anna  # she stays\n- {username: BEN, first_name: Ben}\n- {username: carla, first_name: Carla}\n\nrules:\n- {outcome: busy}\n";
-        assert_eq!((merged.as_str(), it.len(), it.left_out.len()), (expected, 2, 0));
-
-        let (merged, _) = imported("17;14255550100;busy").into_scenario(existing, false, &load).unwrap();
-        assert!(merged.contains("rules:\n- {when: {phone: \"+1 4255550100\"}, outcome: busy}\n- {outcome: busy}\n"));
-        let (merged, _) = imported(text).into_scenario("seed: 1\n", false, &load).unwrap();
-        assert!(merged.starts_with("seed: 1\n\nusers:\n  - {username: BEN, first_name: Ben}\n"));
-        assert!(imported(text).into_scenario("users: [anna]\n", false, &load).unwrap_err().contains("in one line"));
-        assert!(imported(text).into_scenario("users: [anna, anna]\n", false, &load).unwrap_err().contains("mistakes"));
-    }
-
-    #[test]
-    fn what_is_no_export_says_what_is() {
-        assert!(read("hello", false).unwrap_err().contains("the product's user export"));
-        assert_eq!(read("\n", false).unwrap_err(), "the file is empty");
-    }
-}
+mod tests;

@@ -9,6 +9,8 @@ use crate::engine::{NotANumber, Number};
 #[derive(Default)]
 pub(super) struct Numbers {
     pub fictional: bool,
+    /// The country code of numbers that are written without one.
+    pub country_code: String,
     /// The numbers that may be assigned, with their order.
     pub real: HashMap<String, usize>,
 }
@@ -25,8 +27,8 @@ impl Numbers {
             fields.retain(|it| !keys.contains(&it.0));
             return Ok(());
         };
-        let country_code = country.as_deref().unwrap_or_default().trim().trim_start_matches('+');
-        let number = Number::read(&phone, country_code, extension.as_deref().unwrap_or_default(), "1")?;
+        let country_code = country.as_deref().unwrap_or_default().trim();
+        let number = Number::read(&phone, country_code, extension.as_deref().unwrap_or_default(), &self.country_code)?;
         let mut text = number.to_string();
         if !number.is_fictional() {
             let next = self.real.len();

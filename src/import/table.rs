@@ -1,14 +1,19 @@
-//! A table with a header, of the product or of a directory.
+//! A table with a header, of the product, a directory, PowerShell or a person.
 
-use super::{Imported, Row, directory, plain, product};
+use super::{Imported, Row, columns, plain};
 
-/// A table with a header.
-pub(super) fn rows(text: &str, header: usize, imported: &mut Imported) -> Result<Vec<Row>, String> {
+/// A table whose header is the line of that index. `delimiter`: what the file says of it.
+pub(super) fn rows(
+    text: &str,
+    header: usize,
+    delimiter: Option<u8>,
+    imported: &mut Imported,
+) -> Result<Vec<Row>, String> {
     let body: usize = text.split_inclusive('\n').take(header).map(str::len).sum();
     let first = text[body..].lines().next().unwrap_or_default();
-    let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|it| first.bytes().filter(|b| b == it).count());
+    let most = || [b',', b';', b'\t'].into_iter().max_by_key(|it| first.bytes().filter(|b| b == it).count());
     let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter.unwrap_or(b','))
+        .delimiter(delimiter.or_else(most).unwrap_or(b','))
         .flexible(true)
         .trim(csv::Trim::All)
         .from_reader(&text.as_bytes()[body..]);
@@ -18,15 +23,8 @@ pub(super) fn rows(text: &str, header: usize, imported: &mut Imported) -> Result
         .iter()
         .map(Into::into)
         .collect();
+    columns.iter().for_each(|it| imported.met(it));
     let names: Vec<String> = columns.iter().map(|it| plain(it)).collect();
-    let is_product = names.iter().any(|it| it == "username");
-    if is_product {
-        let unread: Vec<&str> =
-            columns.iter().zip(&names).filter(|(_, it)| !product::is_known(it)).map(|(it, _)| it.as_str()).collect();
-        if !unread.is_empty() {
-            imported.notes.push(format!("These columns were not read: {}.", unread.join(", ")));
-        }
-    }
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = match record {
@@ -47,7 +45,7 @@ pub(super) fn rows(text: &str, header: usize, imported: &mut Imported) -> Result
         if cells.is_empty() {
             continue;
         }
-        match if is_product { product::row(line, &cells) } else { Ok(directory::row(line, &cells)) } {
+        match columns::row(line, &cells) {
             Ok(row) => rows.push(row),
             Err(reason) => imported.leave_out(line, reason),
         }

@@ -1,5 +1,6 @@
 //! What an operation answers, and what the client gets in place of an answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::engine::Refusal;
@@ -30,7 +31,7 @@ pub struct Note {
     /// The rule of the scenario that decided.
     pub rule: Option<Arc<str>>,
     /// What a tester should know, such as that a user passed without a challenge.
-    pub warning: Option<&'static str>,
+    pub warning: Option<Cow<'static, str>>,
 }
 
 /// What the client gets in place of a reply.

@@ -158,7 +158,11 @@ fn call_result(settlement: &Settlement) -> CallResult {
 }
 
 pub(super) fn note(settlement: &Settlement) -> Note {
-    Note { call_result: Some(settlement.ending.code()), rule: settlement.rule.clone(), warning: settlement.warning }
+    Note {
+        call_result: Some(settlement.ending.code()),
+        rule: settlement.rule.clone(),
+        warning: settlement.warning.clone(),
+    }
 }
 
 forms! {

@@ -48,6 +48,6 @@ impl Context<'_> {
         let asked = Change { operation: self.operation, ..asked };
         let changed = self.space.update(|engine, now| engine.change(now, asked, |engine| change(engine, now)));
         let (out, warning) = changed?;
-        Ok(Answer { out, refusal: None, note: Note { warning, ..Note::default() } })
+        Ok(Answer { out, refusal: None, note: Note { warning: warning.map(Into::into), ..Note::default() } })
     }
 }

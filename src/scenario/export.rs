@@ -253,8 +253,11 @@ users:
         ];
         for text in cases {
             let mut engine = Engine::new(scenario::load("test", text).unwrap().setup, now, 1, Bounds::default());
-            let user =
-                scenario::user("test", "{username: 'CONTOSO\\ben', phone: '0123456', pin: '0815'}", engine.company());
+            let user = scenario::user(
+                "test",
+                "{username: 'CONTOSO\\ben', phone: '+39 0123456', pin: '0815'}",
+                engine.company(),
+            );
             engine.put_user(now, None, user.unwrap()).unwrap();
             let snapshot = snapshot(&engine, now, Pace::Auto);
             let read = scenario::load("test", &snapshot).unwrap_or_else(|it| panic!("{snapshot}: {it:?}")).setup;

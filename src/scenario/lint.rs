@@ -18,6 +18,7 @@ pub(super) fn look<'a>(root: Written<'a>, setup: &Setup) {
     lint.shadowed();
     lint.conducts();
     lint.unknown_users();
+    lint.ambiguous_names();
     lint.methods();
     lint.unreached();
     lint.numbers();
@@ -173,6 +174,32 @@ impl<'a> Lint<'_, 'a> {
                 let message = format!("there is no user {}", quoted(name));
                 self.add(Code::UnknownUser, place, message, meant.chain([help]).collect::<Vec<_>>());
             }
+        }
+    }
+
+    /// Users that a name without its domain does not tell apart.
+    fn ambiguous_names(&mut self) {
+        let setup = self.setup;
+        let mut first: HashMap<String, usize> = HashMap::new();
+        let whole: HashSet<String> = setup.users.iter().map(|it| it.username.to_lowercase()).collect();
+        for (at, (user, written)) in setup.users.iter().zip(self.users.clone()).enumerate() {
+            let name = user.username.to_lowercase();
+            let Some((account, _)) = name.split_once('@').filter(|it| !whole.contains(it.0)) else { continue };
+            let earlier = *first.entry(account.into()).or_insert(at);
+            if earlier == at {
+                continue;
+            }
+            let taken = &setup.users[earlier].username;
+            let message = format!(
+                "{} and {} are both {account} in calls without a domain",
+                quoted(taken),
+                quoted(&user.username)
+            );
+            let help = format!(
+                "Such a call concerns {taken}, the first. {} or the domain's first label before \\{account} tells which one is meant.",
+                name.split_once('@').map_or("", |it| it.1)
+            );
+            self.add(Code::AmbiguousName, written, message, [help]);
         }
     }
 

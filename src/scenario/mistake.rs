@@ -168,6 +168,9 @@ codes! {
     Empty => "S026", Error, "empty", "A scenario without a key: an empty file, one of comments alone, or one that is not yet written.",
         "# users: [anna]\n" =>
         "users: []\n";
+    AmbiguousName => "S027", Warning, "ambiguous-name", "Users that differ in the domain of their names alone.",
+        "users: [anna@fabrikam.com, anna@contoso.com]\n" =>
+        "users: [anna@fabrikam.com, anne@contoso.com]\n";
 }
 
 impl Code {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::{LazyCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
-use crate::engine::{Company, NamedState, Operations, PersonState, User, by_any_form};
+use crate::engine::{Company, NamedState, Operations, PersonState, User, by_any_form, is_of_domain};
 
 use super::mistake::{Code, closest, quoted};
 use super::written::Written;
@@ -129,21 +129,31 @@ pub(super) struct Usernames<'u>(LazyCell<ByForm<'u>, Box<dyn FnOnce() -> ByForm<
 
 struct ByForm<'u> {
     by_name: HashMap<String, &'u str>,
-    by_account: HashMap<String, &'u str>,
+    /// In the order of the scenario.
+    by_account: HashMap<String, Vec<&'u str>>,
 }
 
 impl<'u> Usernames<'u> {
     pub(super) fn of(users: &'u [User]) -> Self {
         Self(LazyCell::new(Box::new(|| {
-            let names = || users.iter().map(|it| (it.username.to_lowercase(), it.username.as_str())).rev();
-            let account = |(name, stored): (String, &'u str)| Some((name.split_once('@')?.0.to_owned(), stored));
-            ByForm { by_name: names().collect(), by_account: names().filter_map(account).collect() }
+            let names = || users.iter().map(|it| (it.username.to_lowercase(), it.username.as_str()));
+            let mut by_account: HashMap<String, Vec<&str>> = HashMap::new();
+            for (name, stored) in names() {
+                if let Some((account, _)) = name.split_once('@') {
+                    by_account.entry(account.into()).or_default().push(stored);
+                }
+            }
+            ByForm { by_name: names().rev().collect(), by_account }
         })))
     }
 
     /// The name as it is stored.
     pub(super) fn find(&self, name: &str) -> Option<&'u str> {
         let ByForm { by_name, by_account } = &*self.0;
-        by_any_form(name, |name| by_name.get(name).copied(), |account| by_account.get(account).copied())
+        let of_account = |account: &str, domain: Option<&str>| {
+            let all = by_account.get(account)?;
+            all.iter().find(|it| domain.is_none_or(|domain| is_of_domain(it, domain))).copied()
+        };
+        by_any_form(name, |name| by_name.get(name).copied(), of_account)
     }
 }

@@ -54,6 +54,7 @@ fn store_number(
     {
         let help = "An extension has digits, # and *; a comma waits.".into();
         written.report(Code::NotANumber, format!("{} is no extension", keys[2]), [help]);
+        *extension = None;
     }
     let written = fields.at(keys[1]).filter(|it| it.is_text());
     let Some(written) = written.filter(|_| phone.as_ref().is_some_and(|it| !it.trim().is_empty())) else { return };

@@ -1,7 +1,7 @@
 //! Reading a scenario again while it is served: on request, on a signal, or because its files changed.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -37,7 +37,11 @@ pub enum Source {
     File(PathBuf),
     /// A text that cannot change: to read it again undoes what the API changed.
     Text(Box<str>),
+    /// A text from standard input; the files that it uses are looked for in the current folder.
+    Input(Box<str>),
 }
+
+const STANDARD_INPUT: &str = "standard input";
 
 impl Source {
     /// Reads the scenario.
@@ -49,6 +53,7 @@ impl Source {
             Self::BuiltIn => Ok(scenario::built_in()),
             Self::File(file) => scenario::load_file(file),
             Self::Text(text) => scenario::load("scenario", text),
+            Self::Input(text) => scenario::load_file_as(Path::new(STANDARD_INPUT), text),
         }
     }
 }
@@ -60,6 +65,7 @@ impl fmt::Display for Source {
             Self::BuiltIn => f.write_str("the built-in scenario"),
             Self::File(file) => file.display().fmt(f),
             Self::Text(_) => f.write_str("the scenario"),
+            Self::Input(_) => f.write_str(STANDARD_INPUT),
         }
     }
 }

@@ -408,12 +408,15 @@ impl<'a> Record<'a> {
             Some(country) => format!("{country} {number}").into(),
             None => number.into(),
         });
+        self.note.warning = self.space.ambiguity(&self.username).map(Into::into);
     }
 
     /// Ends the call with a reply, of which `sealed` is the document. What goes to the client.
     fn reply(&mut self, reply: Reply, sealed: String) -> Bytes {
         let body = self.keep_answer(spoilt(sealed, reply.broken));
+        let about_the_name = self.note.warning.take();
         self.note = reply.note;
+        self.note.warning = self.note.warning.take().or(about_the_name);
         self.error = reply.refusal.as_ref().map(Refusal::code);
         let mut outcome = String::with_capacity(32);
         outcome.push_str(if reply.succeeded { "true" } else { "false" });
@@ -430,7 +433,7 @@ impl<'a> Record<'a> {
             fmt::Result::Ok(())
         })();
         told.expect("a String does not fail");
-        if let Some(warning) = self.note.warning {
+        if let Some(warning) = &self.note.warning {
             warn!(target: "locmfa::call", operation = self.operation, user = &*self.username, "{warning}");
         }
         self.close(StatusCode::OK, outcome);
@@ -509,7 +512,7 @@ impl<'a> Record<'a> {
             call_result: self.note.call_result,
             error: self.error,
             rule: self.note.rule.take(),
-            warning: self.note.warning,
+            warning: self.note.warning.take(),
             request: std::mem::take(&mut self.request),
             answer: std::mem::take(&mut self.answer),
         };

@@ -127,6 +127,15 @@ impl Space {
         self.lock().engine.company().error_on_success
     }
 
+    /// What a tester should know of a name that fits several users. A name with its domain means one user.
+    #[must_use]
+    pub fn ambiguity(&self, username: &str) -> Option<String> {
+        if username.contains('@') {
+            return None;
+        }
+        self.lock().engine.directory().ambiguity(username)
+    }
+
     /// Whether an operation can run at all.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod description;
 mod ending;
 mod evidence;
 mod fidelity;
+mod field;
 mod free;
 mod language;
 mod mim;

@@ -204,7 +204,7 @@ fn a_script_that_does_not_fit_is_told() {
     assert_eq!(settlement.ending.known(), Some(Outcome::HungUp));
     assert_eq!(
         settlement.warning,
-        Some("the rule has the person do something that this kind of challenge does not allow")
+        Some("the rule has the person do something that this kind of challenge does not allow".into())
     );
 }
 

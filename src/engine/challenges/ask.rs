@@ -1,6 +1,7 @@
 //! Asking a person for the second factor: the subject is resolved, settled without asking where that is possible, and
 //! challenged otherwise.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::contract::{AuthResult, AuthenticationType, Mode, PinMode};
@@ -56,10 +57,13 @@ struct Request<'a> {
 struct Unasked {
     outcome: Outcome,
     /// What a tester should know.
-    warning: Option<&'static str>,
+    warning: Option<Cow<'static, str>>,
     /// The user whose one-time bypass it uses up.
     bypass_of: Option<String>,
 }
+
+/// How many characters of a number that cannot be read are shown.
+const SHOWN: usize = 40;
 
 impl Engine {
     /// Authenticates a user: resolves the subject, settles without asking where that is possible, and opens a
@@ -109,21 +113,23 @@ impl Engine {
             None if ask.require_user_match => return Err(Refusal::UserNotFound { username: ask.username.into() }),
             None if !subject.number_given => {
                 let warning = "unknown user passed without a challenge, since requireUserMatch is false";
-                return Ok(Some(Unasked { warning: Some(warning), ..Unasked::new(Outcome::Bypassed) }));
+                return Ok(Some(Unasked { warning: Some(warning.into()), ..Unasked::new(Outcome::Bypassed) }));
             }
             Some(user) if !user.settings.enabled => {
                 let warning = "disabled user passed without a challenge, as the disabled behavior says";
                 return match user.settings.disabled_behavior {
                     AuthResult::Fail => Err(Refusal::UserDisabled { username: user.username.clone() }),
                     AuthResult::Succeed => {
-                        Ok(Some(Unasked { warning: Some(warning), ..Unasked::new(Outcome::Bypassed) }))
+                        Ok(Some(Unasked { warning: Some(warning.into()), ..Unasked::new(Outcome::Bypassed) }))
                     }
                 };
             }
             _ => (),
         }
-        if subject.number.is_err() {
-            return settled(Outcome::InvalidNumberFormat);
+        if let Err(why) = &subject.number {
+            let phone: String = ask.phone_number.chars().take(SHOWN).collect();
+            let warning = Some(format!("the number of the call, {phone:?}, cannot be read: {why}").into());
+            return Ok(Some(Unasked { warning, ..Unasked::new(Outcome::InvalidNumberFormat) }));
         }
 
         let remembered = self.challenges.memory.get(key);
@@ -261,13 +267,13 @@ impl Ask<'_> {
 }
 
 impl Unasked {
-    const fn new(outcome: Outcome) -> Self {
+    fn new(outcome: Outcome) -> Self {
         Self { outcome, warning: None, bypass_of: None }
     }
 
     fn settlement(&self, request_id: String) -> Settlement {
         let ending = Ending::from(self.outcome);
         let succeeds = ending.succeeds(None);
-        Settlement { ending, succeeds, request_id, rule: None, warning: self.warning, digits: None }
+        Settlement { ending, succeeds, request_id, rule: None, warning: self.warning.clone(), digits: None }
     }
 }

@@ -1,5 +1,6 @@
 //! One open challenge: who is asked, how, what is planned, and what the journal and the API show of it.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ pub struct Settlement {
     /// The rule of the scenario that decided.
     pub rule: Option<Arc<str>>,
     /// What a tester should know.
-    pub warning: Option<&'static str>,
+    pub warning: Option<Cow<'static, str>>,
     /// What the person pressed, if an event was played.
     pub digits: Option<Secret>,
 }
@@ -66,7 +67,7 @@ pub(super) struct Challenge {
     pub code: Option<Secret>,
     pub phase: Phase,
     /// What a tester should know.
-    pub warning: Option<&'static str>,
+    pub warning: Option<Cow<'static, str>>,
 }
 
 /// How far a challenge is, with what is known only then.
@@ -237,7 +238,7 @@ impl Challenge {
             Phase::AwaitingCode { .. } => None,
         };
         let digits = pressed.or_else(|| self.digits.clone()).or_else(|| Some("1".into())).filter(|_| self.plays_event);
-        Settlement { ending, succeeds, request_id, rule: self.rule.clone(), warning: self.warning, digits }
+        Settlement { ending, succeeds, request_id, rule: self.rule.clone(), warning: self.warning.clone(), digits }
     }
 
     /// What the journal says of a step in its life.

@@ -118,8 +118,9 @@ impl Engine {
                     Ok(Some(ending)) => return Some(ending),
                     Ok(None) => (),
                     Err(_) => {
-                        challenge.warning =
-                            Some("the rule has the person do something that this kind of challenge does not allow")
+                        challenge.warning = Some(
+                            "the rule has the person do something that this kind of challenge does not allow".into(),
+                        )
                     }
                 },
                 None if stops <= now => return Some(line.silence(challenge.method).into()),

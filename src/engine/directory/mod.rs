@@ -28,11 +28,12 @@ pub use devices::Device;
 pub use pattern::Pattern;
 pub use query::{PhonePattern, Query};
 pub(in crate::engine) use secrets::OathKey;
-pub use user::{Block, Bypass, User, by_any_form};
+pub use user::{Block, Bypass, User, by_any_form, is_of_domain};
 
 use devices::Devices;
 use index::Index;
 use slots::{Lookup, LookupKey, Slot, StoredUsers};
+use user::split_domain;
 
 /// The users, by name and by number, and their phones.
 #[derive(Clone, Debug)]
@@ -124,6 +125,29 @@ impl Directory {
     pub fn user_mut(&mut self, username: &str) -> Result<&mut User, Refusal> {
         require_name(username)?;
         self.find_mut(username).ok_or_else(|| Refusal::UserNotFound { username: username.into() })
+    }
+
+    /// The other users that a name fits as well as the one that [`Self::find`] returns, who had the name first.
+    fn others_of_name(&self, username: &str) -> Vec<&User> {
+        let name = username.trim().to_lowercase();
+        let (domain, bare) = split_domain(&name);
+        let Some(found) = self.slot(&name).filter(|it| self.users.name(*it) != bare && !bare.contains('@')) else {
+            return Vec::new();
+        };
+        let domain = domain.filter(|it| is_of_domain(&self.users.name(found), it));
+        let others = self.slots_of_account(bare, domain).filter(|it| *it != found);
+        others.filter_map(|it| self.users.get(it)).collect()
+    }
+
+    /// What a tester should know of a name that fits several users.
+    #[must_use]
+    pub fn ambiguity(&self, username: &str) -> Option<String> {
+        let others = self.others_of_name(username);
+        let (found, other) = (&self.find(username)?.username, &others.first()?.username);
+        let more = if others.len() > 1 { format!(" and {} more", others.len() - 1) } else { String::new() };
+        Some(format!(
+            "the call names no domain of a user: it concerns {found}, the first that fits; {other}{more} would fit, too"
+        ))
     }
 
     /// The user of that very name, letter case aside.
@@ -266,7 +290,17 @@ impl Directory {
     }
 
     fn slot(&self, username: &str) -> Option<Slot> {
-        by_any_form(username, |name| self.slot_of_name(name), |account| self.by_account.find(account, &self.users))
+        by_any_form(
+            username,
+            |name| self.slot_of_name(name),
+            |account, domain| self.slots_of_account(account, domain).next(),
+        )
+    }
+
+    /// The slots of names with a part before `@`, those of a domain where there is one.
+    fn slots_of_account<'a>(&'a self, account: &str, domain: Option<&'a str>) -> impl Iterator<Item = Slot> + 'a {
+        let is_of = move |slot: &Slot| domain.is_none_or(|it| is_of_domain(&self.users.name(*slot), it));
+        self.by_account.find_all(account, &self.users).filter(is_of)
     }
 
     /// The slot of a whole name in lower case.
@@ -302,6 +336,28 @@ mod tests {
         assert_eq!(find("anna@contoso.com"), Some("Anna"));
         assert_eq!(find(r"CONTOSO\ANNA"), Some("Anna"));
         assert_eq!(find("ann"), None);
+        assert!(directory.others_of_name("mimservice").is_empty());
+    }
+
+    #[test]
+    fn the_domain_before_a_name_decides_where_it_is_that_of_a_user() {
+        let names = ["anna@fabrikam.com", "anna@contoso.com", "Anna@corp.contoso.org", "ben", "ben@contoso.com"];
+        let users = names.map(|it| User::new(it, UserSettings::default()));
+        let directory = Directory::new(users.into(), "1");
+        let find = |name| {
+            let others = directory.others_of_name(name).into_iter().map(|it| it.username.as_str()).collect::<Vec<_>>();
+            (directory.find(name).map_or("", |it| it.username.as_str()), others)
+        };
+        assert_eq!(find(r"contoso.com\anna"), ("anna@contoso.com", vec![]));
+        assert_eq!(find(r"CONTOSO\ANNA"), ("anna@contoso.com", vec![]));
+        assert_eq!(find(r"FABRIKAM\anna"), ("anna@fabrikam.com", vec![]));
+        assert_eq!(find(r"corp\anna"), ("Anna@corp.contoso.org", vec![]));
+        assert_eq!(find("anna@contoso.com"), ("anna@contoso.com", vec![]));
+        assert_eq!(find("anna"), ("anna@fabrikam.com", vec!["anna@contoso.com", "Anna@corp.contoso.org"]));
+        assert_eq!(find(r"OTHER\anna"), ("anna@fabrikam.com", vec!["anna@contoso.com", "Anna@corp.contoso.org"]));
+        assert_eq!(find(r"CONTOSO\ben"), ("ben@contoso.com", vec![]));
+        assert_eq!(find(r"OTHER\ben"), ("ben", vec![]));
+        assert_eq!(find("stranger"), ("", vec![]));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::index::{Index, IndexedText, SlotSet, selectivity};
 use super::pattern::Pattern;
 use super::user::User;
 use crate::contract::{Mode, PhoneAppMode, PinMode, SmsDirection, SmsMode, TagMatchType};
-use crate::engine::number::NotANumber;
+use crate::engine::number::{NotANumber, digits_and};
 
 /// The criteria of a search. `None` matches every user.
 #[derive(Clone, Debug, Default)]
@@ -32,11 +32,7 @@ impl PhonePattern {
     /// # Errors
     /// [`NotANumber::Character`] where it holds what belongs in no number.
     pub fn new(text: &str) -> Result<Self, NotANumber> {
-        let belongs = |c: char| c.is_ascii_digit() || c == '*';
-        match text.chars().find(|it| !belongs(*it) && !it.is_whitespace() && !"+-().".contains(*it)) {
-            Some(stranger) => Err(NotANumber::Character(stranger)),
-            None => Ok(Self(Pattern::exact(&text.chars().filter(|it| belongs(*it)).collect::<String>()))),
-        }
+        digits_and(text, '*').map(|it| Self(Pattern::exact(&it)))
     }
 
     fn matches(&self, user: &User) -> bool {

@@ -139,6 +139,13 @@ impl Lookup {
         self.slots.find(self.state.hash_one(key), |slot| self.has(stored, *slot, key)).copied()
     }
 
+    /// The slots of a key, beginning with that of [`Self::find`].
+    pub(super) fn find_all<'a>(&'a self, key: &str, stored: &StoredUsers) -> impl Iterator<Item = Slot> + use<'a> {
+        let first = self.find(key, stored);
+        let others = first.and_then(|_| self.others.get(key)).into_iter().flatten().copied();
+        first.into_iter().chain(others)
+    }
+
     /// Adds the slot of a user, who is not in it yet.
     pub(super) fn add(&mut self, slot: Slot, user: &User, stored: &StoredUsers) {
         let Some(key) = self.key.of(user, &stored.country_code) else { return };

@@ -131,26 +131,40 @@ impl User {
     }
 }
 
-/// Looks up any form of a name: `named` finds whole names, `by_account` the parts before `@`, both in lower case.
-/// `DOMAIN\name`, `name` and `name@domain` are the same.
+/// Looks up any form of a name: `named` finds whole names, `by_account` the first user with a part before `@`, of a domain
+/// where there is one; all in lower case. `DOMAIN\name`, `name` and `name@domain` are the same, and the domain decides
+/// where it is that of a user, or its first label.
 pub fn by_any_form<T>(
     username: &str,
     named: impl Fn(&str) -> Option<T>,
-    by_account: impl Fn(&str) -> Option<T>,
+    by_account: impl Fn(&str, Option<&str>) -> Option<T>,
 ) -> Option<T> {
     let name = lower_case(username.trim());
     if let Some(found) = named(&name) {
         return Some(found);
     }
-    let bare = name.rsplit('\\').next().unwrap_or_default();
-    if let Some(found) = named(bare) {
+    let (domain, bare) = split_domain(&name);
+    let in_domain = domain.filter(|_| !bare.contains('@')).and_then(|it| by_account(bare, Some(it)));
+    if let Some(found) = in_domain.or_else(|| named(bare)) {
         return Some(found);
     }
     // `anna@fabrikam.com` is not `anna@contoso.com`: only a name without a domain matches one with a domain.
     match bare.split_once('@') {
         Some((account, _)) => named(account),
-        None => by_account(bare),
+        None => by_account(bare, None),
     }
+}
+
+/// The domain that stands before a name, and the name.
+pub(super) fn split_domain(name: &str) -> (Option<&str>, &str) {
+    name.rsplit_once('\\').map_or((None, name), |(domain, bare)| (Some(domain), bare))
+}
+
+/// Whether a name, `anna@contoso.com`, is of a domain: `contoso.com` or `contoso`, letter case aside.
+pub fn is_of_domain(username: &str, domain: &str) -> bool {
+    let own = username.split_once('@').map_or("", |it| it.1);
+    let first = own.split('.').next().unwrap_or_default();
+    [own, first].iter().any(|it| !it.is_empty() && it.eq_ignore_ascii_case(domain))
 }
 
 fn read(
@@ -159,8 +173,11 @@ fn read(
     extension: &Option<String>,
     default: &str,
 ) -> Option<Number> {
-    let text = |it: &Option<String>| it.clone().unwrap_or_default();
-    Number::read(&text(number), &text(country), &text(extension), default).ok()
+    let [number, country, extension] = [number, country, extension].map(|it| it.as_deref().unwrap_or_default());
+    if number.is_empty() {
+        return None;
+    }
+    Number::stored(country, number, extension).or_else(|| Number::read(number, country, extension, default).ok())
 }
 
 #[cfg(test)]

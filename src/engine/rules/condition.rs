@@ -285,7 +285,11 @@ fn like(patterns: &[Pattern], text: &str) -> bool {
 }
 
 fn number(call: &Facts<'_>) -> String {
-    call.subject.number().map_or_else(|| "there is no number".into(), |it| format!("phone is {it}"))
+    match &call.subject.number {
+        Ok(Some(number)) => format!("phone is {number}"),
+        Ok(None) => "there is no number".into(),
+        Err(why) => format!("phone cannot be read ({why})"),
+    }
 }
 
 fn or_empty(text: &str) -> &str {

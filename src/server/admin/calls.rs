@@ -94,7 +94,7 @@ fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Event, entry:
         200 => format!("It was answered {outcome}{}{error}.", result.unwrap_or_default()),
         status => format!("It was answered with the status {status}: {}.", entry.outcome),
     });
-    story.extend(entry.warning.map(|it| format!("Note: {it}.")));
+    story.extend(entry.warning.as_ref().map(|it| format!("Note: {it}.")));
     story
 }
 

@@ -194,7 +194,7 @@ impl<'a> View<'a> {
                 error: it.error,
                 status: it.status,
                 rule: it.rule.as_deref(),
-                warning: it.warning,
+                warning: it.warning.as_deref(),
                 milliseconds: it.took.as_micros() as f64 / 1000.0,
                 caller: &it.caller,
                 sign_in: it.scheme,
