@@ -69,21 +69,13 @@ pub fn json(it: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string(it).map(without_markup)
 }
 
-/// [`json`] over several lines.
-///
-/// # Errors
-/// As [`json`].
-pub fn pretty_json(it: &impl Serialize) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(it).map(without_markup)
-}
-
-/// [`pretty_json`] in ASCII, which every code page of a console shows alike.
+/// JSON over several lines in ASCII, which every code page of a console shows alike; without markup, as [`json`].
 ///
 /// # Errors
 /// As [`json`].
 pub fn ascii_json(it: &impl Serialize) -> serde_json::Result<String> {
     let mut out = String::new();
-    for it in pretty_json(it)?.chars() {
+    for it in without_markup(serde_json::to_string_pretty(it)?).chars() {
         match it.is_ascii() {
             true => out.push(it),
             false => it.encode_utf16(&mut [0; 2]).iter().for_each(|it| push_unit(&mut out, *it)),

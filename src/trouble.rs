@@ -83,7 +83,7 @@ troubles! {
         NoSharedSuite { offered: String } => "no-shared-suite", "the client and the server share no cipher suite; the client offers {offered}", "On the client's host allow TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 (on Windows: group policy, SSL Configuration Settings, SSL Cipher Suite Order; from Server 2016 also Enable-TlsCipherSuite). The server supports no suites without ECDHE and none with CBC.";
         /// The client accepts signatures with RSA keys only, and the server has none.
         NoSharedSchemeWithoutRsa {} => "no-shared-terms", "the client and the server share no signature scheme without an RSA key", "Start the server with --rsa: the client takes certificates with RSA keys only.";
-        NoSharedScheme {} => "no-shared-terms", "the client and the server share no signature scheme", "Let the client accept signatures with SHA-256.";
+        NoSharedScheme {} => "no-shared-terms", "the client and the server share no signature scheme", "Let the client accept signatures with SHA-256, by the kind of key (ECDSA on P-256, or RSA) that its cipher suites name.";
         NoSharedGroup {} => "no-shared-terms", "the client and the server share no group for the key exchange", "Let the client use the curve P-256 (on Windows: group policy, SSL Configuration Settings, ECC Curve Order).";
         NoSharedProtocol {} => "no-shared-terms", "the client and the server share no application protocol", "Let the client speak HTTP/1.1: Windows sign-in, which lives on the connection, rules out HTTP/2.";
         UnknownAuthority {} => "unknown-authority", "the client does not trust the authority of the server's certificate", "Import the authority of the server's certificate (authority.cer, if it was made here) into Cert:\\LocalMachine\\Root on the client's host; `locmfa certs trust` says how.";
@@ -101,6 +101,10 @@ troubles! {
         BadRequest { reason: String } => "bad-request", "the request could not be read: {reason}", "The server supports HTTP/1.1 only, with headers of limited size.";
         /// The first bytes in hexadecimal.
         NotTls { first: String } => "not-tls", "the client began with neither TLS nor HTTP: {first}", "Another kind of program calls this port: look at the peer's address, and at the first bytes in the line.";
+        /// A load balancer begins each connection with the client's address.
+        ProxyProtocol {} => "proxy-protocol", "the connection begins with the PROXY protocol of a load balancer", "Turn the PROXY protocol off for this server at the load balancer: TLS or HTTP must come first.";
+        /// TLS allows names of hosts alone in the hello.
+        BadServerName { asked: String } => "bad-server-name", "the client asks for {asked} in its TLS hello (SNI), which is no name of a host", "Call the server by a name, such as localhost, or let the client send no SNI for an address.";
         /// Only the log has it, with --verbose.
         Probe {} => "probe", "the client connected, said nothing and went away", "No action needed. Port scanners, load balancers and monitors do this. Only --verbose logs it.";
         Slow { what: &'static str } => "slow", "{what} took too long", "Look at the network and at the load of both machines. --header-timeout sets how long a client may take for its headers, --body-timeout how long its body may make no progress, and --write-timeout how long an answer may wait for its reader.";

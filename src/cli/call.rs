@@ -36,7 +36,7 @@ impl Call {
             let lines = it["explained"].as_array().into_iter().flatten().filter_map(Value::as_str);
             text += &format!("\nexplained\n{}", lines.map(|it| format!("{it}\n")).collect::<String>());
         }
-        for part in ["request", "answer"] {
+        for part in ["headers", "request", "answer"] {
             if let Some(raw) = it[part].as_str() {
                 text += &format!("\n{part}\n{raw}\n");
             }

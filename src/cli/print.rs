@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::text::escaped;
+use crate::text::{ascii_json, escaped};
 
 /// Where a command prints its result: standard output, or a test's buffer.
 ///
@@ -54,9 +54,9 @@ impl<'a> Output<'a> {
         self.print(&format!("{text}\n"))
     }
 
-    /// Prints JSON over several lines.
+    /// Prints JSON over several lines, in ASCII: no code page of a console garbles it.
     pub(super) fn json(&mut self, it: &impl Serialize) -> anyhow::Result<()> {
-        let json = serde_json::to_string_pretty(it).context("the result as JSON")?;
+        let json = ascii_json(it).context("the result as JSON")?;
         self.line(json)
     }
 }

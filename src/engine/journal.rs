@@ -72,6 +72,8 @@ pub struct AnsweredCall {
     pub rule: Option<Arc<str>>,
     /// A hint for the tester.
     pub warning: Option<Cow<'static, str>>,
+    /// The request line and the headers, a line each, without credentials.
+    pub headers: Box<str>,
     pub request: Raw,
     pub answer: Raw,
 }
@@ -385,6 +387,7 @@ impl Event {
                     + it.outcome.len()
                     + it.number.as_ref().map_or(0, |it| it.len())
                     + it.warning.as_ref().map_or(0, |it| it.len())
+                    + it.headers.len()
                     + it.request.kept.len()
                     + it.answer.kept.len()
             }
@@ -470,6 +473,7 @@ mod tests {
             error: None,
             rule: None,
             warning: None,
+            headers: "".into(),
             request: Raw::default(),
             answer: Raw::default(),
         }

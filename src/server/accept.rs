@@ -336,6 +336,10 @@ impl Server {
                 }
                 None
             }
+            First::Proxy => {
+                connection.report(&Trouble::ProxyProtocol {});
+                None
+            }
             _ => Some(opening),
         }
     }

@@ -20,7 +20,7 @@ use super::answer::{self, Page};
 use super::body::{self, NotTaken, Room, Whole};
 use super::caller::{Admission, Peer};
 use super::connection::Connection;
-use super::read::{Read, read};
+use super::read::{Read, head_lines, read};
 use crate::contract::{FieldValue, Role, Signature};
 use crate::description;
 use crate::engine::{AnsweredCall, Broken, Raw, Refusal, What};
@@ -134,7 +134,9 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
         return answer::unread(answer::too_large(limit), incoming);
     }
     let Some(place) = Place::of(&parts.uri, &site.paths) else {
-        report(site.wrong_path(&parts.uri));
+        if !is_browsers_own(&parts) {
+            report(site.wrong_path(&parts.uri));
+        }
         return answer::unread(answer::not_found(&parts.uri), incoming);
     };
     let admitted = match site.admission.admit(&parts.headers, connection.as_deref()) {
@@ -158,6 +160,7 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
         scheme: admitted.scheme,
         is_local: connection.as_deref().is_none_or(Connection::is_local),
         connection: connection.as_deref(),
+        method: &parts.method,
         uri: &parts.uri,
         headers: &parts.headers,
     };
@@ -180,6 +183,14 @@ fn wrong_hosts(parts: &Parts) -> Option<&'static str> {
         (_, Some(_)) => Some("more than one Host header"),
         _ => None,
     }
+}
+
+/// Whether a browser asks for this by itself. The 404 for it says nothing about a client's settings.
+fn is_browsers_own(parts: &Parts) -> bool {
+    let path = parts.uri.path();
+    let is_own =
+        ["/favicon.", "/apple-touch-icon", "/robots.txt", "/.well-known/"].iter().any(|it| path.starts_with(it));
+    is_own && matches!(parts.method, Method::GET | Method::HEAD)
 }
 
 /// Where in the service a path leads.
@@ -212,6 +223,7 @@ struct Visit<'a> {
     scheme: Scheme,
     is_local: bool,
     connection: Option<&'a Connection>,
+    method: &'a Method,
     uri: &'a Uri,
     headers: &'a HeaderMap,
 }
@@ -513,6 +525,7 @@ impl<'a> Record<'a> {
             error: self.error,
             rule: self.note.rule.take(),
             warning: self.note.warning.take(),
+            headers: head_lines(visit.method, visit.uri, visit.headers).into(),
             request: std::mem::take(&mut self.request),
             answer: std::mem::take(&mut self.answer),
         };

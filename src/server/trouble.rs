@@ -2,10 +2,10 @@
 
 use std::io;
 
-use rustls::{AlertDescription, PeerIncompatible, SignatureScheme};
+use rustls::{AlertDescription, InvalidMessage, PeerIncompatible, SignatureScheme};
 
 use crate::tls::hello::{First, Hello, is_whole, suite_name};
-use crate::tls::{Offer, Summary};
+use crate::tls::{Offer, Summary, words};
 use crate::trouble::Trouble;
 
 /// What the first bytes on a port for TLS say. `None`: they begin TLS.
@@ -15,6 +15,7 @@ pub(super) fn before_handshake(bytes: &[u8]) -> Option<Trouble> {
         First::Tls => None,
         First::Nothing => Some(Trouble::Probe {}),
         First::Ssl2 => Some(Trouble::Ssl2 {}),
+        First::Proxy => Some(Trouble::ProxyProtocol {}),
         First::Http => {
             let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
             // The log may have the path. A query can hold secrets.
@@ -45,7 +46,10 @@ pub(super) fn in_handshake(error: &io::Error, bytes: &[u8], offer: &Offer<'_>) -
         }
         rustls::Error::PeerIncompatible(why) => incompatible(why, &hello, offer),
         rustls::Error::NoApplicationProtocol => Trouble::NoSharedProtocol {},
-        other => Trouble::Broken { reason: other.to_string() },
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidServerName) => {
+            Trouble::BadServerName { asked: asked.unwrap_or("a name that is none").into() }
+        }
+        other => Trouble::Broken { reason: in_words(other) },
     }
 }
 
@@ -54,7 +58,7 @@ pub(super) fn in_handshake(error: &io::Error, bytes: &[u8], offer: &Offer<'_>) -
 pub(super) fn after_handshake(error: Option<&io::Error>, server_name: Option<&str>, offer: &Offer<'_>) -> Trouble {
     match error.and_then(tls_error) {
         Some(rustls::Error::AlertReceived(alert)) => refused(Some(*alert), server_name, offer),
-        Some(other) => Trouble::Broken { reason: other.to_string() },
+        Some(other) => Trouble::Broken { reason: in_words(other) },
         None => refused(None, server_name, offer),
     }
 }
@@ -73,15 +77,46 @@ fn incompatible(why: &PeerIncompatible, hello: &Hello, offer: &Offer<'_>) -> Tro
                 false => Trouble::NoSharedSuite { offered },
             }
         }
-        PeerIncompatible::NoSignatureSchemesInCommon if !offer.is_rsa => Trouble::NoSharedSchemeWithoutRsa {},
-        PeerIncompatible::NoSignatureSchemesInCommon | PeerIncompatible::SignatureAlgorithmsExtensionRequired => {
-            Trouble::NoSharedScheme {}
+        PeerIncompatible::NoCipherSuitesInCommon | PeerIncompatible::NoSignatureSchemesInCommon
+            if takes_rsa && !offer.is_rsa && hello.schemes.iter().any(|it| RSA_SCHEMES.contains(it)) =>
+        {
+            Trouble::NoSharedSchemeWithoutRsa {}
         }
+        // The suites are shared, so the schemes rule them out.
+        PeerIncompatible::NoCipherSuitesInCommon
+        | PeerIncompatible::NoSignatureSchemesInCommon
+        | PeerIncompatible::SignatureAlgorithmsExtensionRequired => Trouble::NoSharedScheme {},
         PeerIncompatible::NoKxGroupsInCommon
         | PeerIncompatible::NamedGroupsExtensionRequired
         | PeerIncompatible::KeyShareExtensionRequired
         | PeerIncompatible::NoEcPointFormatsInCommon => Trouble::NoSharedGroup {},
-        other => Trouble::Broken { reason: format!("{other:?}") },
+        other => Trouble::Broken { reason: format!("the client's offer does not fit ({})", words(other)) },
+    }
+}
+
+/// The schemes that an RSA key can sign with.
+const RSA_SCHEMES: [SignatureScheme; 6] = [
+    SignatureScheme::RSA_PSS_SHA256,
+    SignatureScheme::RSA_PSS_SHA384,
+    SignatureScheme::RSA_PSS_SHA512,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA512,
+];
+
+/// An error of TLS in words of this program, not of the library.
+fn in_words(error: &rustls::Error) -> String {
+    use rustls::Error as Tls;
+    match error {
+        Tls::InappropriateMessage { .. } | Tls::InappropriateHandshakeMessage { .. } => {
+            "the client sent a TLS message out of turn".into()
+        }
+        Tls::InvalidMessage(why) => format!("a TLS message of the client cannot be read ({})", words(why)),
+        Tls::DecryptError => "a TLS message of the client cannot be decrypted".into(),
+        Tls::PeerSentOversizedRecord => "a TLS record of the client is too long".into(),
+        Tls::PeerMisbehaved(why) => format!("the client breaks the rules of TLS ({})", words(why)),
+        Tls::InvalidCertificate(why) => format!("the client's certificate is not sound ({})", words(why)),
+        other => format!("TLS failed ({})", words(other)),
     }
 }
 

@@ -198,7 +198,7 @@ impl ClientCertificate {
 
 /// What is wrong with a client's certificate: the rest of a sentence that begins with it.
 fn flaw(error: &rustls::Error) -> String {
-    let rustls::Error::InvalidCertificate(error) = error else { return format!("is not sound ({error})") };
+    let rustls::Error::InvalidCertificate(error) = error else { return format!("is not sound ({})", words(error)) };
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "has expired".into(),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "is not valid yet".into(),
@@ -206,8 +206,23 @@ fn flaw(error: &rustls::Error) -> String {
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "is not for client authentication".into()
         }
-        other => format!("is not sound ({other})"),
+        other => format!("is not sound ({})", words(other)),
     }
+}
+
+/// The name of a value of an enumeration as words: `no cipher suites in common`.
+#[must_use]
+pub fn words(value: &impl std::fmt::Debug) -> String {
+    let name = format!("{value:?}");
+    let name = name.split(['(', '{', ' ']).next().unwrap_or_default();
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
 }
 
 /// Whether a client accepts a certificate with an ECDSA key on P-256.

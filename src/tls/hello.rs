@@ -22,12 +22,14 @@ pub struct Opening<S> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum First {
     Nothing,
-    /// A TLS record with a handshake message, or one of SSL 3.0.
+    /// A TLS record, or one of SSL 3.0.
     Tls,
     /// The hello of SSL 2.0, in which old clients offer newer versions too.
     Ssl2,
     /// A letter: every HTTP request begins with one.
     Http,
+    /// The line or the signature with which a load balancer tells the client's address (PROXY protocol, version 1 or 2).
+    Proxy,
     Other,
 }
 
@@ -47,8 +49,10 @@ impl First {
     pub fn of(bytes: &[u8]) -> Self {
         match bytes {
             [] => Self::Nothing,
-            [0x16, ..] => Self::Tls,
+            // An alert, too, with which a client gives up before its hello.
+            [0x16, ..] | [0x14..=0x17, 3, ..] => Self::Tls,
             [0x80..=0xff, _, 1, ..] => Self::Ssl2,
+            [b'P', b'R', b'O', b'X', b'Y', b' ', ..] | [b'\r', b'\n', b'\r', b'\n', 0, ..] => Self::Proxy,
             [b'A'..=b'Z' | b'a'..=b'z', ..] => Self::Http,
             _ => Self::Other,
         }
@@ -64,7 +68,7 @@ pub fn is_whole(bytes: &[u8]) -> bool {
             [_, _, _, high, low, rest @ ..] => rest.len() >= usize::from(u16::from_be_bytes([*high, *low])),
             _ => false,
         },
-        First::Ssl2 => true,
+        First::Ssl2 | First::Proxy => true,
         First::Http => bytes.windows(4).any(|window| window == b"\r\n\r\n") || bytes.len() >= READ_AT_ONCE,
         First::Other => bytes[0] < 0x80 || bytes.len() >= 3,
     }

@@ -15,7 +15,7 @@ pub mod hello;
 mod trust;
 mod verifier;
 
-pub use acceptor::{Acceptor, ClientCertificate, Offer, TlsFacts};
+pub use acceptor::{Acceptor, ClientCertificate, Offer, TlsFacts, words};
 pub use authority::{AUTHORITY, SERVER};
 pub use certificate::{Summary, end_point};
 pub use certificates::{Certificates, Keys};

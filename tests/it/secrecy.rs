@@ -133,3 +133,46 @@ fn accounts_with_any_password_are_warned_of_where_other_machines_reach_the_serve
         assert_eq!(is_warned, warns, "{listen}: {until_ready:?}");
     }
 }
+
+#[test]
+fn the_raw_view_of_a_call_has_its_headers_and_escapes_bytes_that_are_no_text() {
+    let api = Api::start(SCENARIO, &[]);
+    let mut stream = TcpStream::connect(api.server.address()).unwrap();
+    let head = "POST /PfWsSdk.asmx?pin=4711 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer hunter2\r\nCookie: hunter2\r\nX-Test: a\r\nContent-Type: text/xml\r\nContent-Length: 7\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(b"<a>\xff\x80</").unwrap();
+    read(stream);
+    let seq = api.get("/calls")["items"][0]["seq"].clone();
+    let whole = api.get(&format!("/calls/{seq}?raw=true"));
+    let headers = whole["headers"].as_str().unwrap();
+    assert!(headers.starts_with("POST /PfWsSdk.asmx?(8 characters)\n"), "{headers}");
+    assert!(headers.contains("x-test: a") && headers.contains("authorization: Bearer (7 characters)"), "{headers}");
+    assert!(!headers.contains("hunter2") && !headers.contains("4711"), "{headers}");
+    assert_eq!(whole["request"], r"<a>\xff\x80</");
+    let story = whole["explained"].to_string();
+    assert!(story.contains("No rule was asked"), "{story}");
+    assert_eq!(api.get(&format!("/calls/{seq}"))["headers"], json!(null));
+}
+
+#[test]
+fn a_call_that_no_rule_matches_is_explained_so() {
+    let api = Api::start("users: [anna]\nrules: [{when: {user: ben}, outcome: busy}]", &[]);
+    api.server.call("UserExists", "<username>anna</username>");
+    api.server.call("PfAuthUser_4", "<username>anna</username>");
+    let last = api.get("/calls?limit=1")["items"][0]["seq"].clone();
+    let story = api.get(&format!("/calls/{last}"))["explained"].to_string();
+    assert!(story.contains("No rule matches.") && !story.contains("There are no rules"), "{story}");
+}
+
+#[test]
+fn what_a_browser_asks_for_by_itself_is_no_failure() {
+    let api = Api::start(SCENARIO, &[]);
+    for path in ["/favicon.ico", "/robots.txt", "/.well-known/security.txt", "/other"] {
+        let mut stream = TcpStream::connect(api.server.address()).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        assert!(read(stream).starts_with("HTTP/1.1 404"), "{path}");
+    }
+    let failures = api.get("/failures").to_string();
+    assert!(failures.contains("/other") && !failures.contains("favicon") && !failures.contains("robots"), "{failures}");
+}

@@ -23,7 +23,11 @@ pub(super) struct WholeCall {
     fields: Map<String, Value>,
     /// How it came to its answer, a sentence a line. Why rules did not match is judged by what they see now.
     explained: Vec<String>,
-    /// The request as it came, secrets masked; with `raw=true`. Its first 64 KiB are kept, and the end says what is cut.
+    /// The request line and the headers of the request, a line each; with `raw=true`. Of credentials and cookies only the
+    /// scheme and the length are told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<String>,
+    /// The request as it came, secrets masked; with `raw=true`. Bytes that are no text are escaped as `\xff`. Its first 64 KiB are kept, and the end says what is cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<String>,
     /// The answer as it went, secrets masked; with `raw=true`. Its first 64 KiB are kept, and the end says what is cut.
@@ -59,6 +63,7 @@ pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked
         call: serde_json::to_value(View::of(event)).expect("an event is JSON"),
         fields: view::fields(entry),
         explained: space.update(|engine, now| explained(engine, now, space.name(), event, entry)),
+        headers: raw.then(|| entry.headers.to_string()),
         request: masked(&entry.request),
         answer: masked(&entry.answer),
     }))
@@ -79,8 +84,9 @@ fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Event, entry:
         None if entry.request.cut() > 0 => {
             "No rule decided. The journal keeps too little of the request to say why.".into()
         }
-        None if judged.is_empty() => "There are no rules.".into(),
-        None => "No rule decided.".into(),
+        None if engine.rules(now).next().is_none() => "There are no rules.".into(),
+        None if judged.is_empty() => "No rule was asked: the request is no call that the service can read.".into(),
+        None => "No rule matches.".into(),
     });
     story.extend(life(engine, event, entry));
     let result = entry.call_result.map(|code| {

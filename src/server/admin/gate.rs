@@ -20,7 +20,7 @@ use http_body_util::BodyExt;
 use subtle::ConstantTimeEq;
 use tracing::error;
 
-use super::problem::{Kind, PROBLEM, Problem};
+use super::problem::{Kind, PROBLEM_TEXT, Problem};
 use super::{Admin, input};
 use crate::contract::Secret;
 use crate::scenario::closest;
@@ -164,7 +164,7 @@ fn guarded(mut response: Response) -> Response {
 
 /// Turns the answers of the router that are no problem documents into some.
 async fn explained(admin: &Admin, path: &str, response: Response) -> Response {
-    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|it| it == PROBLEM);
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|it| it == PROBLEM_TEXT);
     if is_problem || response.status().as_u16() < 400 {
         return response;
     }

@@ -105,8 +105,10 @@ async fn text_of(request: Request) -> Result<String, Problem> {
     if !is_data(&kind) && !bytes.is_empty() {
         return Err(wrong_type(&kind));
     }
-    String::from_utf8(bytes.into())
-        .map_err(|_| Problem::new(Kind::BadBody, "The body is no text in UTF-8.", "Send it as UTF-8."))
+    String::from_utf8(bytes.into()).map_err(|_| {
+        let remedy = "Send it as UTF-8: in PowerShell with -ContentType 'application/json; charset=utf-8'.";
+        Problem::new(Kind::BadBody, "The body is no text in UTF-8.", remedy)
+    })
 }
 
 /// The type of a body in lower case, without its parameters.

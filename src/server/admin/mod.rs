@@ -52,6 +52,7 @@ use super::failures::Failures;
 use super::reload::Reloader;
 use crate::log::Log;
 use crate::switchboard::{DEFAULT, Space, Switchboard};
+use crate::text;
 
 /// Who made a change that came by this API.
 const BY: &str = "admin API";
@@ -227,8 +228,11 @@ const ABOUT: &str = "Drives and watches an emulated Web Service SDK of Azure MFA
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "server", responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)))]
 async fn described() -> Response {
-    typed("application/json", openapi())
+    typed(JSON, openapi())
 }
+
+/// The content type of JSON. PowerShell 5.1 takes a text without a charset for Latin-1.
+const JSON: &str = "application/json; charset=utf-8";
 
 /// An answer of a content type.
 fn typed(kind: &'static str, body: impl Into<Body>) -> Response {
@@ -246,8 +250,8 @@ impl<T> Json<T> {
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self.1).expect("what the API tells is JSON");
-        (self.0, typed("application/json", body)).into_response()
+        let body = text::json(&self.1).expect("what the API tells is JSON");
+        (self.0, typed(JSON, body)).into_response()
     }
 }
 

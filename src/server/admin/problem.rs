@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::engine::Refusal;
 use crate::scenario::Mistakes;
 use crate::switchboard::NoSpace;
+use crate::text;
 
 /// Declares the problems: `Name => status, "name", "what they have in common"`.
 macro_rules! problems {
@@ -92,6 +93,8 @@ pub(super) struct Document {
 
 /// The content type of problems.
 pub(super) const PROBLEM: &str = "application/problem+json";
+/// [`PROBLEM`] as the header has it.
+pub(super) const PROBLEM_TEXT: &str = "application/problem+json; charset=utf-8";
 
 impl Problem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -168,11 +171,11 @@ fn sentence(text: &str) -> String {
 
 impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
-        let body = serde_json::to_vec(&self).expect("a problem is JSON");
+        let body = text::json(&self).expect("a problem is JSON");
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = StatusCode::from_u16(self.0.status).expect("a status of the table");
         std::mem::swap(response.headers_mut(), &mut self.0.headers);
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TEXT));
         response
     }
 }

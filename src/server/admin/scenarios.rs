@@ -31,7 +31,7 @@ impl ScenarioReport {
     }
 }
 
-const YAML: &str = "application/yaml";
+const YAML: &str = "application/yaml; charset=utf-8";
 
 /// Tells the scenario that the space was set up from, as it is written.
 #[utoipa::path(get, path = "/scenario", tag = "scenario", responses((status = 200, description = "YAML", body = serde_json::Value, content_type = "application/yaml")))]

@@ -78,12 +78,16 @@ async fn what_is_no_tls_is_named_by_its_first_bytes() {
     let mut log = Log::open();
     let directory = tempfile::tempdir().unwrap();
     let server = Running::secure(directory.path(), Keys::Ecdsa).await;
-    let cases: [(&[u8], &str, &str, &str); 5] = [
+    let cases: [(&[u8], &str, &str, &str); 9] = [
         (b"", "probe", "said nothing and went away", ""),
         (b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10", "ssl2", "SSL 2.0", "SystemDefaultTlsVersions"),
         (b"\x03\x00\x00\x13\x0e\xe0\x00\x00\x00", "not-tls", ": 030000130ee00000", ""),
         (b"\x16\x03\x01\x02\x00\x01", "broken", "in the middle of its first message", ""),
-        (b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", "broken", "the connection broke: ", ""),
+        (b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", "broken", "a TLS message of the client cannot be read", ""),
+        (b"\x15\x03\x01\x00\x02\x02\x50", "broken", "the client sent the alert internal_error", ""),
+        (b"\x17\x03\x01\x00\x02\x02\x50", "broken", "out of turn", ""),
+        (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "proxy-protocol", "PROXY protocol", "at the load balancer"),
+        (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", "proxy-protocol", "PROXY protocol", "at the load balancer"),
     ];
     for (bytes, trouble, what, hint) in cases {
         let mut stream = server.connect().await;
@@ -163,6 +167,32 @@ async fn a_client_that_takes_only_rsa_is_told_what_would_help() {
     assert!(client.connect(&server).await.is_err());
     let what = "offers TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
     assert_failure(&log.failure().await, "no-shared-suite", what, "with --rsa");
+}
+
+/// Suites for one kind of key with schemes for another, with a certificate of one kind and with both.
+#[tokio::test]
+async fn hints_hold_whichever_certificates_the_server_has() {
+    let mut log = Log::open();
+    const ECDSA: (u16, &[u8]) = (13, b"\0\x02\x04\x03");
+    const RSA: (u16, &[u8]) = (13, b"\0\x02\x04\x01");
+    let cases = [
+        (Keys::Ecdsa, 0xc02b, RSA, "Let the client accept"),
+        (Keys::Ecdsa, 0xc02f, RSA, "Start the server with --rsa"),
+        (Keys::EcdsaAndRsa, 0xc02b, RSA, "Let the client accept"),
+        (Keys::EcdsaAndRsa, 0xc02f, ECDSA, "Let the client accept"),
+        (Keys::EcdsaAndRsa, 0xc013, RSA, "On the client's host allow"),
+    ];
+    for (keys, suite, schemes, hint) in cases {
+        let directory = tempfile::tempdir().unwrap();
+        let server = Running::secure(directory.path(), keys).await;
+        let mut stream = server.connect().await;
+        let groups: (u16, &[u8]) = (10, b"\0\x02\0\x17");
+        stream.write_all(&hello_of(0x0303, &[suite], &[schemes, groups, (11, b"\x01\0")])).await.unwrap();
+        rest(&mut stream).await;
+        let line = log.failure().await;
+        assert!(line["hint"].as_str().unwrap().starts_with(hint), "{suite:#x} {hint}: {line}");
+        assert!(!line["what"].as_str().unwrap().contains("InCommon"), "{line}");
+    }
 }
 
 #[tokio::test]
