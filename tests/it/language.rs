@@ -17,7 +17,9 @@ const DATA: [(&str, &str); 2] = [
 fn prose_names_the_actor() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for name in ["src", "docs", "scenarios", "certs", "fuzz/fuzz_targets", "tests/it/language.rs"] {
+    for name in
+        ["src", "docs", "scenarios", "certs", "clients", "fuzz/fuzz_targets", "tests/it/language.rs", "tests/kits"]
+    {
         collect(&root.join(name), &mut files);
     }
     for name in ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "fuzz/README.md"] {
