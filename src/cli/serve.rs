@@ -21,7 +21,7 @@ use super::certs::{CertificateArgs, pfx_password};
 use super::files::{is_standard_input, standard_input};
 use super::print::complain;
 use super::ready::{self, Ready, ReadyFile};
-use crate::engine::{Bounds, EventKind};
+use crate::engine::Bounds;
 use crate::log::{Format, Log as LogWriter, Target};
 use crate::scenario::Scenario;
 use crate::server::accept::Listening;
@@ -309,8 +309,7 @@ where
     };
     server.serve(until).await;
     reloading.iter().for_each(JoinHandle::abort);
-    let calls: u64 = spaces.list().iter().map(|it| it.update(|engine, _| engine.journal.count(EventKind::Call))).sum();
-    info!(calls, failures = failures.summary(), "stopped");
+    info!(calls = spaces.calls(), failures = failures.summary(), "stopped");
     Ok(Served::Stopped)
 }
 

@@ -151,9 +151,9 @@ impl Api {
         conditions: &[(String, String)],
         mut see: impl FnMut(&Value) -> anyhow::Result<ControlFlow<()>>,
     ) -> anyhow::Result<()> {
-        let path = format!("/events?kinds=call&{}", encoded(conditions.iter().cloned()));
+        let path = format!("/events?kinds=call.closed&{}", encoded(conditions.iter().cloned()));
         let each = |kind: &str, event: Value| match kind {
-            "call" => see(&event),
+            "call.closed" => see(&event),
             _ => {
                 let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
                 bail!("{} {}", text("detail"), text("remedy"))

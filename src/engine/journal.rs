@@ -2,9 +2,11 @@
 //! Each kind has its own bounds: the newest events are kept, and all are counted.
 
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,15 +20,20 @@ pub use tally::{EvictedCalls, EvictedResult, Tally};
 
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// The sequence number: from 1, ascending over all kinds.
+    /// Its number: from 1, ascending over all kinds in the order in which things begin. A call keeps the number of its
+    /// start.
     pub seq: u64,
+    /// Its place in the order in which the journal recorded events: `seq`, or for a closed call the number of its end.
+    /// Cursors follow it.
+    pub recorded: u64,
+    /// When it happened; for a call, when it began.
     pub at: Timestamp,
     pub what: What,
 }
 
 #[derive(Clone, Debug)]
 pub enum What {
-    Call(AnsweredCall),
+    Call(CallEntry),
     Turn(Turn),
     Message(Message),
     Changed(Changed),
@@ -43,11 +50,17 @@ pub enum EventKind {
     Notice,
 }
 
-/// A call with its answer.
+/// A call of the service.
 #[derive(Clone, Debug)]
-pub struct AnsweredCall {
-    /// From the last byte of the request to the answer, in the world's time.
-    pub took: Duration,
+pub struct CallEntry {
+    pub request: Arc<CallRequest>,
+    /// `None`: the call is open.
+    pub end: Option<CallEnd>,
+}
+
+/// What a call asked.
+#[derive(Clone, Debug)]
+pub struct CallRequest {
     pub caller: Arc<str>,
     /// How the caller signed in: a word of the scenario's `sign_in`.
     pub scheme: &'static str,
@@ -60,6 +73,17 @@ pub struct AnsweredCall {
     pub username: Box<str>,
     /// The number that came with the call, as it was written.
     pub number: Option<Box<str>>,
+    /// The request line and the headers, a line each, without credentials.
+    pub headers: Box<str>,
+    pub body: Raw,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug)]
+pub struct CallEnd {
+    pub at: Timestamp,
+    /// From the last byte of the request to the answer, in the world's time.
+    pub took: Duration,
     /// The HTTP status of the answer; 0 where the client hung up.
     pub status: u16,
     /// How it ended, in short: `true`, `false 101 error 12`, `fault …`.
@@ -72,9 +96,6 @@ pub struct AnsweredCall {
     pub rule: Option<Arc<str>>,
     /// A hint for the tester.
     pub warning: Option<Cow<'static, str>>,
-    /// The request line and the headers, a line each, without credentials.
-    pub headers: Box<str>,
-    pub request: Raw,
     pub answer: Raw,
 }
 
@@ -193,8 +214,18 @@ pub struct Bounds {
 #[derive(Clone, Debug)]
 pub struct Journal {
     trails: [Trail; EventKind::ALL.len()],
+    /// The calls that have no end yet, by number.
+    open: BTreeMap<u64, Arc<Event>>,
     last: u64,
     evicted_calls: Arc<Tally>,
+}
+
+/// A place in the course of events: a call has one for its start and one for its end.
+#[derive(Clone, Debug)]
+pub struct Happening {
+    pub place: u64,
+    /// As it was at that place: without an end at the start of a call.
+    pub event: Arc<Event>,
 }
 
 /// What the journal no longer keeps of the events of a kind after a number.
@@ -239,7 +270,7 @@ impl Journal {
         let trail =
             |bounds| Trail { kept: VecDeque::new(), bytes: 0, bounds, evicted: 0, evicted_up_to: 0, removed_up_to: 0 };
         let trails = EventKind::ALL.map(|it| trail(if it == EventKind::Call { calls } else { OTHERS }));
-        Self { trails, last: 0, evicted_calls: Arc::default() }
+        Self { trails, open: BTreeMap::new(), last: 0, evicted_calls: Arc::default() }
     }
 
     /// A journal with the same bounds, and no events.
@@ -252,7 +283,7 @@ impl Journal {
     pub fn continue_from(&mut self, ended: &Self) {
         self.last = ended.last;
         for (trail, ended) in self.trails.iter_mut().zip(&ended.trails) {
-            trail.removed_up_to = ended.kept.back().map_or(ended.evicted_up_to, |it| it.seq);
+            trail.removed_up_to = ended.kept.back().map_or(ended.evicted_up_to, |it| it.recorded);
             trail.evicted_up_to = trail.removed_up_to;
         }
     }
@@ -260,9 +291,34 @@ impl Journal {
     /// Appends an event and returns its number.
     pub fn note(&mut self, at: Timestamp, what: What) -> u64 {
         self.last += 1;
-        let trail = &mut self.trails[what.kind() as usize];
-        trail.push(Arc::new(Event { seq: self.last, at, what }), &mut self.evicted_calls);
+        self.record(Event { seq: self.last, recorded: self.last, at, what });
         self.last
+    }
+
+    /// Begins a call and returns its number.
+    pub fn open_call(&mut self, at: Timestamp, request: Arc<CallRequest>) -> u64 {
+        self.last += 1;
+        let what = What::Call(CallEntry { request, end: None });
+        self.open.insert(self.last, Arc::new(Event { seq: self.last, recorded: self.last, at, what }));
+        self.last
+    }
+
+    /// Ends an open call.
+    pub fn close_call(&mut self, seq: u64, end: CallEnd) {
+        let Some(opened) = self.open.remove(&seq) else { return };
+        let What::Call(call) = &opened.what else { return };
+        self.last += 1;
+        let what = What::Call(CallEntry { request: call.request.clone(), end: Some(end) });
+        self.record(Event { seq, recorded: self.last, at: opened.at, what });
+    }
+
+    /// The open calls with numbers above `seq`, the oldest first.
+    pub fn open_calls_after(&self, seq: u64) -> impl Iterator<Item = &Arc<Event>> {
+        self.open.range(seq.saturating_add(1)..).map(|it| it.1)
+    }
+
+    fn record(&mut self, event: Event) {
+        self.trails[event.what.kind() as usize].push(Arc::new(event), &mut self.evicted_calls);
     }
 
     /// The number of the newest event; 0 before the first.
@@ -276,20 +332,43 @@ impl Journal {
         self.trails[kind as usize].kept.iter()
     }
 
-    /// The kept events of some kinds with numbers above `seq`, in the order of the numbers.
+    /// The kept events of some kinds that were recorded after a place, in that order. Calls that are open are not
+    /// recorded yet.
     #[must_use]
-    pub fn after(&self, seq: u64, kinds: &[EventKind]) -> Vec<Arc<Event>> {
-        let mut events: Vec<_> = kinds.iter().flat_map(|it| self.trails[*it as usize].after(seq)).cloned().collect();
+    pub fn after(&self, place: u64, kinds: &[EventKind]) -> Vec<Arc<Event>> {
+        let mut events: Vec<_> = kinds.iter().flat_map(|it| self.trails[*it as usize].after(place)).cloned().collect();
         if kinds.len() > 1 {
-            events.sort_unstable_by_key(|it| it.seq);
+            events.sort_unstable_by_key(|it| it.recorded);
         }
         events
+    }
+
+    /// What happened to events of some kinds after a place, in order: calls are there when they begin and when they end.
+    #[must_use]
+    pub fn happenings_after(&self, place: u64, kinds: &[EventKind]) -> Vec<Happening> {
+        let recorded = self.after(place, kinds);
+        let started = |it: &&Arc<Event>| it.seq > place && it.seq < it.recorded;
+        let mut all: Vec<_> = recorded.iter().filter(started).map(|it| it.as_begun()).collect();
+        if kinds.contains(&EventKind::Call) {
+            all.extend(self.open_calls_after(place).map(|it| Happening { place: it.seq, event: it.clone() }));
+        }
+        all.extend(recorded.into_iter().map(|it| Happening { place: it.recorded, event: it }));
+        all.sort_unstable_by_key(|it| it.place);
+        all
     }
 
     /// The event of a number; `None` if it is evicted or yet to come.
     #[must_use]
     pub fn get(&self, seq: u64) -> Option<&Arc<Event>> {
-        self.trails.iter().find_map(|it| it.after(seq.checked_sub(1)?).next().filter(|it| it.seq == seq))
+        let of_kind = |kind: EventKind| {
+            let mut later = self.trails[kind as usize].after(seq.checked_sub(1)?);
+            match kind {
+                // Calls that began later may have ended earlier.
+                EventKind::Call => later.find(|it| it.seq == seq),
+                _ => later.next().filter(|it| it.seq == seq),
+            }
+        };
+        self.open.get(&seq).or_else(|| EventKind::ALL.into_iter().find_map(of_kind))
     }
 
     /// How many events of a kind there were, evicted ones included.
@@ -321,7 +400,7 @@ impl Journal {
         }
     }
 
-    /// Whether an event of some kinds with a number above `seq` is evicted.
+    /// Whether an event of some kinds that was recorded after a place is evicted.
     #[must_use]
     pub fn has_evicted_after(&self, seq: u64, kinds: &[EventKind]) -> bool {
         kinds.iter().any(|it| self.trails[*it as usize].evicted_up_to > seq)
@@ -336,15 +415,15 @@ impl Trail {
             let Some(oldest) = self.kept.pop_front() else { break };
             self.bytes -= oldest.size();
             self.evicted += 1;
-            self.evicted_up_to = oldest.seq;
+            self.evicted_up_to = oldest.recorded;
             if let What::Call(call) = &oldest.what {
                 Arc::make_mut(evicted_calls).add(call);
             }
         }
     }
 
-    fn after(&self, seq: u64) -> impl Iterator<Item = &Arc<Event>> {
-        self.kept.range(self.kept.partition_point(|it| it.seq <= seq)..)
+    fn after(&self, place: u64) -> impl Iterator<Item = &Arc<Event>> {
+        self.kept.range(self.kept.partition_point(|it| it.recorded <= place)..)
     }
 }
 
@@ -377,19 +456,37 @@ impl What {
     }
 }
 
+impl CallRequest {
+    fn size(&self) -> usize {
+        let texts = self.agent.len() + self.username.len() + self.number.as_ref().map_or(0, |it| it.len());
+        size_of::<Self>() + texts + self.headers.len() + self.body.kept.len()
+    }
+}
+
 impl Event {
+    /// Whether it is a call that has not ended.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(&self.what, What::Call(call) if call.end.is_none())
+    }
+
+    /// The start of a call that has ended.
+    fn as_begun(&self) -> Happening {
+        let mut event = Self { recorded: self.seq, ..self.clone() };
+        if let What::Call(call) = &mut event.what {
+            call.end = None;
+        }
+        Happening { place: self.seq, event: event.into() }
+    }
+
     /// The memory that it takes, in bytes, about.
     fn size(&self) -> usize {
         let text = match &self.what {
             What::Call(it) => {
-                it.agent.len()
-                    + it.username.len()
-                    + it.outcome.len()
-                    + it.number.as_ref().map_or(0, |it| it.len())
-                    + it.warning.as_ref().map_or(0, |it| it.len())
-                    + it.headers.len()
-                    + it.request.kept.len()
-                    + it.answer.kept.len()
+                let of_end = |it: &CallEnd| {
+                    it.outcome.len() + it.warning.as_ref().map_or(0, |it| it.len()) + it.answer.kept.len()
+                };
+                it.request.size() + it.end.as_ref().map_or(0, of_end)
             }
             What::Turn(it) => it.username.len() + it.owner.as_ref().map_or(0, |it| it.len()),
             What::Message(it) => {
@@ -446,74 +543,5 @@ impl Raw {
 impl fmt::Debug for Raw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "({} bytes)", self.kept.len() + self.cut)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn notice(n: u32) -> What {
-        What::Notice(Notice { topic: "test", text: format!("{n:04}").into() })
-    }
-
-    pub(super) fn call(n: u32) -> AnsweredCall {
-        AnsweredCall {
-            took: Duration::ZERO,
-            caller: "".into(),
-            scheme: "anonymous",
-            origin: Arc::default(),
-            agent: "".into(),
-            operation: "UserExists",
-            username: format!("user{n:04}").into(),
-            number: None,
-            status: 200,
-            outcome: "true".into(),
-            call_result: None,
-            error: None,
-            rule: None,
-            warning: None,
-            headers: "".into(),
-            request: Raw::default(),
-            answer: Raw::default(),
-        }
-    }
-
-    fn entry(n: u32) -> What {
-        What::Call(call(n))
-    }
-
-    #[test]
-    fn evicted_calls_still_count() {
-        let size = Event { seq: 1, at: Timestamp::default(), what: entry(0) }.size();
-        for bounds in [Bounds { bytes: 10 * size, entries: 1000 }, Bounds { bytes: 1 << 20, entries: 10 }] {
-            let mut journal = Journal::new(bounds);
-            journal.note(Timestamp::default(), notice(0));
-            for n in 0..25 {
-                journal.note(Timestamp::default(), entry(n));
-            }
-            assert_eq!((journal.count(EventKind::Call), journal.evicted(EventKind::Call)), (25, 15));
-            let What::Call(oldest) = &journal.of(EventKind::Call).next().unwrap().what else { panic!("a call") };
-            assert_eq!(&*oldest.username, "user0015");
-            // A kind evicts no event of another.
-            assert_eq!(journal.of(EventKind::Notice).len(), 1);
-            assert!(journal.has_evicted_after(15, &[EventKind::Call]));
-            assert!(!journal.has_evicted_after(16, &[EventKind::Call]));
-        }
-    }
-
-    #[test]
-    fn events_after_a_number_come_in_order() {
-        let mut journal = Journal::new(Bounds::default());
-        for n in 0..6 {
-            journal.note(Timestamp::default(), if n % 2 == 0 { entry(n) } else { notice(n) });
-        }
-        let after = |seq, kinds: &[EventKind]| journal.after(seq, kinds).iter().map(|it| it.seq).collect::<Vec<_>>();
-        assert_eq!(after(2, &EventKind::ALL), [3, 4, 5, 6]);
-        assert_eq!(after(2, &[EventKind::Notice]), [4, 6]);
-        assert_eq!(after(6, &EventKind::ALL), Vec::<u64>::new());
-        assert_eq!(journal.get(4).unwrap().seq, 4);
-        assert!(journal.get(7).is_none());
-        assert!(journal.get(0).is_none());
     }
 }

@@ -36,8 +36,8 @@ pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, T
 pub use differences::{Difference, Differences, OnReload};
 pub use directory::{Block, Bypass, Device, Directory, Pattern, PhonePattern, Query, User, by_any_form, is_of_domain};
 pub use journal::{
-    AnsweredCall, Bounds, ChallengeStage, Changed, Event, EventKind, EvictedCalls, EvictedResult, Journal, Message,
-    MessageKind, Missing, Notice, Origin, Raw, Tally, Turn, What,
+    Bounds, CallEnd, CallEntry, CallRequest, ChallengeStage, Changed, Event, EventKind, EvictedCalls, EvictedResult,
+    Happening, Journal, Message, MessageKind, Missing, Notice, Origin, Raw, Tally, Turn, What,
 };
 pub use number::{NotANumber, Number};
 pub use outcome::{Channel, CustomResult, Ending, Method, Outcome, Passes, Reaction};

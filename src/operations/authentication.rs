@@ -3,7 +3,6 @@
 use super::{Answer, Answers, Context, Note, Rejection, text};
 use crate::contract::{AuthenticationType, CallResult, Mode, Secret, Wire};
 use crate::engine::{Ask, Refusal, Settlement};
-use crate::soap::Fault;
 use crate::switchboard::Unsettled;
 
 operation! {
@@ -149,7 +148,7 @@ async fn challenge(context: Context<'_>, asked: &PfAuthUser) -> Result<Settlemen
 pub(super) async fn ask(context: Context<'_>, ask: Ask<'_>) -> Result<Settlement, Rejection> {
     context.space.authenticate(ask).await.map_err(|unsettled| match unsettled {
         Unsettled::Refused(refusal) => Rejection::Refused(refusal),
-        Unsettled::Stopped => Rejection::Failed(Fault::Stopping {}),
+        Unsettled::Ended(ended) => Rejection::Failed(context.fault(ended)),
     })
 }
 

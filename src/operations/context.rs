@@ -2,7 +2,8 @@
 
 use crate::contract::FieldValue;
 use crate::engine::{Call, Change, Engine, Refusal, Timestamp, Verdict};
-use crate::switchboard::Space;
+use crate::soap::Fault;
+use crate::switchboard::{Ended, Space};
 
 use super::answer::{Answer, Note, Rejection};
 
@@ -23,6 +24,19 @@ impl Context<'_> {
     pub(super) fn receive(self, asks: bool, values: &[FieldValue<'_>]) -> Option<Verdict> {
         let call = Call { operation: self.operation, asks, space: self.space.name(), values };
         self.space.update(|engine, now| engine.receive(now, &call))
+    }
+
+    /// The fault of a call that waited in vain.
+    pub(super) fn fault(self, ended: Ended) -> Fault {
+        let space = self.space.name();
+        let what = match ended {
+            Ended::Stopped => "locmfa was stopped".into(),
+            Ended::Reset => format!("The space {space} was reset"),
+            Ended::Replaced => format!("The space {space} was started over with another scenario"),
+            Ended::Reloaded => format!("The scenario was read again and the space {space} started over"),
+            Ended::Dropped => format!("The space {space} was dropped"),
+        };
+        Fault::Ended { what }
     }
 
     /// Whether the operation can run at all.

@@ -31,7 +31,7 @@ pub(super) async fn carried_out(
         Effect::Drop => Err(Substitute::Nothing),
     };
     if let Some(delay) = verdict.answer.delay {
-        context.space.sleep(delay).await;
+        context.space.sleep(delay).await.map_err(|ended| context.fault(ended))?;
     }
     match answered {
         Ok(mut reply) => {

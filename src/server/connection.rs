@@ -1,5 +1,7 @@
 //! One connection, from its first request to its last. One task serves it, over HTTP/1.1 only.
 
+mod call;
+
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -16,6 +18,7 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tower::Service;
 use tracing::{debug, warn};
@@ -26,6 +29,7 @@ use crate::engine::Origin;
 use crate::sign_in::Conversation;
 use crate::tls::TlsFacts;
 use crate::trouble::Trouble;
+use call::Call;
 
 /// What a connection may take, and for how long.
 #[derive(Clone, Debug)]
@@ -92,6 +96,8 @@ pub struct Connection {
     failures: Arc<Failures>,
     /// How many connections from the same address ended without a request since the last request.
     unasked: Arc<AtomicU32>,
+    /// Whether the client has left an open call.
+    is_left: watch::Sender<bool>,
 }
 
 impl Connection {
@@ -106,7 +112,13 @@ impl Connection {
             origin: OnceLock::new(),
             failures: Arc::default(),
             unasked: Arc::default(),
+            is_left: watch::Sender::default(),
         }
+    }
+
+    /// Waits until the client leaves an open call.
+    pub(super) async fn hung_up(&self) {
+        let _ = self.is_left.subscribe().wait_for(|is_left| *is_left).await;
     }
 
     /// The same connection, whose failures these keep.
@@ -213,7 +225,7 @@ where
             let closes = is_old && !asks_to_stay(request.headers());
             let mut request = request.map(|body| Watched { body, pace: pace.clone(), progress: None });
             request.extensions_mut().insert(connection.clone());
-            let answer = app.clone().call(request);
+            let answer = Call::new(app.clone().call(request), connection.clone());
             let pace = pace.clone();
             // Nothing awaits between the answer and its return: hyper must write the head of the answer before the
             // rest of the body is asked for, or it sends a 100 first.

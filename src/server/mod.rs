@@ -5,6 +5,7 @@ pub mod admin;
 pub mod assembly;
 pub mod connection;
 pub mod failures;
+mod record;
 pub mod reload;
 mod trouble;
 

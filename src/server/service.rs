@@ -1,9 +1,7 @@
 //! One HTTP request to the service: a SOAP call, the HTTP POST protocol, the description, the help pages.
 
 use std::collections::HashMap;
-use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Bytes, HttpBody};
@@ -13,7 +11,7 @@ use axum::http::{self, HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, warn};
 
 use super::FOLDER;
 use super::answer::{self, Page};
@@ -21,10 +19,11 @@ use super::body::{self, NotTaken, Room, Whole};
 use super::caller::{Admission, Peer};
 use super::connection::Connection;
 use super::read::{Read, head_lines, read};
+use super::record::{Record, shortened};
 use crate::contract::{FieldValue, Role, Signature};
 use crate::description;
-use crate::engine::{AnsweredCall, Broken, Raw, Refusal, What};
-use crate::operations::{self, Note, Operation, Reply, Substitute, Unanswered};
+use crate::engine::{CallRequest, Raw};
+use crate::operations::{self, Operation};
 use crate::sign_in::Scheme;
 use crate::soap::{self, Fault, Head, Rejected, Version, url_decoded};
 use crate::switchboard::{NoSpace, Space, Switchboard};
@@ -240,28 +239,33 @@ impl Visit<'_> {
     /// One SOAP call, straight through.
     async fn soap(&self, body: Whole) -> Response {
         let space = match self.space() {
-            Ok(space) => space,
+            Ok(space) => space.in_this_epoch(),
             Err(no) => return answer::no_space(&no),
         };
+        let started = Instant::now();
         let head = Head {
             soap_action: self.headers.get("soapaction").map(text),
             content_type: self.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default(),
         };
-        let mut record = Record::open(self, &space, Raw::default());
         let Ok(Read { raw, opened, logged }) = read(&head, body).await else {
+            let mut record = Record::open(&space, started, self.request(None, &[], Raw::default()));
             record.close(StatusCode::SERVICE_UNAVAILABLE, "the bodies of other requests leave no room".into());
             return self.site.no_room();
         };
-        record.request = raw;
         let call = match opened {
             Ok(call) => call,
             Err(rejected) => {
                 if let Some(body) = logged {
                     log_whole(self, &body);
                 }
+                let operation = match &rejected {
+                    Rejected::Malformed(_, _, operation) => Some(*operation),
+                    Rejected::Fault(_, _, operation) => *operation,
+                    Rejected::UnsupportedMediaType(_) => None,
+                };
+                let mut record = Record::open(&space, started, self.request(operation, &[], raw));
                 return match rejected {
-                    Rejected::Malformed(version, malformed, operation) => {
-                        record.operation = operation.signature.name;
+                    Rejected::Malformed(version, malformed, _) => {
                         let reason = shortened(malformed.to_string());
                         let outcome = match self.headers.get(header::CONTENT_ENCODING) {
                             None => format!("not XML: {reason}"),
@@ -278,16 +282,16 @@ impl Visit<'_> {
                             .close(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("content type {:?}", head.content_type));
                         answer::rejected(StatusCode::UNSUPPORTED_MEDIA_TYPE, version)
                     }
-                    Rejected::Fault(version, fault, operation) => {
-                        record.operation = operation.map_or("", |it| it.signature.name);
-                        record.fault(version, &fault)
-                    }
+                    Rejected::Fault(version, fault, _) => record.fault(version, &fault),
                 };
             }
         };
-        record.reads(call.operation, &call.request.values());
+        let request = self.request(Some(call.operation), &call.request.values(), raw);
+        let mut record = Record::open(&space, started, request);
         let context = call.operation.called_in(&space);
-        let answered = operations::answered(call.request, context).await;
+        let Some(answered) = self.while_connected(operations::answered(call.request, context)).await else {
+            return answer::cut();
+        };
         match (answered, call.not_understood) {
             (Err(unanswered), _) => record.unanswered(call.version, unanswered),
             (Ok(_), Some(header)) => record.fault(call.version, &Fault::NotUnderstood { header }),
@@ -300,6 +304,40 @@ impl Visit<'_> {
         }
     }
 
+    /// What the journal records of the request.
+    fn request(&self, operation: Option<&Operation>, values: &[FieldValue<'_>], body: Raw) -> CallRequest {
+        let text_of = |role| FieldValue::text_of(values, role).filter(|it| !it.is_empty());
+        CallRequest {
+            caller: self.caller.clone(),
+            scheme: self.scheme.word(),
+            origin: self.connection.map(|it| it.origin().clone()).unwrap_or_default(),
+            agent: self.headers.get(header::USER_AGENT).map(text).unwrap_or_default().into(),
+            operation: operation.map_or("", |it| it.signature.name),
+            username: text_of(Role::Username).unwrap_or_default().into(),
+            number: text_of(Role::PhoneNumber).map(|number| match text_of(Role::CountryCode) {
+                Some(country) => format!("{country} {number}").into(),
+                None => number.into(),
+            }),
+            headers: head_lines(self.method, self.uri, self.headers).into(),
+            body,
+        }
+    }
+
+    /// What comes of the future; `None` where the client hangs up and the future has to wait.
+    async fn while_connected<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let hung_up = async {
+            match self.connection {
+                Some(connection) => connection.hung_up().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            it = future => Some(it),
+            () = hung_up => None,
+        }
+    }
+
     /// Whether ASP.NET takes the request for one of its script services, which the service is not.
     fn is_json(&self) -> bool {
         let content_type = self.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default();
@@ -309,12 +347,14 @@ impl Visit<'_> {
     /// The HTTP POST protocol, for the operations that take nothing and answer a text.
     async fn form(&self, name: &str) -> Response {
         let space = match self.space() {
-            Ok(space) => space,
+            Ok(space) => space.in_this_epoch(),
             Err(no) => return answer::no_space(&no),
         };
+        let started = Instant::now();
         // A form may hold a password, and what it holds says nothing more.
-        let mut record = Record::open(self, &space, Raw::default());
+        let body = Raw::default();
         let Some(operation) = operations::find(name).filter(|it| it.signature.is_plain()) else {
+            let mut record = Record::open(&space, started, self.request(None, &[], body));
             record.close(StatusCode::INTERNAL_SERVER_ERROR, format!("{name:?} is not offered by HTTP POST"));
             let mut plain = operations::all().map(|it| &it.signature).filter(|it| it.is_plain());
             return answer::encoded_error(&match plain.find(|it| it.name.eq_ignore_ascii_case(name)) {
@@ -325,9 +365,12 @@ impl Visit<'_> {
             });
         };
         let request = operation.without_parameters();
-        record.reads(operation, &request.values());
+        let mut record = Record::open(&space, started, self.request(Some(operation), &request.values(), body));
         let context = operation.called_in(&space);
-        match operations::answered(request, context).await {
+        let Some(answered) = self.while_connected(operations::answered(request, context)).await else {
+            return answer::cut();
+        };
+        match answered {
             Ok(reply) => {
                 let document = answer::string(&reply);
                 let body = record.reply(reply, document);
@@ -377,191 +420,6 @@ impl Visit<'_> {
         let host = self.headers.get(header::HOST).map(text).or_else(|| self.uri.authority().map(|it| it.as_str()));
         format!("{scheme}://{}{}", host.unwrap_or("localhost"), self.uri.path())
     }
-}
-
-/// One call while it is answered. It is logged and journalled when it is answered, or when the client hangs up.
-struct Record<'a> {
-    visit: &'a Visit<'a>,
-    space: &'a Space,
-    started: Instant,
-    operation: &'static str,
-    username: Box<str>,
-    /// The number that came with the call, as it was written.
-    number: Option<Box<str>>,
-    request: Raw,
-    answer: Raw,
-    note: Note,
-    error: Option<i32>,
-    closed: bool,
-}
-
-impl<'a> Record<'a> {
-    fn open(visit: &'a Visit<'a>, space: &'a Space, request: Raw) -> Self {
-        Self {
-            visit,
-            space,
-            started: Instant::now(),
-            operation: "",
-            username: "".into(),
-            number: None,
-            request,
-            answer: Raw::default(),
-            note: Note::default(),
-            error: None,
-            closed: false,
-        }
-    }
-
-    fn reads(&mut self, operation: &Operation, values: &[FieldValue<'_>]) {
-        self.operation = operation.signature.name;
-        let text = |role| FieldValue::text_of(values, role).filter(|it| !it.is_empty());
-        self.username = text(Role::Username).unwrap_or_default().into();
-        self.number = text(Role::PhoneNumber).map(|number| match text(Role::CountryCode) {
-            Some(country) => format!("{country} {number}").into(),
-            None => number.into(),
-        });
-        self.note.warning = self.space.ambiguity(&self.username).map(Into::into);
-    }
-
-    /// Ends the call with a reply, of which `sealed` is the document. What goes to the client.
-    fn reply(&mut self, reply: Reply, sealed: String) -> Bytes {
-        let body = self.keep_answer(spoilt(sealed, reply.broken));
-        let about_the_name = self.note.warning.take();
-        self.note = reply.note;
-        self.note.warning = self.note.warning.take().or(about_the_name);
-        self.error = reply.refusal.as_ref().map(Refusal::code);
-        let mut outcome = String::with_capacity(32);
-        outcome.push_str(if reply.succeeded { "true" } else { "false" });
-        let told = (|| {
-            if let Some(code) = self.note.call_result {
-                write!(outcome, " {code}")?;
-            }
-            if let Some(code) = self.error {
-                write!(outcome, " error {code}")?;
-            }
-            if let Some(rule) = &self.note.rule {
-                write!(outcome, " by {rule:?}")?;
-            }
-            fmt::Result::Ok(())
-        })();
-        told.expect("a String does not fail");
-        if let Some(warning) = &self.note.warning {
-            warn!(target: "locmfa::call", operation = self.operation, user = &*self.username, "{warning}");
-        }
-        self.close(StatusCode::OK, outcome);
-        body
-    }
-
-    /// Keeps a document for the journal. What goes to the client.
-    fn keep_answer(&mut self, document: String) -> Bytes {
-        if document.len() > Raw::KEPT {
-            self.answer = Raw::new(&document);
-            return document.into();
-        }
-        self.answer = Raw::of(document);
-        self.answer.bytes().clone()
-    }
-
-    fn unanswered(&mut self, version: Version, unanswered: Unanswered) -> Response {
-        let by = unanswered.rule.as_ref().map(|it| format!(" by {it:?}")).unwrap_or_default();
-        self.note.rule = unanswered.rule;
-        match unanswered.substitute {
-            Substitute::Fault(fault) => self.fault(version, &fault),
-            Substitute::Status(status) => {
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                self.close(status, format!("{}{by}", status.as_u16()));
-                answer::empty(status)
-            }
-            Substitute::Nothing => {
-                self.end(0, format!("cut off{by}"));
-                answer::cut()
-            }
-        }
-    }
-
-    fn fault(&mut self, version: Version, fault: &Fault) -> Response {
-        if matches!(fault, Fault::Internal { .. }) {
-            error!(target: "locmfa::call", operation = self.operation, "the operation failed");
-        }
-        let body = self.keep_answer(soap::seal_fault(version, fault));
-        self.close(StatusCode::INTERNAL_SERVER_ERROR, format!("fault {}", shortened(fault.text())));
-        answer::page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(version.content_type()), body)
-    }
-
-    fn close(&mut self, status: StatusCode, outcome: String) {
-        self.end(status.as_u16(), outcome);
-    }
-
-    fn end(&mut self, status: u16, outcome: String) {
-        if std::mem::replace(&mut self.closed, true) {
-            return;
-        }
-        let took = self.started.elapsed();
-        let visit = self.visit;
-        info!(
-            target: "locmfa::call",
-            space = self.space.name(),
-            caller = &**visit.caller,
-            operation = self.operation,
-            user = &*self.username,
-            number = self.number.as_deref(),
-            status,
-            outcome = outcome.as_str(),
-            ms = milliseconds(took),
-        );
-        let agent = visit.headers.get(header::USER_AGENT).map(text).unwrap_or_default();
-        let entry = AnsweredCall {
-            took,
-            caller: visit.caller.clone(),
-            scheme: visit.scheme.word(),
-            origin: visit.connection.map(|it| it.origin().clone()).unwrap_or_default(),
-            agent: agent.into(),
-            operation: self.operation,
-            username: std::mem::take(&mut self.username),
-            number: self.number.take(),
-            status,
-            outcome: outcome.into(),
-            call_result: self.note.call_result,
-            error: self.error,
-            rule: self.note.rule.take(),
-            warning: self.note.warning.take(),
-            headers: head_lines(visit.method, visit.uri, visit.headers).into(),
-            request: std::mem::take(&mut self.request),
-            answer: std::mem::take(&mut self.answer),
-        };
-        self.space.update(|engine, at| engine.journal.note(at, What::Call(entry)));
-    }
-}
-
-impl Drop for Record<'_> {
-    fn drop(&mut self) {
-        self.end(0, "the client hung up".into());
-    }
-}
-
-/// An answer as it leaves: whole, or as the scenario spoils it.
-fn spoilt(mut answer: String, broken: Option<Broken>) -> String {
-    match broken {
-        None => (),
-        Some(Broken::Truncated) => answer.truncate(answer.floor_char_boundary(answer.len() / 2)),
-        Some(Broken::Garbage) => answer = "<<< this is no XML >>>".into(),
-    }
-    answer
-}
-
-/// A text for the log and the journal. A hostile body can make the reader's words as long as itself.
-fn shortened(mut text: String) -> String {
-    const LONGEST: usize = 1024;
-    if text.len() > LONGEST {
-        text.truncate(text.floor_char_boundary(LONGEST));
-        text.push('…');
-    }
-    text
-}
-
-/// Milliseconds, to the microsecond.
-fn milliseconds(time: Duration) -> f64 {
-    time.as_micros() as f64 / 1000.0
 }
 
 /// Logs a request that the service cannot read: its fields, and the lengths of their values.

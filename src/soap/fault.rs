@@ -55,8 +55,8 @@ faults! {
     NotUnderstood { header: String } => MustUnderstand, "SOAP header {header} was not understood.";
     /// Ours: the caller's account is not in the group that may call.
     Outsider { account: String, group: String } => Server, "Server was unable to process request. ---> {account} is not in the group {group}.";
-    /// Ours: the server ends while the call waits.
-    Stopping {} => Server, "Server was unable to process request. ---> locmfa was stopped while the call waited for its outcome.";
+    /// Ours: the server or the space ends, or starts over, while the call waits.
+    Ended { what: String } => Server, "Server was unable to process request. ---> {what} while the call waited for its outcome.";
     /// The scenario's own.
     Own { text: String } => Server, "{text}";
     /// The scenario's own, which blames the client.

@@ -8,16 +8,18 @@ mod watch;
 mod watchers;
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-pub use space::{Space, Unsettled};
+pub use space::{Ended, Life, Space, Unsettled};
 pub use watch::Watcher;
 pub use watchers::Interest;
 
 use crate::engine::{Bounds, Differences, Engine, OnReload, Setup, Start};
+use space::ClosedCalls;
 
 /// The spaces of a server. The one called [`DEFAULT`] always exists; the others are made by their first calls, and end
 /// when they are idle for a while.
@@ -33,6 +35,7 @@ struct Board {
     template: RwLock<Template>,
     /// By name in lower case.
     spaces: RwLock<HashMap<String, ServedSpace>>,
+    calls: ClosedCalls,
 }
 
 /// A scenario that is set up: each space starts with a fork of its engine.
@@ -90,10 +93,11 @@ impl Switchboard {
     pub fn new(setup: Setup, limits: Limits) -> Self {
         let template = Template::new(setup, limits.journal);
         let (engine, start) = template.instance();
-        let default = Space::of(DEFAULT, engine, start);
+        let calls = ClosedCalls::default();
+        let default = Space::of(DEFAULT, engine, start, calls.clone());
         tokio::spawn(default.clone().run_timer());
         let (template, spaces) = (RwLock::new(template), RwLock::default());
-        Self(Arc::new(Board { limits, default, template, spaces }))
+        Self(Arc::new(Board { limits, default, template, spaces, calls }))
     }
 
     /// The space that needs no name.
@@ -160,7 +164,7 @@ impl Switchboard {
     pub fn reset(&self, name: &str) -> Result<Space, NoSpace> {
         let space = self.find(name)?;
         let template = self.template();
-        space.restart(template.instance());
+        space.restart(template.instance(), Ended::Reset);
         drop(template);
         Ok(space)
     }
@@ -175,10 +179,10 @@ impl Switchboard {
         if space.name() == DEFAULT {
             let mut template = self.template_mut();
             *template = own;
-            space.restart(template.instance());
+            space.restart(template.instance(), Ended::Replaced);
             drop(template);
         } else {
-            space.restart(own.instance());
+            space.restart(own.instance(), Ended::Replaced);
         }
         Ok(space)
     }
@@ -247,7 +251,7 @@ impl Switchboard {
                 is_concerned
             });
             if is_concerned && on_reload == OnReload::Reset {
-                space.restart(template.instance());
+                space.restart(template.instance(), Ended::Reloaded);
             }
         }
         drop(template);
@@ -260,9 +264,15 @@ impl Switchboard {
         self.list().iter().map(Space::waiting).sum()
     }
 
-    /// Ends all calls that wait, without an outcome.
+    /// How many calls have ended since the start, in all spaces there ever were.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.0.calls.load(Ordering::Relaxed)
+    }
+
+    /// Ends all calls that wait, without an outcome, as the server stops.
     pub fn stop(&self) {
-        self.list().iter().for_each(Space::stop);
+        self.list().iter().for_each(|it| it.end(Ended::Stopped));
     }
 
     fn add(&self, name: &str, engine: Engine, start: Start) -> Result<Space, NoSpace> {
@@ -278,7 +288,7 @@ impl Switchboard {
         if spaces.len() + 1 >= self.0.limits.spaces {
             return Err(NoSpace::Full(self.0.limits.spaces));
         }
-        let space = Space::of(&key, engine, start);
+        let space = Space::of(&key, engine, start, self.0.calls.clone());
         let timer = tokio::spawn(space.clone().run_timer()).abort_handle();
         spaces.insert(key, ServedSpace { space: space.clone(), timer });
         Ok(space)
@@ -296,7 +306,7 @@ impl Switchboard {
 impl ServedSpace {
     fn end(self) {
         self.timer.abort();
-        self.space.stop();
+        self.space.end(Ended::Dropped);
     }
 }
 

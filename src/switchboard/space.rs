@@ -4,7 +4,8 @@
 //! its own, so that an update wakes only the calls it concerns. The timer sleeps until the earliest deadline.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, oneshot, watch};
@@ -13,42 +14,81 @@ use tokio::time::Instant;
 use super::clock::Clock;
 use super::watchers::Watchers;
 use crate::engine::{
-    Ask, Authentication, Bounds, ChallengeId, Engine, Journal, Pace, Refusal, Settlement, Setup, Start, Timestamp,
+    Ask, Authentication, Bounds, CallEnd, CallRequest, ChallengeId, Engine, Journal, Pace, Refusal, Settlement, Setup,
+    Start, Timestamp,
 };
 
 /// One emulated server with its own users, rules and clock, shared by every task.
 #[derive(Clone, Debug)]
-pub struct Space(Arc<Inner>);
+pub struct Space {
+    inner: Arc<Inner>,
+    /// The epoch that this one stays in. `None`: it follows resets.
+    epoch: Option<Arc<Epoch>>,
+}
 
 #[derive(Debug)]
 struct Inner {
     name: String,
-    locked: Mutex<Locked>,
+    /// A reset writes it; every update that follows resets reads it.
+    current: RwLock<Arc<Epoch>>,
     /// Wakes the timer: the earliest deadline or the pace of the clock changed.
     timer_changed: Notify,
     /// The number of the newest event.
     last_event: watch::Sender<u64>,
+    /// Counts the resets, and tells the end.
+    life: watch::Sender<Life>,
     watchers: Watchers,
     used: Mutex<Instant>,
+    calls: ClosedCalls,
 }
 
-/// What the lock of a space guards.
+/// How many calls have ended, in all spaces that share the count, in all epochs.
+pub(super) type ClosedCalls = Arc<AtomicU64>;
+
+/// How far a space has come.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Life {
+    /// How often it was started over.
+    pub resets: u64,
+    pub has_ended: bool,
+}
+
+/// The time of a space from one reset to the next. A call stays in the epoch in which it began.
+#[derive(Debug)]
+struct Epoch(Mutex<Locked>);
+
+/// What the lock of an epoch guards.
 #[derive(Debug)]
 struct Locked {
     engine: Engine,
     clock: Clock,
-    waiting: HashMap<ChallengeId, oneshot::Sender<Settlement>>,
+    waiting: HashMap<ChallengeId, oneshot::Sender<Result<Settlement, Ended>>>,
     /// The sleepers, by the time at which they wake.
-    sleeping: BTreeMap<(Timestamp, u64), oneshot::Sender<()>>,
+    sleeping: BTreeMap<(Timestamp, u64), oneshot::Sender<Result<(), Ended>>>,
     next_sleeper: u64,
+    ended: Option<Ended>,
+}
+
+/// Why an epoch ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ended {
+    /// The server stopped.
+    Stopped,
+    /// The space was reset.
+    Reset,
+    /// The space got another scenario.
+    Replaced,
+    /// The scenario was read again, and a reload resets.
+    Reloaded,
+    /// The space was dropped.
+    Dropped,
 }
 
 /// Why a call that waits for a challenge ends without an outcome.
 #[derive(Debug)]
 pub enum Unsettled {
     Refused(Refusal),
-    /// The space or the server ended.
-    Stopped,
+    Ended(Ended),
 }
 
 impl Space {
@@ -57,32 +97,40 @@ impl Space {
     pub fn new(name: &str, setup: Setup, bounds: Bounds) -> Self {
         let clock = setup.clock;
         let engine = Engine::new(setup, clock.at.unwrap_or_else(system_now), draw_seed(), bounds);
-        Self::of(name, engine, clock)
+        Self::of(name, engine, clock, ClosedCalls::default())
     }
 
     /// A space of an engine.
-    pub(super) fn of(name: &str, engine: Engine, start: Start) -> Self {
-        let clock = Clock::starting_at(start.at.unwrap_or_else(system_now), start.pace);
+    pub(super) fn of(name: &str, engine: Engine, start: Start, calls: ClosedCalls) -> Self {
         let last_event = watch::Sender::new(engine.journal.last());
-        let (waiting, sleeping) = (HashMap::new(), BTreeMap::new());
-        Self(Arc::new(Inner {
+        let inner = Inner {
             name: name.into(),
-            locked: Mutex::new(Locked { engine, clock, waiting, sleeping, next_sleeper: 0 }),
+            current: RwLock::new(Epoch::starting(engine, start)),
             timer_changed: Notify::new(),
             last_event,
+            life: watch::Sender::default(),
             watchers: Watchers::default(),
             used: Mutex::new(Instant::now()),
-        }))
+            calls,
+        };
+        Self { inner: inner.into(), epoch: None }
+    }
+
+    /// The same space as it is until its next reset: for a call, which ends in the epoch in which it began.
+    #[must_use]
+    pub fn in_this_epoch(&self) -> Self {
+        let epoch = self.inner.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { inner: self.inner.clone(), epoch: Some(epoch) }
     }
 
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.inner.name
     }
 
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.lock().clock.now()
+        self.with_locked(|it| it.clock.now())
     }
 
     /// Changes the engine, after all that is due, and notifies the calls whose challenges ended.
@@ -95,36 +143,54 @@ impl Space {
     /// # Errors
     /// [`Unsettled`]
     pub async fn authenticate(&self, ask: Ask<'_>) -> Result<Settlement, Unsettled> {
-        let outcome = self.update_locked(|locked, now| match locked.engine.authenticate(now, ask)? {
-            Authentication::Settled(settlement) => Ok(Ok(settlement)),
-            Authentication::Open(id) => {
-                let (sender, receiver) = oneshot::channel();
-                locked.waiting.insert(id, sender);
-                Ok(Err(receiver))
+        let outcome = self.update_locked(|locked, now| {
+            locked.ended.map_or(Ok(()), |it| Err(Unsettled::Ended(it)))?;
+            match locked.engine.authenticate(now, ask).map_err(Unsettled::Refused)? {
+                Authentication::Settled(settlement) => Ok(Ok(settlement)),
+                Authentication::Open(id) => {
+                    let (sender, receiver) = oneshot::channel();
+                    locked.waiting.insert(id, sender);
+                    Ok(Err(receiver))
+                }
             }
         });
-        match outcome.map_err(Unsettled::Refused)? {
+        match outcome? {
             Ok(settlement) => Ok(settlement),
-            Err(receiver) => receiver.await.map_err(|_| Unsettled::Stopped),
+            Err(receiver) => receiver.await.unwrap_or(Err(Ended::Stopped)).map_err(Unsettled::Ended),
         }
     }
 
-    /// Waits until so much time has passed on the space's clock, or until the space ends.
-    pub async fn sleep(&self, time: Duration) {
+    /// Waits until so much time has passed on the space's clock.
+    ///
+    /// # Errors
+    /// [`Ended`] where the space is reset or ends before that.
+    pub async fn sleep(&self, time: Duration) -> Result<(), Ended> {
         let receiver = self.update_locked(|locked, now| {
+            locked.ended.map_or(Ok(()), Err)?;
             let (sender, receiver) = oneshot::channel();
             locked.next_sleeper += 1;
             locked.sleeping.insert((now + time, locked.next_sleeper), sender);
-            receiver
+            Ok(receiver)
         });
-        // An error means that the space ended: then the wait is over too.
-        let _ = receiver.await;
+        receiver?.await.unwrap_or(Err(Ended::Stopped))
+    }
+
+    /// Records that a call begins, and returns its number.
+    #[must_use]
+    pub fn open_call(&self, request: Arc<CallRequest>) -> u64 {
+        self.update(|engine, now| engine.journal.open_call(now, request))
+    }
+
+    /// Records how a call ended.
+    pub fn close_call(&self, seq: u64, end: impl FnOnce(Timestamp) -> CallEnd) {
+        self.update(|engine, now| engine.journal.close_call(seq, end(now)));
+        self.inner.calls.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether an answer without an error carries `error`, with code 0.
     #[must_use]
     pub fn error_on_success(&self) -> bool {
-        self.lock().engine.company().error_on_success
+        self.with_locked(|it| it.engine.company().error_on_success)
     }
 
     /// What a tester should know of a name that fits several users. A name with its domain means one user.
@@ -133,7 +199,7 @@ impl Space {
         if username.contains('@') {
             return None;
         }
-        self.lock().engine.directory().ambiguity(username)
+        self.with_locked(|it| it.engine.directory().ambiguity(username))
     }
 
     /// Whether an operation can run at all.
@@ -142,24 +208,25 @@ impl Space {
     /// `MasterAway` for one that runs on the master server where the scenario took that away, `FeatureOff` where the
     /// company has not licensed the service.
     pub fn may_run(&self, on_master: bool) -> Result<(), Refusal> {
-        let locked = self.lock();
-        let company = locked.engine.company();
-        match company.master_away && on_master {
-            true => Err(Refusal::MasterAway {}),
-            false => Refusal::unless(company.features.web_service_sdk, "WebServiceSdk"),
-        }
+        self.with_locked(|locked| {
+            let company = locked.engine.company();
+            match company.master_away && on_master {
+                true => Err(Refusal::MasterAway {}),
+                false => Refusal::unless(company.features.web_service_sdk, "WebServiceSdk"),
+            }
+        })
     }
 
     /// How time passes on the space's clock.
     #[must_use]
     pub fn pace(&self) -> Pace {
-        self.lock().clock.pace()
+        self.with_locked(|it| it.clock.pace())
     }
 
     /// Changes how time passes on the space's clock.
     pub fn set_pace(&self, pace: Pace) {
         self.update_locked(|locked, _| locked.clock.set_pace(pace));
-        self.0.timer_changed.notify_one();
+        self.inner.timer_changed.notify_one();
     }
 
     /// Moves the clock forward. All that is due until then happens, each thing at its time.
@@ -172,46 +239,42 @@ impl Space {
     /// Moves the clock forward to a time, as [`Self::advance`] does. An earlier time changes nothing.
     pub fn advance_to(&self, end: Timestamp) {
         loop {
-            let due = {
-                let mut locked = self.lock();
+            let due = self.with_locked(|locked| {
                 let due = locked.next_due().filter(|it| *it < end);
                 locked.clock.move_to(due.unwrap_or(end));
                 due
-            };
+            });
             self.update(|_, _| ());
             if due.is_none() {
-                break self.0.timer_changed.notify_one();
+                break self.inner.timer_changed.notify_one();
             }
         }
     }
 
     /// The number of the newest event.
     pub(super) fn last_event(&self) -> u64 {
-        self.lock().engine.journal.last()
+        self.with_locked(|it| it.engine.journal.last())
     }
 
     /// The number of the newest event, and every later one as it comes.
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.0.last_event.subscribe()
+        self.inner.last_event.subscribe()
     }
 
     /// Reads the journal under the lock.
     pub(super) fn with_journal<T>(&self, read: impl FnOnce(&Journal) -> T) -> T {
-        read(&self.lock().engine.journal)
+        self.with_locked(|it| read(&it.engine.journal))
     }
 
     pub(super) fn watchers(&self) -> &Watchers {
-        &self.0.watchers
+        &self.inner.watchers
     }
 
     /// Lets all that is due happen on time, for as long as the returned future runs.
     pub async fn run_timer(self) {
         loop {
-            let changed = self.0.timer_changed.notified();
-            let wait = {
-                let locked = self.lock();
-                locked.next_due().and_then(|it| locked.clock.until(it))
-            };
+            let changed = self.inner.timer_changed.notified();
+            let wait = self.with_locked(|it| it.next_due().and_then(|due| it.clock.until(due)));
             match wait {
                 Some(wait) => {
                     tokio::select! {
@@ -224,30 +287,37 @@ impl Space {
         }
     }
 
-    /// Ends all calls that wait, without an outcome.
-    pub fn stop(&self) {
-        let mut locked = self.lock();
-        locked.waiting.clear();
-        locked.sleeping.clear();
+    /// Ends the space, and all calls that wait in it, without an outcome.
+    pub(super) fn end(&self, why: Ended) {
+        self.with_locked(|it| it.end(why));
+        self.inner.life.send_modify(|it| it.has_ended = true);
+    }
+
+    /// How far it has come, and every change of that.
+    #[must_use]
+    pub fn life(&self) -> watch::Receiver<Life> {
+        self.inner.life.subscribe()
     }
 
     /// How many callers wait for a challenge.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.lock().waiting.len()
+        self.with_locked(|it| it.waiting.len())
     }
 
     /// Marks that the space is in use.
     pub(super) fn touch(&self) {
-        *self.0.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.inner.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// How long the space is idle; zero while a caller waits.
+    /// How long the space is idle; zero while a call is open.
     #[must_use]
     pub fn idle(&self) -> Duration {
-        match self.waiting() {
-            0 => self.0.used.lock().unwrap_or_else(PoisonError::into_inner).elapsed(),
-            _ => Duration::ZERO,
+        let is_open =
+            |it: &mut Locked| !it.waiting.is_empty() || it.engine.journal.open_calls_after(0).next().is_some();
+        match self.with_locked(is_open) {
+            true => Duration::ZERO,
+            false => self.inner.used.lock().unwrap_or_else(PoisonError::into_inner).elapsed(),
         }
     }
 
@@ -258,49 +328,69 @@ impl Space {
     }
 
     /// Starts again with another engine. Calls that wait end without an outcome.
-    pub(super) fn restart(&self, (mut engine, start): (Engine, Start)) {
-        let mut locked = self.lock();
-        locked.waiting.clear();
-        locked.sleeping.clear();
+    pub(super) fn restart(&self, (mut engine, start): (Engine, Start), why: Ended) {
+        let mut current = self.inner.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut locked = current.lock();
+        locked.end(why);
         // Sequence numbers continue, so that cursors stay valid.
         engine.journal.continue_from(&locked.engine.journal);
-        locked.clock = Clock::starting_at(start.at.unwrap_or_else(system_now), start.pace);
-        locked.engine = engine;
         drop(locked);
-        self.0.timer_changed.notify_one();
+        *current = Epoch::starting(engine, start);
+        drop(current);
+        self.inner.life.send_modify(|it| it.resets += 1);
+        self.inner.timer_changed.notify_one();
     }
 
     fn update_locked<T>(&self, change: impl FnOnce(&mut Locked, Timestamp) -> T) -> T {
-        let mut locked = self.lock();
-        let before = locked.next_due();
-        let last_before = locked.engine.journal.last();
-        let now = locked.clock.now();
-        locked.engine.tick(now);
-        let result = change(&mut locked, now);
-        locked.notify(now);
-        while let Some(due) = locked.next_jump() {
-            locked.clock.move_to(due);
+        let (result, last, is_earlier) = self.with_locked(|locked| {
+            let before = locked.next_due();
+            let last_before = locked.engine.journal.last();
             let now = locked.clock.now();
             locked.engine.tick(now);
+            let result = change(locked, now);
             locked.notify(now);
-        }
-        let after = locked.next_due();
-        let last = locked.engine.journal.last();
-        drop(locked);
+            while let Some(due) = locked.next_jump() {
+                locked.clock.move_to(due);
+                let now = locked.clock.now();
+                locked.engine.tick(now);
+                locked.notify(now);
+            }
+            let after = locked.next_due();
+            let last = locked.engine.journal.last();
+            let is_current = locked.ended.is_none();
+            let is_earlier = after.is_some_and(|after| before.is_none_or(|before| after < before));
+            (result, (is_current && last != last_before).then_some(last), is_current && is_earlier)
+        });
         // A subscriber that comes now finds the event in the journal.
-        if last != last_before && self.0.last_event.receiver_count() > 0 {
-            self.0.last_event.send_replace(last);
+        if let Some(last) = last.filter(|_| self.inner.last_event.receiver_count() > 0) {
+            self.inner.last_event.send_replace(last);
         }
-        if after.is_some_and(|after| before.is_none_or(|before| after < before)) {
-            self.0.timer_changed.notify_one();
+        if is_earlier {
+            self.inner.timer_changed.notify_one();
         }
         result
     }
 
-    /// Locks the space, also after a panic in an update: the engine is then as the update left it, and the server goes
+    /// Uses the epoch that this one stays in, or else the current one, which no reset replaces meanwhile.
+    fn with_locked<T>(&self, change: impl FnOnce(&mut Locked) -> T) -> T {
+        match &self.epoch {
+            Some(epoch) => change(&mut epoch.lock()),
+            None => change(&mut self.inner.current.read().unwrap_or_else(PoisonError::into_inner).lock()),
+        }
+    }
+}
+
+impl Epoch {
+    fn starting(engine: Engine, start: Start) -> Arc<Self> {
+        let clock = Clock::starting_at(start.at.unwrap_or_else(system_now), start.pace);
+        let (waiting, sleeping) = (HashMap::new(), BTreeMap::new());
+        Arc::new(Self(Mutex::new(Locked { engine, clock, waiting, sleeping, next_sleeper: 0, ended: None })))
+    }
+
+    /// Locks the epoch, also after a panic in an update: the engine is then as the update left it, and the server goes
     /// on.
     fn lock(&self) -> MutexGuard<'_, Locked> {
-        self.0.locked.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -326,11 +416,22 @@ impl Locked {
         for (id, settlement) in self.engine.take_settled() {
             if let Some(sender) = self.waiting.remove(&id) {
                 // An error means that the caller hung up.
-                let _ = sender.send(settlement);
+                let _ = sender.send(Ok(settlement));
             }
         }
         while let Some(entry) = self.sleeping.first_entry().filter(|it| it.key().0 <= now) {
-            let _ = entry.remove().send(());
+            let _ = entry.remove().send(Ok(()));
+        }
+    }
+
+    /// Ends the epoch. An error means that the caller hung up.
+    fn end(&mut self, why: Ended) {
+        self.ended = Some(why);
+        for (_, caller) in self.waiting.drain() {
+            let _ = caller.send(Err(why));
+        }
+        for sleeper in std::mem::take(&mut self.sleeping).into_values() {
+            let _ = sleeper.send(Err(why));
         }
     }
 }

@@ -111,11 +111,13 @@ impl Watchers {
 }
 
 impl Table {
-    /// The events after one that may concern a watcher.
+    /// The events after one that may concern a watcher, calls that have begun included.
     fn concerned(&self, journal: &Journal, after: u64) -> Vec<Arc<Event>> {
         let mut events = Vec::new();
         for kind in EventKind::ALL {
-            let own = journal.of(kind).rev().take_while(|it| it.seq > after);
+            let begun = (kind == EventKind::Call).then(|| journal.open_calls_after(after));
+            let own = journal.of(kind).rev().take_while(|it| it.recorded > after);
+            let own = own.chain(begun.into_iter().flatten());
             if self.others.values().any(|it| it.interest.kinds.contains(&kind)) {
                 events.extend(own.cloned());
             } else if !self.by_username.is_empty() {
@@ -155,7 +157,7 @@ fn lower(name: &str) -> Cow<'_, str> {
 /// The user that an event concerns.
 fn username(event: &Event) -> &str {
     match &event.what {
-        What::Call(it) => &it.username,
+        What::Call(it) => &it.request.username,
         What::Turn(it) => &it.username,
         What::Message(it) => &it.username,
         What::Changed(it) => &it.username,

@@ -480,17 +480,17 @@ fn a_stream_is_taken_up_where_it_broke_off() {
         // Without the lengths of the chunks.
         lines.filter(|it| it.contains(": "))
     };
-    let mut live = events("", "/events?kinds=call&operation=UserExists");
+    let mut live = events("", "/events?kinds=call.closed&operation=UserExists");
     // A list answers after the stream began.
     api.get("/calls");
     api.server.call("TestSecurity", "");
     api.server.call("UserExists", ANNA);
     let id = live.next().unwrap();
-    assert_eq!(live.next().unwrap(), "event: call");
+    assert_eq!(live.next().unwrap(), "event: call.closed");
     assert!(live.next().unwrap().starts_with("data: {\"seq\":"));
     api.server.call("UserExists", ANNA);
     let seq = id.strip_prefix("id: ").unwrap();
-    let mut resumed = events(&format!("Last-Event-ID: {seq}\r\n"), "/events?kinds=call");
+    let mut resumed = events(&format!("Last-Event-ID: {seq}\r\n"), "/events?kinds=call.closed");
     assert_ne!(resumed.next().unwrap(), id);
     for _ in 0..4 {
         api.server.call("UserExists", ANNA);

@@ -1,12 +1,19 @@
 //! Evidence: what the server says happened, and what it says when it does not know.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::thread;
 
+use locmfa::contract::Mode;
+use locmfa::engine::Outcome;
+use locmfa::switchboard::{Limits, Switchboard};
 use serde_json::{Value, json};
 
 use crate::admin::ANNA;
 use crate::api::Api;
-use crate::process::run;
+use crate::process::{Server, read, run};
+use crate::{asked, asking};
 
 const SCENARIO: &str = "users:
   - {username: anna, phone: '+1 425 555 0100', pin: '2580'}
@@ -14,6 +21,28 @@ const SCENARIO: &str = "users:
 rules:
   - {when: {user: ben}, after: 0s, code: '864209'}
 ";
+
+/// No phone call ends by itself.
+const RINGS: &str = "clock: frozen
+users: [{username: anna, phone: '+1 425 555 0100'}]
+rules:
+  - {when: {operation: UserExists}, delay: 1h}
+  - {when: {mode: smsText}, outcome: text-not-sent, after: 0s}
+  - {outcome: no-answer}
+";
+
+/// A stream of events, without the lengths of its chunks.
+fn events(api: &Api, headers: &str, path: &str) -> impl Iterator<Item = String> {
+    let mut lines = BufReader::new(api.open("GET", path, headers, "")).lines().map(Result::unwrap);
+    lines.by_ref().find(String::is_empty);
+    lines.filter(|it| it.contains(": "))
+}
+
+/// The next event of a stream: its name, and its data.
+fn event(lines: &mut impl Iterator<Item = String>) -> (String, Value) {
+    let mut field = |name: &str| lines.find_map(|it| Some(it.strip_prefix(name)?.to_owned())).unwrap();
+    (field("event: "), serde_json::from_str(&field("data: ")).unwrap())
+}
 
 impl Api {
     /// Verifies expectations: the status, and the answer.
@@ -156,4 +185,175 @@ fn verify_ends_with_1_where_it_does_not_know_and_where_the_file_says_nothing() {
     assert!(code == 1 && text.contains("e.yaml is empty; it needs a list `expect`"), "{text}");
     let (code, text) = verify("expect: []");
     assert!(code == 1 && text.contains("nothing is verified"), "{text}");
+}
+
+#[test]
+fn the_example_of_the_documentation_passes_on_the_flow_that_it_describes() {
+    let docs = include_str!("../../docs/admin.md");
+    let example = docs.split("```yaml\n").find(|it| it.starts_with("# expectations.yaml")).unwrap();
+    let example = example.split("```").next().unwrap();
+    let scenario =
+        "users: [{username: anna, phone: '+1 425 555 0100', mode: smsText}]\nrules: [{code: '864209', after: 0s}]";
+    let api = Api::start(scenario, &[]);
+    fs::write(api.folder.path().join("expectations.yaml"), example).unwrap();
+    let number = "<requireUserMatch>true</requireUserMatch><mode>smsText</mode><countryCode>1</countryCode><phoneNumber>4255550100</phoneNumber>";
+    api.server.call("PfAuthUser_5", &format!("{ANNA}{number}"));
+    api.server.call("ValidatePasscode", &format!("{ANNA}<passcode>864209</passcode>"));
+    let url = format!("http://{}", api.address);
+    let (code, text) = run(api.folder.path(), &["verify", "expectations.yaml", "--admin", &url]);
+    assert_eq!(code, 0, "{text}");
+}
+
+#[test]
+fn a_call_has_a_start_and_an_end_and_is_listed_once() {
+    let api = Api::start(RINGS, &[]);
+    let mut live = events(&api, "", "/events?kinds=call,challenge");
+    let before = api.get("/calls?after=now")["next"].clone();
+    let call = api.server.send("PfAuthUser_4", ANNA);
+    let open = api.get("/calls?state=open&wait=60s");
+    let one = &open["items"][0];
+    assert_eq!((&one["operation"], &one["state"], open.get("next")), (&json!("PfAuthUser_4"), &json!("open"), None));
+    for name in ["ended", "outcome", "call_result", "error", "status", "rule", "warning", "milliseconds"] {
+        assert_eq!(one[name], Value::Null, "{name}");
+    }
+    assert_eq!(api.get("/calls")["items"], json!([]));
+    assert_eq!(api.ask("GET", "/calls?state=open&after=now", "", "").status, 400);
+    let whole = api.get(&format!("/calls/{}", one["seq"]));
+    assert!(whole["explained"].to_string().contains("It is open"), "{whole}");
+    assert_eq!(whole["fields"], json!({"username": "anna"}));
+
+    let (opened, rings) = (event(&mut live), event(&mut live));
+    assert_eq!((&*opened.0, &opened.1), ("call.opened", one));
+    // A call comes before what it brings about.
+    assert!(rings.0 == "challenge" && rings.1["seq"].as_u64() > one["seq"].as_u64(), "{rings:?}");
+    api.send("POST", "/clock/advance", &json!({"by": "1h"}));
+    assert!(read(call).contains("<Code>11</Code>"));
+    let closed = api.get(&format!("/calls?after={}&wait=60s", before.to_string().trim_matches('"')));
+    assert_eq!((&closed["items"][0]["seq"], &closed["items"][0]["state"]), (&one["seq"], &json!("closed")));
+    assert!(closed["items"][0]["ended"].as_str() > closed["items"][0]["at"].as_str());
+    let ended = live.by_ref().skip_while(|it| it != "event: call.closed").nth(1).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(ended.strip_prefix("data: ").unwrap()).unwrap(), closed["items"][0]);
+    assert_eq!(api.get("/calls?state=open")["items"], json!([]));
+}
+
+#[test]
+fn an_open_call_makes_a_verdict_unknown_until_it_ends() {
+    let api = Api::start(RINGS, &[]);
+    let ringing = api.server.send("PfAuthUser_4", ANNA);
+    let delayed = api.server.send("UserExists", ANNA);
+    api.get("/calls?state=open&operation=PfAuthUser*&wait=60s");
+    api.get("/calls?state=open&operation=UserExists&wait=60s");
+    for unknown in [
+        json!({"where": {"operation": "PfAuthUser*"}, "exactly": 0}),
+        json!({"where": {"operation": "UserExists"}}),
+        json!({"where": {"call_result": 101}, "exactly": 0}),
+    ] {
+        let (status, told) = api.verify(&json!([unknown]));
+        assert_eq!((status, &told["verdict"]), (409, &json!("unknown")), "{unknown}: {told}");
+        assert!(told["remedy"].as_str().unwrap().contains("state=open"), "{told}");
+    }
+    assert_eq!(api.verify(&json!([{"where": {"operation": "ValidatePin"}, "exactly": 0}])).0, 200);
+    let (status, told) = api.verify(&json!([{"where": {"state": "open"}, "exactly": 0}]));
+    assert_eq!(status, 400, "{told}");
+    let none = json!({"expect": [{"where": {"call_result": 101}, "exactly": 0}], "wait": "60s"});
+    thread::scope(|scope| {
+        // The end of a call that does not fit makes it known.
+        let verified = scope.spawn(|| api.send("POST", "/verify", &none));
+        api.send("POST", "/clock/advance", &json!({"by": "1h"}));
+        let (status, told) = verified.join().unwrap();
+        assert_eq!(status, 200, "{told}");
+    });
+    assert!(read(ringing).contains("<Code>11</Code>"));
+    assert!(read(delayed).contains(">true<"));
+}
+
+#[test]
+fn a_call_ends_in_the_epoch_in_which_it_began_and_its_fault_says_why() {
+    let api = Api::start(&format!("{RINGS}on_reload: reset\n"), &[]);
+    let open = |space: &str, operation: &str| {
+        let call = api.server.send_in(space, operation, ANNA);
+        api.get(&format!("{space}/calls?state=open&operation={operation}&wait=60s"));
+        call
+    };
+    let ended = |call: TcpStream, space: &str, why: &str| {
+        let answer = read(call);
+        assert!(answer.starts_with("HTTP/1.1 500 ") && answer.contains(why), "{answer}");
+        if !space.is_empty() || why.contains("default") {
+            let calls = api.get(&format!("{space}/calls"));
+            assert_eq!((&calls["items"], &calls["forgotten"]), (&json!([]), &json!(0)), "{why}");
+        }
+    };
+    for operation in ["PfAuthUser_4", "UserExists"] {
+        let call = open("", operation);
+        api.send("POST", "/spaces/default/reset", &json!({}));
+        ended(call, "", "The space default was reset while the call waited");
+    }
+    let call = open("", "PfAuthUser_4");
+    fs::write(api.folder.path().join("s.yaml"), format!("{RINGS}on_reload: reset\nseed: 1\n")).unwrap();
+    assert_eq!(api.send("POST", "/scenario/reload", &json!({})).0, 200);
+    ended(call, "", "The scenario was read again and the space default started over while");
+    let call = open("", "PfAuthUser_4");
+    assert_eq!(api.ask("PUT", "/scenario", "Content-Type: application/yaml\r\n", RINGS).status, 200);
+    ended(call, "", "The space default was started over with another scenario while");
+    assert_eq!(api.send("PUT", "/spaces/one", &json!({})).0, 201);
+    let call = open("/~one", "PfAuthUser_4");
+    assert_eq!(api.ask("DELETE", "/spaces/one", "", "").status, 204);
+    assert_eq!(api.send("PUT", "/spaces/one", &json!({})).0, 201);
+    ended(call, "/~one", "The space one was dropped while");
+
+    let metrics = api.ask("GET", "/metrics", "", "").body;
+    assert!(metrics.contains("\nlocmfa_calls_total 5\n"), "{metrics}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_count_at_the_end_has_the_calls_of_dropped_spaces_and_those_before_a_reset() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.yaml"), SCENARIO).unwrap();
+    let server = Server::start(folder.path(), &["s.yaml"]);
+    for space in ["", "/~one"] {
+        read(server.send_in(space, "UserExists", ANNA));
+    }
+    let admin = server.ready["admin"].as_str().unwrap().to_owned();
+    for command in ["drop one", "reset default"] {
+        let words: Vec<_> = ["space"].into_iter().chain(command.split(' ')).chain(["--admin", &admin]).collect();
+        assert_eq!(run(folder.path(), &words).0, 0);
+    }
+    let (_, lines) = server.stop();
+    assert_eq!(lines.last().unwrap()["calls"], 2, "{lines:?}");
+}
+
+#[test]
+fn a_client_that_sends_a_call_and_closes_at_once_leaves_an_entry() {
+    let api = Api::start(SCENARIO, &[]);
+    let large = format!("{ANNA}<!--{}-->", "x".repeat(100_000));
+    for (operation, body, each) in [("UserExists", ANNA, 500), ("GetPhone", &large, 25)] {
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..each).for_each(|_| drop(api.server.send(operation, body))));
+            }
+        });
+        let all = json!({"expect": [{"where": {"operation": operation, "username": "anna"}, "exactly": 4 * each}], "wait": "60s"});
+        let (status, told) = api.send("POST", "/verify", &all);
+        assert_eq!(status, 200, "{told}");
+    }
+    let calls = api.get("/calls?operation=GetPhone&limit=1");
+    let whole = api.get(&format!("/calls/{}?raw=true", calls["items"][0]["seq"]));
+    assert!(whole["request"].as_str().unwrap().contains(ANNA), "{whole}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_message_that_ends_leaves_the_line_of_a_ringing_phone_busy() {
+    let setup = locmfa::scenario::load("test", RINGS).unwrap().setup;
+    let spaces = Switchboard::new(setup, Limits::default());
+    let space = spaces.default_space().clone();
+    let ringing = tokio::spawn({
+        let space = space.clone();
+        async move { asked(&space, asking("anna", Mode::VoiceCall, "")).await }
+    });
+    tokio::task::yield_now().await;
+    let outcome = async |mode| asked(&space, asking("anna", mode, "")).await.unwrap().ending.known();
+    assert_eq!(outcome(Mode::SmsText).await, Some(Outcome::TextNotSent));
+    assert_eq!(outcome(Mode::VoiceCall).await, Some(Outcome::Busy));
+    ringing.abort();
 }

@@ -199,7 +199,9 @@ impl Engine {
 
     /// Ends a challenge: block, states, journal and cache follow. The settlement is for its caller.
     fn end(&mut self, now: Timestamp, mut challenge: Challenge, ending: Ending) -> Settlement {
-        self.challenges.memory.end_call(&challenge.subject);
+        if challenge.method.channel() == Channel::Voice {
+            self.challenges.memory.end_call(&challenge.subject);
+        }
         if ending.known().is_some_and(Outcome::is_fraud) {
             self.block_person(now, &challenge, ending.description());
         }

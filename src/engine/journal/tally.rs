@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::AnsweredCall;
+use super::CallEntry;
 
 /// How many calls are evicted of each kind of call.
 #[derive(Clone, Debug, Default)]
@@ -35,13 +35,13 @@ const BY_RESULT: usize = 2 * BY_USER;
 const OUTCOME: usize = 256;
 
 impl Tally {
-    pub(super) fn add(&mut self, call: &AnsweredCall) {
-        let result = EvictedResult { status: call.status, call_result: call.call_result, error: call.error };
+    pub(super) fn add(&mut self, call: &CallEntry) {
+        let end = call.end.as_ref();
         let mut key = EvictedCalls {
-            operation: call.operation,
-            username: Some(call.username.clone()),
-            outcome: Some(call.outcome.clone()).filter(|it| it.len() <= OUTCOME),
-            result: Some(result),
+            operation: call.request.operation,
+            username: Some(call.request.username.clone()),
+            outcome: end.map(|it| it.outcome.clone()).filter(|it| it.len() <= OUTCOME),
+            result: end.map(|it| EvictedResult { status: it.status, call_result: it.call_result, error: it.error }),
         };
         let counts = &mut self.0;
         if counts.len() >= BY_USER && !counts.contains_key(&key) {
@@ -68,7 +68,9 @@ mod tests {
         let mut tally = Tally::default();
         let calls = 3 * BY_RESULT as i32;
         for n in 0..calls {
-            tally.add(&AnsweredCall { call_result: Some(n), ..call(n as u32) });
+            let mut call = call(n as u32);
+            call.end.as_mut().unwrap().call_result = Some(n);
+            tally.add(&call);
         }
         assert!(tally.iter().count() <= BY_RESULT + 1);
         assert_eq!(tally.iter().map(|it| it.1).sum::<u64>(), calls as u64);

@@ -9,7 +9,7 @@ use super::input::Asked;
 use super::problem::{Kind, Problem};
 use super::view::{self, View};
 use super::{At, Json};
-use crate::engine::{self, AnsweredCall, ChallengeStage, Engine, Event, Timestamp, Turn, What};
+use crate::engine::{self, CallEnd, CallEntry, CallRequest, ChallengeStage, Engine, Event, Timestamp, Turn, What};
 use crate::{operations, soap};
 
 /// A call in full.
@@ -45,10 +45,10 @@ pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked
     asked.finish()?;
     let event = seq.parse().ok().and_then(|seq| space.update(|engine, _| engine.journal.get(seq).cloned()));
     let call = event.as_deref().and_then(|event| match &event.what {
-        What::Call(entry) => Some((event, entry)),
+        What::Call(call) => Some((event, call)),
         _ => None,
     });
-    let Some((event, entry)) = call else {
+    let Some((event, call @ CallEntry { request, end })) = call else {
         let detail = format!("There is no call {seq}: it never was, it is forgotten, or it is something else.");
         return Err(Problem::new(Kind::UnknownCall, detail, "GET /calls lists those that are kept."));
     };
@@ -61,63 +61,68 @@ pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked
     };
     Ok(Json::ok(WholeCall {
         call: serde_json::to_value(View::of(event)).expect("an event is JSON"),
-        fields: view::fields(entry),
-        explained: space.update(|engine, now| explained(engine, now, space.name(), event, entry)),
-        headers: raw.then(|| entry.headers.to_string()),
-        request: masked(&entry.request),
-        answer: masked(&entry.answer),
+        fields: view::fields(request),
+        explained: space.update(|engine, now| explained(engine, now, space.name(), event, call)),
+        headers: raw.then(|| request.headers.to_string()),
+        request: masked(&request.body),
+        answer: end.as_ref().and_then(|it| masked(&it.answer)),
     }))
 }
 
 /// The story of a call.
-fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Event, entry: &AnsweredCall) -> Vec<String> {
-    let mut story = vec![opening(entry)];
-    if entry.operation.is_empty() {
+fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Event, call: &CallEntry) -> Vec<String> {
+    let CallEntry { request, end } = call;
+    let mut story = vec![opening(request)];
+    if request.operation.is_empty() {
         story.push("It named no operation.".into());
     }
-    let judged = judged(engine, now, space, entry);
-    let decided = entry.rule.as_deref();
+    let Some(end) = end else {
+        story.push("It is open: it waits for a person, or a rule delays its answer.".into());
+        return story;
+    };
+    let judged = judged(engine, now, space, request);
+    let decided = end.rule.as_deref();
     let before = judged.iter().take_while(|it| Some(&*it.rule) != decided);
     story.extend(before.filter_map(|it| Some(format!("{:?} does not match: {}.", it.rule, it.why_not.as_ref()?))));
     story.push(match decided {
         Some(rule) => format!("{rule:?} matched and decided."),
-        None if entry.request.cut() > 0 => {
+        None if request.body.cut() > 0 => {
             "No rule decided. The journal keeps too little of the request to say why.".into()
         }
         None if engine.rules(now).next().is_none() => "There are no rules.".into(),
         None if judged.is_empty() => "No rule was asked: the request is no call that the service can read.".into(),
         None => "No rule matches.".into(),
     });
-    story.extend(life(engine, event, entry));
-    let result = entry.call_result.map(|code| {
+    story.extend(life(engine, event, &request.username, end));
+    let result = end.call_result.map(|code| {
         let known = engine::Outcome::ALL.iter().find(|it| it.code() == code);
         format!(", call result {code} ({})", known.map_or("of the scenario's own", |it| it.description()))
     });
-    let error = entry.error.map(|it| format!(", error {it}")).unwrap_or_default();
-    let outcome = entry.outcome.split(' ').next().unwrap_or_default();
-    story.push(match entry.status {
+    let error = end.error.map(|it| format!(", error {it}")).unwrap_or_default();
+    let outcome = end.outcome.split(' ').next().unwrap_or_default();
+    story.push(match end.status {
         0 => "The client hung up before there was an answer.".into(),
         200 => format!("It was answered {outcome}{}{error}.", result.unwrap_or_default()),
-        status => format!("It was answered with the status {status}: {}.", entry.outcome),
+        status => format!("It was answered with the status {status}: {}.", end.outcome),
     });
-    story.extend(entry.warning.as_ref().map(|it| format!("Note: {it}.")));
+    story.extend(end.warning.as_ref().map(|it| format!("Note: {it}.")));
     story
 }
 
-fn opening(entry: &AnsweredCall) -> String {
-    let origin = &entry.origin;
+fn opening(request: &CallRequest) -> String {
+    let origin = &request.origin;
     let from = if origin.peer.is_empty() { String::new() } else { format!(" from {}", origin.peer) };
     let over = if origin.tls.is_empty() { String::new() } else { format!(" over {} ({})", origin.tls, origin.suite) };
-    let by = if entry.agent.is_empty() { String::new() } else { format!(" with {:?}", entry.agent) };
-    let operation = if entry.operation.is_empty() { "the service" } else { entry.operation };
-    format!("{} called {operation}{from}{over}{by}, signed in by {}.", entry.caller, entry.scheme)
+    let by = if request.agent.is_empty() { String::new() } else { format!(" with {:?}", request.agent) };
+    let operation = if request.operation.is_empty() { "the service" } else { request.operation };
+    format!("{} called {operation}{from}{over}{by}, signed in by {}.", request.caller, request.scheme)
 }
 
 /// What each rule makes of a call.
-fn judged(engine: &Engine, now: Timestamp, space: &str, entry: &AnsweredCall) -> Vec<engine::Explanation> {
+fn judged(engine: &Engine, now: Timestamp, space: &str, asked: &CallRequest) -> Vec<engine::Explanation> {
     let read = || {
-        let operation = operations::find(entry.operation)?;
-        let (_, mut reader) = soap::body(entry.request.reveal()).ok()?;
+        let operation = operations::find(asked.operation)?;
+        let (_, mut reader) = soap::body(asked.body.reveal()).ok()?;
         let request = operation.read(&mut reader).ok()?;
         let values = request.values();
         let call = engine::Call { operation: operation.signature.name, asks: operation.asks, space, values: &values };
@@ -126,11 +131,12 @@ fn judged(engine: &Engine, now: Timestamp, space: &str, entry: &AnsweredCall) ->
     read().unwrap_or_default()
 }
 
-/// The challenge of a call, step by step: the last one of that user that ended as the call did.
-fn life(engine: &Engine, event: &Event, entry: &AnsweredCall) -> Vec<String> {
-    let stored = engine.directory().find(&entry.username).map_or(&*entry.username, |it| it.username.as_str());
+/// The challenge of a call, step by step: the last one of that user, during the call, that ended as the call did.
+fn life(engine: &Engine, event: &Event, username: &str, end: &CallEnd) -> Vec<String> {
+    let stored = engine.directory().find(username).map_or(username, |it| it.username.as_str());
     let turns = || {
-        let earlier = engine.journal.of(engine::EventKind::Turn).filter(|it| it.seq < event.seq);
+        let earlier =
+            engine.journal.of(engine::EventKind::Turn).filter(|it| (event.seq..event.recorded).contains(&it.seq));
         earlier.filter_map(|it| match &it.what {
             What::Turn(turn) => Some((it, turn)),
             _ => None,
@@ -144,7 +150,7 @@ fn life(engine: &Engine, event: &Event, entry: &AnsweredCall) -> Vec<String> {
     };
     let is_its_end = |turn: &Turn| {
         let code = answered(turn);
-        code.is_some() && code == entry.call_result && turn.username.eq_ignore_ascii_case(stored)
+        code.is_some() && code == end.call_result && turn.username.eq_ignore_ascii_case(stored)
     };
     let Some(challenge) = turns().rfind(|it| is_its_end(it.1)).map(|it| it.1.challenge) else {
         return Vec::new();

@@ -17,7 +17,7 @@ use super::input::{Asked, bad};
 use super::problem::Problem;
 use super::view::View;
 use super::{Admin, At, Shared, Stage};
-use crate::engine::{Event, EventKind};
+use crate::engine::{Event, EventKind, Happening};
 use crate::switchboard::{Space, Watcher};
 
 /// A reader's place in the stream.
@@ -25,11 +25,19 @@ struct Reader {
     admin: Arc<Admin>,
     space: Space,
     feed: Feed,
+    calls: Calls,
     watcher: Watcher,
     after: u64,
     /// What is to be told first.
     first: Option<String>,
     ended: bool,
+}
+
+/// Which happenings of calls a stream has.
+#[derive(Clone, Copy, Debug, Default)]
+struct Calls {
+    opened: bool,
+    closed: bool,
 }
 
 /// How long a stream may be silent, so that both sides know that the other one is there.
@@ -41,21 +49,18 @@ const PIECE: usize = 256;
 /// Streams what happens, as server-sent events. `Last-Event-ID`, or `after`, takes a stream up again. A reader who is
 /// so slow that what follows is forgotten is told so by the event `dropped`, and the stream ends.
 #[utoipa::path(get, path = "/events", tag = "events", params(
-    ("kinds" = Option<String>, Query, description = "`call`, `challenge`, `message`, `change`, `notice`; with commas between. All where it says nothing."),
+    ("kinds" = Option<String>, Query, description = "`call.opened`, `call.closed`, `call` for both, `challenge`, `message`, `change`, `notice`; with commas between. All where it says nothing."),
     ("after" = Option<String>, Query, description = "Only what follows that event; 0: all that is kept. Without it, what happens from now on."),
     ("Last-Event-ID" = Option<u64>, Header, description = "The id of the last event that was received; it wins over `after`."),
     ("username" = Option<String>, Query, description = "A condition, as for lists."),
-), responses((status = 200, description = "Events named for their kinds, with JSON as their data.", body = String, content_type = "text/event-stream")))]
+), responses((status = 200, description = "Events named for their kinds, with an item of the list of that kind in JSON as their data. A call comes twice, with one `seq`: as `call.opened` when it begins, and as `call.closed` when it has ended.", body = String, content_type = "text/event-stream")))]
 pub(super) async fn events(
     State(admin): Shared,
     At(space): At,
     headers: HeaderMap,
     mut asked: Asked,
 ) -> Result<Response, Problem> {
-    let kinds = match asked.take("kinds")? {
-        Some(text) => text.split(',').map(kind).collect::<Result<Vec<_>, _>>()?,
-        None => EventKind::ALL.into(),
-    };
+    let (kinds, calls) = kinds(asked.take("kinds")?.as_deref())?;
     let feed = Feed::read(&mut asked, &kinds, &space)?;
     let resumed = match headers.get("last-event-id") {
         Some(id) => {
@@ -74,7 +79,7 @@ pub(super) async fn events(
         }
     });
     let watcher = space.watch(feed.interest());
-    let reader = Reader { admin, space, feed, watcher, after, first, ended: false };
+    let reader = Reader { admin, space, feed, calls, watcher, after, first, ended: false };
     let body = Body::from_stream(stream::unfold(reader, |mut reader| async {
         let piece = reader.next().await?;
         Some((Ok::<_, std::convert::Infallible>(Bytes::from(piece)), reader))
@@ -86,12 +91,43 @@ pub(super) async fn events(
     Ok((headers, body).into_response())
 }
 
-fn kind(word: &str) -> Result<EventKind, Problem> {
-    let known = EventKind::ALL.into_iter().find(|it| it.word() == word.trim());
-    known.ok_or_else(|| {
-        let words = EventKind::ALL.map(EventKind::word);
-        bad("kinds", &format!("{word:?} is no kind"), &format!("There are: {}.", words.join(", ")))
-    })
+/// The name of the event with which a call begins in a stream.
+const OPENED: &str = "call.opened";
+
+/// The name of the event with which a call ends in a stream.
+const CLOSED: &str = "call.closed";
+
+/// The kinds that a request names.
+fn kinds(text: Option<&str>) -> Result<(Vec<EventKind>, Calls), Problem> {
+    let mut calls = Calls::default();
+    let Some(text) = text else { return Ok((EventKind::ALL.into(), Calls { opened: true, closed: true })) };
+    let mut kinds = Vec::new();
+    for word in text.split(',').map(str::trim) {
+        let kind = match word {
+            OPENED | CLOSED => Some(EventKind::Call),
+            _ => EventKind::ALL.into_iter().find(|it| it.word() == word),
+        };
+        let kind = kind.ok_or_else(|| {
+            let words = EventKind::ALL.map(EventKind::word).join(", ");
+            bad("kinds", &format!("{word:?} is no kind"), &format!("There are: {words}, {OPENED}, {CLOSED}."))
+        })?;
+        calls.opened |= kind == EventKind::Call && word != CLOSED;
+        calls.closed |= kind == EventKind::Call && word != OPENED;
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    Ok((kinds, calls))
+}
+
+impl Calls {
+    fn include(self, event: &Event) -> bool {
+        match event.what.kind() {
+            EventKind::Call if event.is_open() => self.opened,
+            EventKind::Call => self.closed,
+            _ => true,
+        }
+    }
 }
 
 impl Reader {
@@ -109,9 +145,9 @@ impl Reader {
             let found = self.space.update(|engine, _| {
                 let journal = &engine.journal;
                 known(journal, self.after, &self.feed.kinds)?;
-                Ok::<_, Problem>((journal.after(self.after, &self.feed.kinds), journal.last()))
+                Ok::<_, Problem>((journal.happenings_after(self.after, &self.feed.kinds), journal.last()))
             });
-            let (events, last) = match found {
+            let (happenings, last) = match found {
                 Ok(found) => found,
                 Err(problem) => {
                     self.ended = true;
@@ -119,10 +155,11 @@ impl Reader {
                 }
             };
             let mut piece = String::new();
-            let mut fitting = events.iter().filter(|it| self.feed.filter.fits(it));
-            for event in fitting.by_ref().take(PIECE) {
-                piece.push_str(&self.admin.frames.of(event));
-                self.after = event.seq;
+            let is_wanted = |it: &&Happening| self.calls.include(&it.event) && self.feed.filter.fits(&it.event);
+            let mut fitting = happenings.iter().filter(is_wanted);
+            for it in fitting.by_ref().take(PIECE) {
+                piece.push_str(&self.admin.frames.of(it));
+                self.after = it.place;
             }
             if fitting.next().is_none() {
                 self.after = last;
@@ -162,8 +199,8 @@ impl Default for Frames {
 }
 
 impl Frames {
-    fn of(&self, event: &Arc<Event>) -> Arc<str> {
-        let slot = usize::try_from(event.seq).unwrap_or_default() % FRAMES;
+    fn of(&self, Happening { place, event }: &Happening) -> Arc<str> {
+        let slot = usize::try_from(*place).unwrap_or_default() % FRAMES;
         let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((kept, frame)) = &frames[slot]
             && Arc::ptr_eq(kept, event)
@@ -171,7 +208,12 @@ impl Frames {
             return frame.clone();
         }
         let data = serde_json::to_string(&View::of(event)).expect("an event is JSON");
-        let frame = format!("id: {}\nevent: {}\ndata: {data}\n\n", event.seq, event.what.kind().word());
+        let name = match event.what.kind() {
+            EventKind::Call if event.is_open() => OPENED,
+            EventKind::Call => CLOSED,
+            kind => kind.word(),
+        };
+        let frame = format!("id: {place}\nevent: {name}\ndata: {data}\n\n");
         let frame: Arc<str> = frame.into();
         frames[slot] = Some((event.clone(), frame.clone()));
         frame

@@ -31,7 +31,8 @@ pub(super) struct Feed {
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) events: Vec<Arc<Event>>,
-    next: u64,
+    /// `None`: open calls have no cursor.
+    next: Option<u64>,
     forgotten: u64,
 }
 
@@ -72,8 +73,25 @@ impl Feed {
         }
     }
 
+    /// The calls that are open, or the first one that opens before the time is up.
+    async fn find_open(self, space: &Space, admin: &Admin) -> Result<Found, Problem> {
+        if self.after.is_some() {
+            return Err(bad("after", "calls that are open have no cursor", "Leave it out, or ask for closed calls."));
+        }
+        awaited(admin, space, self.interest(), self.wait, |is_over| {
+            let mut events = space.update(|engine, _| engine.journal.open_calls_after(0).cloned().collect::<Vec<_>>());
+            events.retain(|it| self.filter.fits(it));
+            events.drain(..events.len().saturating_sub(self.limit));
+            Ok((is_over || !events.is_empty()).then_some(Found { events, next: None, forgotten: 0 }))
+        })
+        .await
+    }
+
     /// What there is, or what comes before the time is up. Nothing is lost between two that follow one another.
     pub(super) async fn find(self, space: &Space, admin: &Admin) -> Result<Found, Problem> {
+        if self.filter.asks_for_open() {
+            return self.find_open(space, admin).await;
+        }
         let mut after = self.after;
         awaited(admin, space, self.interest(), self.wait, |is_over| {
             let (mut events, next, forgotten) = space.update(|engine, _| {
@@ -92,14 +110,14 @@ impl Feed {
             let next = match self.after {
                 Some(after) if excess > 0 => {
                     events.truncate(self.limit);
-                    events.last().map_or(after, |it| it.seq)
+                    events.last().map_or(after, |it| it.recorded)
                 }
                 _ => {
                     events.drain(..excess);
                     next
                 }
             };
-            Ok(Some(Found { events, next, forgotten }))
+            Ok(Some(Found { events, next: Some(next), forgotten }))
         })
         .await
     }
@@ -165,8 +183,10 @@ pub(super) fn known(journal: &Journal, after: u64, kinds: &[EventKind]) -> Resul
 pub(super) struct Page<T> {
     /// The oldest first.
     items: Vec<T>,
-    /// What to give as `after` to get or await what follows. It is there without items, too.
-    next: u64,
+    /// What to give as `after` to get or await what follows. It is there without items, too; calls that are open have
+    /// none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u64>,
     /// How many events of this kind made room for newer ones.
     forgotten: u64,
 }
@@ -202,7 +222,8 @@ macro_rules! feeds {
 }
 
 feeds! {
-    /// Lists calls, or waits for one.
+    /// Lists the calls that have ended, in the order of their ends, or waits for one; with `state=open`, those that have
+    /// not ended.
     calls => "/calls", "calls", Call, Call;
     /// Lists messages, or waits for one: an inbox of text messages, notifications of the app and mails, with their codes.
     messages => "/messages", "messages", Message, Message;

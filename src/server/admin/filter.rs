@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::view::{self, View};
 use crate::contract::{Field, Shape};
-use crate::engine::{Event, EventKind, EvictedCalls, EvictedResult, Number, Pattern, What};
+use crate::engine::{CallEntry, Event, EventKind, EvictedCalls, EvictedResult, Number, Pattern, What};
 use crate::operations;
 use crate::scenario::closest;
 
@@ -122,6 +122,18 @@ impl Filter {
         self.all(|it| seen.get(it))
     }
 
+    /// Whether the conditions hold of a call, as far as that is known before it ends.
+    pub(super) fn fit_at_start(&self, event: &Event) -> Fit {
+        let seen = Seen::of(event);
+        self.all(|it| if view::AT_THE_END.contains(&it.name.as_str()) { Actual::Unknown } else { seen.get(it) })
+    }
+
+    /// Whether it asks for calls that are open.
+    pub(super) fn asks_for_open(&self) -> bool {
+        let state = self.0.iter().find(|it| it.name == "state");
+        state.is_some_and(|it| it.pattern.matches("open") && !it.pattern.matches("closed"))
+    }
+
     /// Whether the conditions hold of evicted calls, as far as they are counted.
     pub(super) fn fit_of_evicted(&self, calls: &EvictedCalls) -> Fit {
         let counted =
@@ -133,6 +145,7 @@ impl Filter {
         };
         self.all(|it| match it.name.as_str() {
             "kind" => Actual::Is(EventKind::Call.word().into()),
+            "state" => Actual::Is("closed".into()),
             "operation" => Actual::Is(calls.operation.into()),
             "username" => counted(&calls.username),
             "outcome" => counted(&calls.outcome),
@@ -261,12 +274,13 @@ impl<'a> Seen<'a> {
             return Actual::Is(value);
         }
         let is_field = name == "phone" || name.starts_with(FIELDS);
-        let What::Call(entry) = &self.event.what else { return Actual::Missing };
+        let What::Call(CallEntry { request, end }) = &self.event.what else { return Actual::Missing };
         if !is_field {
-            return Actual::Missing;
+            let is_unknown = end.is_none() && view::AT_THE_END.contains(&name);
+            return if is_unknown { Actual::Unknown } else { Actual::Missing };
         }
-        let fields = self.fields.get_or_init(|| view::fields(entry));
-        if fields.is_empty() && entry.request.cut() > 0 {
+        let fields = self.fields.get_or_init(|| view::fields(request));
+        if fields.is_empty() && request.body.cut() > 0 {
             return Actual::Unknown;
         }
         let value = match name.strip_prefix(FIELDS) {

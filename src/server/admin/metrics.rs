@@ -22,6 +22,9 @@ pub(super) async fn metrics(State(admin): Shared) -> Response {
     let spaces = admin.spaces.list();
     family(&mut out, "locmfa_spaces", "gauge", "Spaces, the default one included.");
     sample(&mut out, "locmfa_spaces", &[], spaces.len() as u64);
+    let about = "Calls that have ended since the start, those in dropped spaces and before resets included.";
+    family(&mut out, "locmfa_calls_total", "counter", about);
+    sample(&mut out, "locmfa_calls_total", &[], admin.spaces.calls());
     family(&mut out, "locmfa_events_total", "counter", "What happened, by space and kind.");
     each(&spaces, |space, engine| {
         for kind in EventKind::ALL {

@@ -16,7 +16,7 @@ use super::input::{Asked, Body, duration};
 use super::problem::{Kind as No, Problem};
 use super::view::View;
 use super::{At, Json, Shared};
-use crate::engine::{Event, EventKind, Journal, Missing};
+use crate::engine::{Event, EventKind, Journal, Missing, Pattern};
 use crate::scenario::closest;
 use crate::switchboard::Interest;
 
@@ -27,7 +27,7 @@ pub(super) struct Expectations {
     /// At least one.
     #[schema(min_items = 1)]
     expect: Vec<Expectation>,
-    /// Whether each must come after the one before it.
+    /// Whether each must come after the one before it. A call comes when it begins.
     #[serde(default)]
     in_order: bool,
     /// Only what follows that event counts: `next` of an earlier answer. Without it, all that is kept.
@@ -140,8 +140,10 @@ struct Count {
 
 /// What is known of what happened.
 struct Evidence {
-    /// The kept events, the oldest first.
+    /// The kept events, in the order in which they began.
     events: Vec<Arc<Event>>,
+    /// The calls that have not ended, if the verification asks for calls.
+    open: Vec<Arc<Event>>,
     /// What is not kept of each kind.
     missing: Vec<(EventKind, Missing)>,
     next: u64,
@@ -184,10 +186,15 @@ pub(super) async fn verify(
     let kinds: Vec<EventKind> =
         EventKind::ALL.into_iter().filter(|it| wanted.iter().any(|wanted| wanted.kind == *it)).collect();
     let filters: Vec<_> = wanted.iter().map(|it| (it.kind, it.filter.clone())).collect();
-    let fits = move |event: &Event| filters.iter().any(|(kind, it)| *kind == event.what.kind() && it.fits(event));
+    // A call that does not fit in the end can make the verdict known, too.
+    let fits = move |event: &Event| {
+        let may_fit = |it: &Filter| !event.is_open() && it.fit_at_start(event) != Fit::No;
+        filters.iter().any(|(kind, it)| *kind == event.what.kind() && may_fit(it))
+    };
     let interest = Interest { kinds: kinds.clone(), username: None, matches: Box::new(fits) };
     let verified = awaited(&admin, &space, interest, wait, |is_over| {
-        let evidence = space.update(|engine, _| Evidence::read(&engine.journal, expectations.after, &kinds))?;
+        let mut evidence = space.update(|engine, _| Evidence::read(&engine.journal, expectations.after, &kinds))?;
+        evidence.events.sort_unstable_by_key(|it| it.seq);
         match judge(&wanted, &evidence, expectations.in_order) {
             Ok(counts) => {
                 let (verdict, next) = (Verdict::Passed, evidence.next);
@@ -224,6 +231,10 @@ impl Evidence {
         after.map_or(Ok(()), |after| from_this_run(journal, after))?;
         Ok(Self {
             events: journal.after(after.unwrap_or(0), kinds),
+            open: match kinds.contains(&EventKind::Call) {
+                true => journal.open_calls_after(0).cloned().collect(),
+                false => Vec::new(),
+            },
             missing: kinds.iter().map(|it| (*it, journal.missing_after(after, *it))).collect(),
             next: journal.last(),
         })
@@ -270,6 +281,10 @@ impl Evidence {
             false => "Let",
         };
         match is_missing(None) {
+            false if !self.open.is_empty() => {
+                "GET /calls?state=open lists the calls that are open. Let them end, or give a longer wait (--wait 30s)."
+                    .into()
+            }
             true => format!("{keep} let each test use a space of its own, or reset the space before it."),
             false => "Of a request, the first 64 KiB are kept: ask for what stands there.".into(),
         }
@@ -296,7 +311,13 @@ impl Wanted {
                 Err((format!("where.{name}"), "it is no single value".into(), remedy.into()))
             }
         };
-        let pairs = it.conditions.into_iter().map(text).collect::<Result<_, _>>()?;
+        let pairs: Vec<(String, String)> = it.conditions.into_iter().map(text).collect::<Result<_, _>>()?;
+        let state = pairs.iter().find(|it| kind == EventKind::Call && it.0 == "state");
+        if state.is_some_and(|it| !Pattern::new(&it.1).matches("closed")) {
+            let (why, remedy) =
+                ("a verification counts closed calls", "GET /calls?state=open lists those that are open.");
+            return Err(("where.state".into(), why.into(), remedy.into()));
+        }
         let filter = Filter::of(pairs, &[kind], country).map_err(|Unfit { name, reason }| {
             let names = super::view::names(kind).iter().copied().chain(["phone"]);
             let meant = closest(&name, names.clone()).map(|it| format!("Did you mean {it}?"));
@@ -337,9 +358,11 @@ fn judge(wanted: &[Wanted], evidence: &Evidence, in_order: bool) -> Result<Vec<u
         let fits: Vec<&Arc<Event>> = of_fit(Fit::Yes).collect();
         let missing = evidence.missing(it);
         let found = fits.len() as u64 + missing.least;
-        // Those that may fit: too little is known of them.
+        // Those that may fit: too little is known of them, or they have not ended.
         let others = (missing.most - missing.least).saturating_add(of_fit(Fit::Unknown).count() as u64);
-        let most = found.saturating_add(others);
+        let is_open = |event: &&Arc<Event>| it.kind == EventKind::Call && it.filter.fit(event) != Fit::No;
+        let open: Vec<&Arc<Event>> = evidence.open.iter().filter(is_open).collect();
+        let most = found.saturating_add(others).saturating_add(open.len() as u64);
         counts.push(found);
         let mut fail = |verdict, why: String, nearest: Vec<Near>| {
             let expected = it.to_string();
@@ -359,25 +382,27 @@ fn judge(wanted: &[Wanted], evidence: &Evidence, in_order: bool) -> Result<Vec<u
             fail(Verdict::Failed, format!("{found} fitted"), shown());
             continue;
         }
-        let took = fits.first().zip(fits.last()).map(|(first, last)| last.at.since(first.at)).unwrap_or_default();
+        let took = spread(fits.iter());
         if it.within.is_some_and(|within| took > within) {
             let why = format!("the first and the last are {} apart", humantime::format_duration(took));
             fail(Verdict::Failed, why, shown());
             continue;
         }
-        // Times and places are known of kept events only.
-        let has_unplaced = most > fits.len() as u64;
-        if found < it.count.least || most > it.count.most || it.within.is_some() && has_unplaced && most > 1 {
-            let others = match others {
-                0 => "it is not known when".into(),
-                u64::MAX => "what a reset has removed could fit, too".into(),
-                others => format!("{others} of which too little is kept could fit, too"),
+        // When they came is known of kept events and of open calls only.
+        let is_undated = most - open.len() as u64 > fits.len() as u64 && most > 1;
+        let may_spread = |within| is_undated || spread(fits.iter().chain(&open)) > within;
+        if found < it.count.least || most > it.count.most || it.within.is_some_and(may_spread) {
+            let others = match (others, open.len()) {
+                (0, 0) => "it is not known when".into(),
+                (0, open) => format!("{open} that are open could fit, too"),
+                (u64::MAX, _) => "what a reset has removed could fit, too".into(),
+                (others, _) => format!("{others} of which too little is kept could fit, too"),
             };
             fail(Verdict::Unknown, format!("{found} fitted, and {others}"), shown());
             continue;
         }
         if in_order && it.count.least > 0 {
-            is_order_known &= !has_unplaced;
+            is_order_known &= most == fits.len() as u64;
             let nth = usize::try_from(it.count.least - 1).unwrap_or(usize::MAX);
             match fits.iter().filter(|it| it.seq > from).nth(nth) {
                 Some(event) => from = event.seq,
@@ -387,7 +412,7 @@ fn judge(wanted: &[Wanted], evidence: &Evidence, in_order: bool) -> Result<Vec<u
                 None => {
                     fail(
                         Verdict::Unknown,
-                        "the order is not known: some of what could fit is not kept".into(),
+                        "the order is not known: what could fit is open, or not kept".into(),
                         shown(),
                     );
                 }
@@ -395,6 +420,12 @@ fn judge(wanted: &[Wanted], evidence: &Evidence, in_order: bool) -> Result<Vec<u
         }
     }
     if failures.is_empty() { Ok(counts) } else { Err(failures) }
+}
+
+/// How far apart the first and the last are.
+fn spread<'a>(events: impl Iterator<Item = &'a &'a Arc<Event>> + Clone) -> Duration {
+    let times = events.map(|it| it.at);
+    times.clone().min().zip(times.max()).map(|(first, last)| last.since(first)).unwrap_or_default()
 }
 
 /// What nearly fits, the nearest and newest first.

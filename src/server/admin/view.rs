@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::contract::{Primitive, Role, Shape, Wire};
-use crate::engine::{AnsweredCall, ChallengeStage, Channel, Event, EventKind, MessageKind, Number, What};
+use crate::engine::{CallEntry, CallRequest, ChallengeStage, Channel, Event, EventKind, MessageKind, Number, What};
 use crate::xml::{Malformed, Node, Reader};
 use crate::{operations, soap};
 
@@ -38,12 +38,20 @@ macro_rules! views {
 views! {
     /// A call of the service.
     Call {
-        /// Its place among all that happened in the space.
+        /// Its number among all that happened in the space: a call has it from its start, before that of what it brings
+        /// about.
         seq: u64,
+        /// When it began.
         #[schema(value_type = String, format = DateTime)]
         at: At,
         /// `call`
         kind: &'static str,
+        /// `open` until it is answered or the client hangs up, then `closed`.
+        state: &'static str,
+        /// When it ended. Missing while it is open, as is all that is known at the end alone: `outcome`, `call_result`,
+        /// `error`, `status`, `rule`, `warning`, `milliseconds`.
+        #[schema(value_type = Option<String>, format = DateTime)]
+        ended: Option<At>,
         /// Empty where the request named none.
         operation: &'a str,
         /// As the call has it.
@@ -51,19 +59,19 @@ views! {
         /// The number that came with the call, as it was written.
         number: Option<&'a str>,
         /// How it ended, in short: `true`, `false 101 error 12`, `fault …`.
-        outcome: &'a str,
+        outcome: Option<&'a str>,
         /// The code of `callResult`.
         call_result: Option<i32>,
         /// The code of `error`.
         error: Option<i32>,
         /// The status of HTTP; 0 where the client hung up.
-        status: u16,
+        status: Option<u16>,
         /// The rule of the scenario that decided.
         rule: Option<&'a str>,
         /// What a tester should know.
         warning: Option<&'a str>,
         /// From the last byte of the request to the answer.
-        milliseconds: f64,
+        milliseconds: Option<f64>,
         /// Who called.
         caller: &'a str,
         /// How the caller signed in.
@@ -182,29 +190,34 @@ impl<'a> View<'a> {
     pub(super) fn of(event: &'a Event) -> Self {
         let (seq, at, kind) = (event.seq, At(event.at), event.what.kind().word());
         match &event.what {
-            What::Call(it) => Self::Call(Call {
-                seq,
-                at,
-                kind,
-                operation: it.operation,
-                username: &it.username,
-                number: it.number.as_deref(),
-                outcome: &it.outcome,
-                call_result: it.call_result,
-                error: it.error,
-                status: it.status,
-                rule: it.rule.as_deref(),
-                warning: it.warning.as_deref(),
-                milliseconds: it.took.as_micros() as f64 / 1000.0,
-                caller: &it.caller,
-                sign_in: it.scheme,
-                agent: &it.agent,
-                connection: it.origin.connection,
-                peer: &it.origin.peer,
-                tls: &it.origin.tls,
-                suite: &it.origin.suite,
-                server_name: &it.origin.server_name,
-            }),
+            What::Call(CallEntry { request, end }) => {
+                let end = end.as_ref();
+                Self::Call(Call {
+                    seq,
+                    at,
+                    kind,
+                    state: if end.is_some() { "closed" } else { "open" },
+                    ended: end.map(|it| At(it.at)),
+                    operation: request.operation,
+                    username: &request.username,
+                    number: request.number.as_deref(),
+                    outcome: end.map(|it| &*it.outcome),
+                    call_result: end.and_then(|it| it.call_result),
+                    error: end.and_then(|it| it.error),
+                    status: end.map(|it| it.status),
+                    rule: end.and_then(|it| it.rule.as_deref()),
+                    warning: end.and_then(|it| it.warning.as_deref()),
+                    milliseconds: end.map(|it| it.took.as_micros() as f64 / 1000.0),
+                    caller: &request.caller,
+                    sign_in: request.scheme,
+                    agent: &request.agent,
+                    connection: request.origin.connection,
+                    peer: &request.origin.peer,
+                    tls: &request.origin.tls,
+                    suite: &request.origin.suite,
+                    server_name: &request.origin.server_name,
+                })
+            }
             What::Turn(it) => {
                 let (ending, succeeds, request_id) = match &it.stage {
                     ChallengeStage::Settled { ending, succeeds, request_id } => {
@@ -291,6 +304,10 @@ pub(super) const fn names(kind: EventKind) -> &'static [&'static str] {
     }
 }
 
+/// The values of a call that are known at its end alone.
+pub(super) const AT_THE_END: [&str; 8] =
+    ["ended", "outcome", "call_result", "error", "status", "rule", "warning", "milliseconds"];
+
 pub(super) const fn channel(channel: Channel) -> &'static str {
     match channel {
         Channel::Voice => "voice",
@@ -303,10 +320,10 @@ pub(super) const fn channel(channel: Channel) -> &'static str {
 }
 
 /// The fields of a request, by their wire names, as far as the client sent them. Secrets are masked.
-pub(super) fn fields(entry: &AnsweredCall) -> Map<String, Value> {
-    let text = operations::without_secrets(entry.request.reveal());
+pub(super) fn fields(request: &CallRequest) -> Map<String, Value> {
+    let text = operations::without_secrets(request.body.reveal());
     let read = || {
-        let operation = operations::find(entry.operation)?;
+        let operation = operations::find(request.operation)?;
         let (_, mut reader) = soap::body(&text).ok()?;
         while reader.move_to_content().ok()? != Node::Element {
             reader.read().ok()?;

@@ -1,0 +1,174 @@
+//! A call from its start to its end: the line in the log, and the entry in the journal.
+
+use std::fmt::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::response::Response;
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use super::answer::{self, Page};
+use crate::engine::{Broken, CallEnd, CallRequest, Raw, Refusal};
+use crate::operations::{Note, Reply, Substitute, Unanswered};
+use crate::soap::{self, Fault, Version};
+use crate::switchboard::Space;
+
+/// One call while it is answered. It is in the journal from the start; when it is answered, or when the client hangs up,
+/// it is logged and its end is recorded.
+pub(super) struct Record<'a> {
+    space: &'a Space,
+    started: Instant,
+    /// Its number in the journal.
+    seq: u64,
+    request: Arc<CallRequest>,
+    answer: Raw,
+    note: Note,
+    error: Option<i32>,
+    closed: bool,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn open(space: &'a Space, started: Instant, request: CallRequest) -> Self {
+        let request = Arc::new(request);
+        let seq = space.open_call(request.clone());
+        let answer = Raw::default();
+        let note = Note { warning: space.ambiguity(&request.username).map(Into::into), ..Note::default() };
+        Self { space, started, seq, request, answer, note, error: None, closed: false }
+    }
+
+    /// Ends the call with a reply, of which `sealed` is the document. What goes to the client.
+    pub(super) fn reply(&mut self, reply: Reply, sealed: String) -> Bytes {
+        let body = self.keep_answer(spoilt(sealed, reply.broken));
+        let about_the_name = self.note.warning.take();
+        self.note = reply.note;
+        self.note.warning = self.note.warning.take().or(about_the_name);
+        self.error = reply.refusal.as_ref().map(Refusal::code);
+        let mut outcome = String::with_capacity(32);
+        outcome.push_str(if reply.succeeded { "true" } else { "false" });
+        let told = (|| {
+            if let Some(code) = self.note.call_result {
+                write!(outcome, " {code}")?;
+            }
+            if let Some(code) = self.error {
+                write!(outcome, " error {code}")?;
+            }
+            if let Some(rule) = &self.note.rule {
+                write!(outcome, " by {rule:?}")?;
+            }
+            fmt::Result::Ok(())
+        })();
+        told.expect("a String does not fail");
+        if let Some(warning) = &self.note.warning {
+            let request = &self.request;
+            warn!(target: "locmfa::call", operation = request.operation, user = &*request.username, "{warning}");
+        }
+        self.close(StatusCode::OK, outcome);
+        body
+    }
+
+    /// Keeps a document for the journal. What goes to the client.
+    fn keep_answer(&mut self, document: String) -> Bytes {
+        if document.len() > Raw::KEPT {
+            self.answer = Raw::new(&document);
+            return document.into();
+        }
+        self.answer = Raw::of(document);
+        self.answer.bytes().clone()
+    }
+
+    pub(super) fn unanswered(&mut self, version: Version, unanswered: Unanswered) -> Response {
+        let by = unanswered.rule.as_ref().map(|it| format!(" by {it:?}")).unwrap_or_default();
+        self.note.rule = unanswered.rule;
+        match unanswered.substitute {
+            Substitute::Fault(fault) => self.fault(version, &fault),
+            Substitute::Status(status) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                self.close(status, format!("{}{by}", status.as_u16()));
+                answer::empty(status)
+            }
+            Substitute::Nothing => {
+                self.end(0, format!("cut off{by}"));
+                answer::cut()
+            }
+        }
+    }
+
+    pub(super) fn fault(&mut self, version: Version, fault: &Fault) -> Response {
+        if matches!(fault, Fault::Internal { .. }) {
+            error!(target: "locmfa::call", operation = self.request.operation, "the operation failed");
+        }
+        let body = self.keep_answer(soap::seal_fault(version, fault));
+        self.close(StatusCode::INTERNAL_SERVER_ERROR, format!("fault {}", shortened(fault.text())));
+        answer::page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(version.content_type()), body)
+    }
+
+    pub(super) fn close(&mut self, status: StatusCode, outcome: String) {
+        self.end(status.as_u16(), outcome);
+    }
+
+    fn end(&mut self, status: u16, outcome: String) {
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        let took = self.started.elapsed();
+        let request = &self.request;
+        info!(
+            target: "locmfa::call",
+            space = self.space.name(),
+            caller = &*request.caller,
+            operation = request.operation,
+            user = &*request.username,
+            number = request.number.as_deref(),
+            status,
+            outcome = outcome.as_str(),
+            ms = milliseconds(took),
+        );
+        let (rule, warning) = (self.note.rule.take(), self.note.warning.take());
+        let answer = std::mem::take(&mut self.answer);
+        self.space.close_call(self.seq, |at| CallEnd {
+            at,
+            took,
+            status,
+            outcome: outcome.into(),
+            call_result: self.note.call_result,
+            error: self.error,
+            rule,
+            warning,
+            answer,
+        });
+    }
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        self.end(0, "the client hung up".into());
+    }
+}
+
+/// An answer as it leaves: whole, or as the scenario spoils it.
+fn spoilt(mut answer: String, broken: Option<Broken>) -> String {
+    match broken {
+        None => (),
+        Some(Broken::Truncated) => answer.truncate(answer.floor_char_boundary(answer.len() / 2)),
+        Some(Broken::Garbage) => answer = "<<< this is no XML >>>".into(),
+    }
+    answer
+}
+
+/// A text for the log and the journal. A hostile body can make the reader's words as long as itself.
+pub(super) fn shortened(mut text: String) -> String {
+    const LONGEST: usize = 1024;
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('…');
+    }
+    text
+}
+
+/// Milliseconds, to the microsecond.
+fn milliseconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
+}
