@@ -124,6 +124,30 @@ Describe 'Bad input' {
     It 'names a missing program' {
         { Start-LocmfaServer -Program ./no-such-locmfa } | Should -Throw -ExpectedMessage '*no-such-locmfa*LOCMFA*' -ErrorId 'Locmfa.NoProgram,Start-LocmfaServer'
     }
+    It 'names a program that is too old, and one that is late' {
+        $onWindows = $env:OS -eq 'Windows_NT'
+        $old, $late = 'old', 'late' | ForEach-Object { Join-Path $TestDrive $(if ($onWindows) { "$_.cmd" } else { $_ }) }
+        if ($onWindows) {
+            Set-Content -Path $old -Value "@echo error: unexpected argument '--exit-with-stdin' found 1>&2", '@exit /b 2' -Encoding ASCII
+            Set-Content -Path $late -Value '@set /p line=' -Encoding ASCII
+        } else {
+            Set-Content -Path $old -Value '#!/bin/sh', "echo `"error: unexpected argument '--exit-with-stdin' found`" >&2", 'exit 2'
+            Set-Content -Path $late -Value '#!/bin/sh', 'read line'
+            chmod +x $old $late
+        }
+        { Start-LocmfaServer -Program $old } | Should -Throw -ErrorId 'Locmfa.TooOld,Start-LocmfaServer'
+        { Start-LocmfaServer -Program $late -TimeoutSeconds 1 } | Should -Throw -ErrorId 'Locmfa.NotReady,Start-LocmfaServer'
+    }
+    It 'finds a server that another program started, with its token, and stops it' {
+        $token = Join-Path $TestDrive 'token'
+        Set-Content -Path $token -Value 'a-token-of-this-test' -Encoding ASCII
+        $theirs = Start-LocmfaServer -ArgumentList '--admin-token-file', $token
+        $mine = Wait-LocmfaServer $theirs.Admin -Service $theirs.Service -Authority $theirs.Authority -TokenFile $token
+        @(Get-LocmfaCall).Count | Should -Be 0
+        Stop-LocmfaServer $mine
+        $theirs.Process.WaitForExit(10000) | Should -BeTrue
+        Stop-LocmfaServer $theirs
+    }
     It 'tells every mistake of a scenario' {
         $file = Join-Path $TestDrive 'a scenario with blanks.yaml'
         Set-Content -Path $file -Value "users: [anna]`nrules:`n  - outcome: bussy`n  - otcome: busy" -Encoding ASCII

@@ -21,6 +21,10 @@ function Invoke-LocmfaApi([string] $Method, [string] $Path, $Space, [System.Coll
         })
     $url = $target.Admin + $Path + $(if ($pairs.Count) { '?' + ($pairs -join '&') } else { '' })
     $request = New-Object System.Net.Http.HttpRequestMessage -ArgumentList (New-Object System.Net.Http.HttpMethod -ArgumentList $Method), $url
+    if ($target.Server.Token) {
+        $token = (New-Object System.Net.NetworkCredential -ArgumentList '', $target.Server.Token).Password
+        $request.Headers.Authorization = New-Object System.Net.Http.Headers.AuthenticationHeaderValue -ArgumentList 'Bearer', $token
+    }
     if ($null -ne $Body) {
         $text = if ($Body -is [string]) { $Body } else { ConvertTo-Json -InputObject (ConvertTo-Body $Body) -Depth 20 -Compress }
         $kind = if ($Body -is [string]) { 'application/yaml' } else { 'application/json' }

@@ -39,7 +39,7 @@ function Start-LocmfaServer {
     $ready = Join-Path $folder 'ready.json'
     $server = [pscustomobject]@{
         PSTypeName = 'Locmfa.Server'; Name = 'default'; Service = $null; Admin = $null; Authority = $null; ProcessId = 0
-        Folder = $folder; Log = (Join-Path $folder 'log.txt'); Process = $null; Errors = $null; Output = $null; Server = $null
+        Folder = $folder; Log = (Join-Path $folder 'log.txt'); Process = $null; Errors = $null; Output = $null; Token = $null; Server = $null
     }
     $server.Server = $server
     $arguments = @('serve')
