@@ -104,10 +104,10 @@ struct LimitArgs {
     connections: u32,
     /// The time for a client to send its headers, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    header_timeout: u64,
+    header_timeout: u32,
     /// The time after which an idle connection is closed, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
-    idle_timeout: u64,
+    idle_timeout: u32,
     /// The time after which a request body without progress ends its connection, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
     body_timeout: u32,
@@ -116,7 +116,7 @@ struct LimitArgs {
     write_timeout: u32,
     /// The time for open calls to finish when the server stops, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
-    grace: u64,
+    grace: u32,
     /// The size of each space's journal of calls, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     journal_bytes: usize,
@@ -127,8 +127,8 @@ struct LimitArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     spaces: u32,
     /// The time after which an unused space is removed, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
-    space_idle: u64,
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..))]
+    space_idle: u32,
 }
 
 impl LimitArgs {
@@ -136,11 +136,11 @@ impl LimitArgs {
         Limits {
             connections: self.connections,
             header_bytes: self.header_limit as usize,
-            header_time: Duration::from_secs(self.header_timeout),
-            idle_time: Duration::from_secs(self.idle_timeout),
+            header_time: Duration::from_secs(self.header_timeout.into()),
+            idle_time: Duration::from_secs(self.idle_timeout.into()),
             body_time: Duration::from_secs(self.body_timeout.into()),
             write_time: Duration::from_secs(self.write_timeout.into()),
-            grace: Duration::from_secs(self.grace),
+            grace: Duration::from_secs(self.grace.into()),
             ..Limits::default()
         }
     }
@@ -149,10 +149,10 @@ impl LimitArgs {
         server::BodyLimits { each: self.body_limit as usize, together: self.bodies_in_flight }
     }
 
-    const fn switchboard(&self) -> switchboard::Limits {
+    fn switchboard(&self) -> switchboard::Limits {
         switchboard::Limits {
             spaces: self.spaces as usize,
-            idle: Duration::from_secs(self.space_idle),
+            idle: Duration::from_secs(self.space_idle.into()),
             journal: Bounds { bytes: self.journal_bytes, entries: self.journal_entries },
         }
     }

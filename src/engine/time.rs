@@ -12,6 +12,9 @@ use time::format_description::well_known::Rfc3339;
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// The last second that can be written: 9999-12-31T23:59:59Z.
+    pub const LAST: Self = Self(253_402_300_799_000_000);
+
     #[must_use]
     pub fn from_unix(since_1970: Duration) -> Self {
         Self(u64::try_from(since_1970.as_micros()).unwrap_or(u64::MAX))

@@ -20,12 +20,14 @@ impl Clock {
         Self { base, set: Instant::now(), pace }
     }
 
+    /// The time now; it stops at the last one that can be written.
     pub(super) fn now(&self) -> Timestamp {
-        match self.pace {
+        let now = match self.pace {
             Pace::Frozen => self.base,
             Pace::Real | Pace::Auto => self.base + self.set.elapsed(),
             Pace::Rate(rate) => self.base + scaled(self.set.elapsed(), rate),
-        }
+        };
+        now.min(Timestamp::LAST)
     }
 
     pub(super) const fn pace(&self) -> Pace {

@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 
 pub use space::{Ended, Life, Space, Unsettled};
 pub use watch::Watcher;
-pub use watchers::Interest;
+pub use watchers::{Interest, Reading};
 
 use crate::engine::{Bounds, Differences, Engine, OnReload, Setup, Start};
 use space::ClosedCalls;

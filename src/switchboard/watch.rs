@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::space::Space;
@@ -61,7 +62,10 @@ impl Space {
             last_batch = Instant::now();
             let (events, last) = self.with_journal(|it| (self.watchers().concerned(it, after), it.last()));
             after = last;
-            self.watchers().wake(&events);
+            // Conditions may read the requests of the events: off the threads that answer calls.
+            let this = self.clone();
+            let woken = spawn_blocking(move || this.watchers().wake(&events));
+            woken.await.expect("conditions do not panic");
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The table of those that wait for events of a space. An event costs one lookup, not a scan of the waiters.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
-use crate::engine::{Event, EventKind, Journal, What};
+use crate::engine::{Event, EventKind, Journal, Number, What};
 
 /// The events that a watcher waits for. It may match more than these: the watcher checks the events when it wakes.
 pub struct Interest {
@@ -15,7 +17,26 @@ pub struct Interest {
     /// The user, if only the events of one user match.
     pub username: Option<String>,
     /// Whether an event of these kinds matches.
-    pub matches: Box<dyn Fn(&Event) -> bool + Send + Sync>,
+    pub matches: Box<dyn Fn(&Event, &Reading) -> bool + Send + Sync>,
+}
+
+/// What conditions have read of the request of one event, so that each event is read once, however many wait.
+#[derive(Debug, Default)]
+pub struct Reading {
+    fields: OnceCell<Map<String, Value>>,
+    number: OnceCell<Option<Number>>,
+}
+
+impl Reading {
+    /// The fields of the request.
+    pub fn fields(&self, read: impl FnOnce() -> Map<String, Value>) -> &Map<String, Value> {
+        self.fields.get_or_init(read)
+    }
+
+    /// The telephone number that the request names.
+    pub fn number(&self, read: impl FnOnce() -> Option<Number>) -> Option<&Number> {
+        self.number.get_or_init(read).as_ref()
+    }
 }
 
 #[derive(Debug)]
@@ -55,8 +76,8 @@ impl Interest {
         Some(self.username.as_ref()?.to_lowercase())
     }
 
-    fn includes(&self, event: &Event) -> bool {
-        self.kinds.contains(&event.what.kind()) && (self.matches)(event)
+    fn includes(&self, event: &Event, reading: &Reading) -> bool {
+        self.kinds.contains(&event.what.kind()) && (self.matches)(event, reading)
     }
 }
 
@@ -92,9 +113,20 @@ impl Watchers {
         self.lock().concerned(journal, after)
     }
 
-    /// Wakes the waiters that the events concern.
+    /// Wakes the waiters that the events concern, each once. Conditions are checked without the lock, since they may read
+    /// requests.
     pub(super) fn wake(&self, events: &[Arc<Event>]) {
-        self.lock().wake(events);
+        let (others, own) = self.lock().of_events(events);
+        let mut woken: HashMap<*const Waiter, &Waiter> = HashMap::new();
+        for (event, own) in events.iter().zip(&own) {
+            let reading = Reading::default();
+            for waiter in others.iter().chain(own) {
+                if !woken.contains_key(&Arc::as_ptr(waiter)) && waiter.interest.includes(event, &reading) {
+                    woken.insert(Arc::as_ptr(waiter), waiter);
+                }
+            }
+        }
+        woken.values().for_each(|it| it.wake.notify_one());
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -127,22 +159,11 @@ impl Table {
         events
     }
 
-    fn wake(&self, events: &[Arc<Event>]) {
-        for waiter in self.others.values() {
-            if events.iter().any(|it| waiter.interest.includes(it)) {
-                waiter.wake.notify_one();
-            }
-        }
-        if self.by_username.is_empty() {
-            return;
-        }
-        for event in events {
-            for waiter in self.by_username.get(&*lower(username(event))).into_iter().flat_map(HashMap::values) {
-                if waiter.interest.includes(event) {
-                    waiter.wake.notify_one();
-                }
-            }
-        }
+    /// The waiters of every user, and those of the user of each event.
+    fn of_events(&self, events: &[Arc<Event>]) -> (Vec<Arc<Waiter>>, Vec<Vec<Arc<Waiter>>>) {
+        let own = |it: &Arc<Event>| self.by_username.get(&*lower(username(it)));
+        let own = events.iter().map(|it| own(it).into_iter().flat_map(HashMap::values).cloned().collect());
+        (self.others.values().cloned().collect(), own.collect())
     }
 }
 

@@ -83,6 +83,68 @@ fn rules_without_a_name_get_one_each_and_the_newest_decides() {
     assert_eq!(names, ["added rule 4", "added rule 3", "added rule 2"]);
 }
 
+#[test]
+fn a_list_of_users_has_pages_and_its_patterns_a_limit() {
+    let api = Api::start("users: [{username: 'user{n:04}', count: 1500}]", &[]);
+    let page = api.get("/users?limit=100000");
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["next"]), (1000, &json!("user1000")));
+    let rest = api.get("/users?limit=100000&after=user1000");
+    assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (500, &json!(null)));
+    let long = format!("/users?username=*{}b*", "a".repeat(50_000));
+    assert_eq!(api.ask("GET", &long, "", "").json()["field"], "username");
+}
+
+#[test]
+fn a_wait_in_a_space_ends_when_the_space_is_dropped() {
+    let api = Api::start("users: [anna]", &[]);
+    assert_eq!(api.send("PUT", "/spaces/one", &json!({})).0, 201);
+    let waits = ["/~one/calls?wait=10m&phone=%2B14255550100", "/~one/messages?wait=10m"];
+    let waits = waits.map(|it| api.open("GET", it, "", ""));
+    // The server has begun to wait for the second when it answers what came later on another connection.
+    assert_eq!(api.get("/~one/calls")["next"], 0);
+    assert_eq!(api.ask("DELETE", "/spaces/one", "", "").status, 204);
+    for wait in waits {
+        let answer = crate::process::read(wait);
+        assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("unknown-space"), "{answer}");
+    }
+}
+
+#[test]
+fn the_first_change_makes_a_space_and_a_question_does_not() {
+    let api = Api::start("users: [anna]", &[]);
+    for path in ["/~new/users", "/~new/rules", "/~new/clock", "/~new/calls?wait=10m"] {
+        assert_eq!(api.ask("GET", path, "", "").status, 404, "{path}");
+    }
+    assert_eq!(api.send("POST", "/~new/verify", &json!({"expect": [{"exactly": 0}]})).0, 404);
+    assert_eq!(api.send("POST", "/~by-user/users", &json!({"username": "ben"})).0, 201);
+    assert_eq!(api.send("POST", "/~by-rule/rules", &json!({"outcome": "busy"})).0, 201);
+    assert_eq!(api.send("PUT", "/~by-clock/clock", &json!({"pace": "frozen"})).0, 200);
+    assert_eq!(api.ask("PUT", "/~by-scenario/scenario", YAML, "users: [carla]").status, 200);
+    assert_eq!(api.get("/~by-user/users")["total"], 2);
+    assert_eq!(api.get("/~by-scenario/users")["items"][0]["username"], "carla");
+    assert_eq!(api.send("POST", "/~no%20name/users", &json!({"username": "ben"})).0, 400);
+}
+
+#[test]
+fn a_clock_stays_among_the_moments_that_can_be_written() {
+    let api = Api::start("users: [anna]\nclock: frozen", &[]);
+    let (status, told) = api.send("POST", "/clock/advance", &json!({"by": "8000years"}));
+    assert_eq!(status, 400, "{told}");
+    assert!(told["detail"].as_str().unwrap().contains("9999-12-31T23:59:59Z"), "{told}");
+    assert_eq!(api.send("POST", "/clock/advance", &json!({"to": "9999-12-31T23:59:59Z"})).0, 200);
+    assert_eq!(api.send("POST", "/clock/advance", &json!({"by": "1s"})).0, 400);
+    assert_eq!(api.get("/clock")["now"], "9999-12-31T23:59:59Z");
+}
+
+#[test]
+fn a_length_of_time_that_is_too_long_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for flag in ["--header-timeout", "--idle-timeout", "--body-timeout", "--write-timeout", "--grace", "--space-idle"] {
+        let (code, _) = crate::process::run(folder.path(), &["serve", flag, "18446744073709551615"]);
+        assert_eq!(code, 2, "{flag}");
+    }
+}
+
 /// To read from a pipe without a writer would wait for one.
 #[cfg(unix)]
 #[tokio::test]

@@ -218,7 +218,8 @@ async fn a_watcher_misses_no_event() {
             space.update(|engine, at| engine.journal.note(at, What::Notice(notice())));
         }
     };
-    let interest = |kinds: &[EventKind]| Interest { kinds: kinds.into(), username: None, matches: Box::new(|_| true) };
+    let interest =
+        |kinds: &[EventKind]| Interest { kinds: kinds.into(), username: None, matches: Box::new(|_, _| true) };
     let (notices, calls) = (space.watch(interest(&[EventKind::Notice])), space.watch(interest(&[EventKind::Call])));
     let after = |seq| space.update(|engine, _| engine.journal.after(seq, &[EventKind::Notice]).len());
     happen(3);

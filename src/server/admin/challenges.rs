@@ -13,7 +13,7 @@ use super::view::{self, Turn, View};
 use super::{At, Json, Shared};
 use crate::engine::{self, Acted, ChallengeId, Engine, EventKind, OpenChallenge, OpenState};
 use crate::scenario;
-use crate::switchboard::Interest;
+use crate::switchboard::{Interest, Reading};
 
 /// A challenge that is open.
 #[derive(Debug, Serialize, ToSchema)]
@@ -160,7 +160,8 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
     let country = space.update(|engine, _| engine.company().country_code.clone());
     let filter = Filter::read(asked.rest(), |name| NAMES.contains(&name), &country);
     let filter = filter.map_err(|name| asked.unknown(&name, NAMES.into_iter()))?;
-    let look = |engine: &mut Engine, is_over: bool| {
+    let username = filter.username();
+    let look = move |engine: &mut Engine, is_over: bool| {
         let since = after.map_or(Ok(0), |after| known(&engine.journal, after, &[EventKind::Turn]).map(|()| after))?;
         let opened: Vec<u64> = match after {
             None => Vec::new(),
@@ -172,8 +173,10 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
         let next = engine.journal.last();
         Ok((is_over || !items.is_empty()).then_some(Challenges { items, next }))
     };
-    let interest = Interest { kinds: vec![EventKind::Turn], username: filter.username(), matches: Box::new(|_| true) };
-    let found = awaited(&admin, &space, interest, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
+    let interest = Interest { kinds: vec![EventKind::Turn], username, matches: Box::new(|_, _| true) };
+    let of = space.clone();
+    let look = move |is_over| of.update(|engine, _| look(engine, is_over));
+    let found = awaited(&admin, &space, interest, wait, look);
     Ok(Json::ok(found.await?))
 }
 
@@ -199,7 +202,7 @@ pub(super) async fn get(
     let wait = asked.wait()?;
     asked.finish()?;
     let id = id_of(&id)?;
-    let look = |engine: &mut Engine, is_over: bool| {
+    let look = move |engine: &mut Engine, is_over: bool| {
         let open = engine.open_challenges().find(|it| it.id.0 == id).map(|it| Challenge::of(&it));
         let turns = engine.journal.of(EventKind::Turn).filter(|it| match &it.what {
             engine::What::Turn(it) => it.challenge.0 == id,
@@ -212,9 +215,12 @@ pub(super) async fn get(
         let settled = turns.iter().any(|it| it["stage"] == "settled" || it["stage"] == "sent") || open.is_none();
         Ok((is_over || settled).then_some(ChallengeSoFar { id, open, turns, settled }))
     };
-    let of_it = move |event: &engine::Event| matches!(&event.what, engine::What::Turn(it) if it.challenge.0 == id);
+    let of_it =
+        move |event: &engine::Event, _: &Reading| matches!(&event.what, engine::What::Turn(it) if it.challenge.0 == id);
     let interest = Interest { kinds: vec![EventKind::Turn], username: None, matches: Box::new(of_it) };
-    let seen = awaited(&admin, &space, interest, wait, |is_over| space.update(|engine, _| look(engine, is_over)));
+    let of = space.clone();
+    let look = move |is_over| of.update(|engine, _| look(engine, is_over));
+    let seen = awaited(&admin, &space, interest, wait, look);
     Ok(Json::ok(seen.await?))
 }
 

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::input::{Asked, Body, duration};
 use super::problem::{Kind, Problem};
-use super::{At, Json, view};
+use super::{At, Changing, Json, view};
 use crate::engine::{Pace, Timestamp};
 use crate::switchboard::Space;
 
@@ -75,7 +75,11 @@ pub(super) async fn get(At(space): At, asked: Asked) -> Result<Json<Clock>, Prob
 
 /// Lets time pass differently: freezes the clock, or lets it go.
 #[utoipa::path(put, path = "/clock", tag = "clock", request_body = SetClock, responses((status = 200, body = Clock)))]
-pub(super) async fn set(At(space): At, asked: Asked, Body(set): Body<SetClock>) -> Result<Json<Clock>, Problem> {
+pub(super) async fn set(
+    Changing(space): Changing,
+    asked: Asked,
+    Body(set): Body<SetClock>,
+) -> Result<Json<Clock>, Problem> {
     asked.finish()?;
     let no = |what: &str, remedy: &str| Err(Problem::new(Kind::BadBody, what, remedy).with("field", "rate"));
     space.set_pace(match (set.pace, set.rate) {
@@ -94,11 +98,21 @@ pub(super) async fn set(At(space): At, asked: Asked, Body(set): Body<SetClock>) 
 
 /// Moves the clock on. All that is due until then happens, each thing at its time.
 #[utoipa::path(post, path = "/clock/advance", tag = "clock", request_body = AdvanceClock, responses((status = 200, body = Clock)))]
-pub(super) async fn advance(At(space): At, asked: Asked, Body(it): Body<AdvanceClock>) -> Result<Json<Clock>, Problem> {
+pub(super) async fn advance(
+    Changing(space): Changing,
+    asked: Asked,
+    Body(it): Body<AdvanceClock>,
+) -> Result<Json<Clock>, Problem> {
     asked.finish()?;
     let no = |what: String, remedy: &str| Err(Problem::new(Kind::BadBody, what, remedy));
     match (it.by, it.to) {
         (Some(by), None) => match duration(&by) {
+            Ok(by) if space.now() + by > Timestamp::LAST => {
+                return no(
+                    format!("by: that is past {}, the last moment that can be written.", Timestamp::LAST),
+                    "Give less.",
+                );
+            }
             Ok(by) => drop(space.advance(by)),
             Err(why) => return no(format!("by: {why}."), "Write 30s, 10m or 1h 30m."),
         },

@@ -13,7 +13,7 @@ use super::problem::{Kind as No, Problem};
 use super::view::{Call, Change, Message, Notice, Turn, View};
 use super::{Admin, At, Json, Shared, Stage, view};
 use crate::engine::{Event, EventKind, Journal};
-use crate::switchboard::{Interest, Space};
+use crate::switchboard::{Interest, NoSpace, Space};
 
 /// What is asked of the events of some kinds.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl Feed {
         Interest {
             kinds: self.kinds.clone(),
             username: filter.username(),
-            matches: Box::new(move |event| filter.fits(event)),
+            matches: Box::new(move |event, reading| filter.fits_read(event, reading)),
         }
     }
 
@@ -78,8 +78,9 @@ impl Feed {
         if self.after.is_some() {
             return Err(bad("after", "calls that are open have no cursor", "Leave it out, or ask for closed calls."));
         }
-        awaited(admin, space, self.interest(), self.wait, |is_over| {
-            let mut events = space.update(|engine, _| engine.journal.open_calls_after(0).cloned().collect::<Vec<_>>());
+        let (interest, wait, of) = (self.interest(), self.wait, space.clone());
+        awaited(admin, space, interest, wait, move |is_over| {
+            let mut events = of.update(|engine, _| engine.journal.open_calls_after(0).cloned().collect::<Vec<_>>());
             events.retain(|it| self.filter.fits(it));
             events.drain(..events.len().saturating_sub(self.limit));
             Ok((is_over || !events.is_empty()).then_some(Found { events, next: None, forgotten: 0 }))
@@ -93,8 +94,9 @@ impl Feed {
             return self.find_open(space, admin).await;
         }
         let mut after = self.after;
-        awaited(admin, space, self.interest(), self.wait, |is_over| {
-            let (mut events, next, forgotten) = space.update(|engine, _| {
+        let (interest, wait, of) = (self.interest(), self.wait, space.clone());
+        awaited(admin, space, interest, wait, move |is_over| {
+            let (mut events, next, forgotten) = of.update(|engine, _| {
                 let journal = &engine.journal;
                 after.map_or(Ok(()), |after| known(journal, after, &self.kinds))?;
                 let forgotten = self.kinds.iter().map(|it| journal.evicted(*it)).sum();
@@ -124,26 +126,32 @@ impl Feed {
 }
 
 /// Looks again whenever something has happened that may fit, until there is what is awaited. `look` is told whether the
-/// time is up: then it tells what there is. Waiting costs no thread and no lock.
-pub(super) async fn awaited<T>(
+/// time is up: then it tells what there is. Looking runs off the threads that answer calls; waiting costs no thread and
+/// no lock. The wait ends when the space is dropped.
+pub(super) async fn awaited<T: Send + 'static>(
     admin: &Admin,
     space: &Space,
     interest: Interest,
     wait: Duration,
-    mut look: impl FnMut(bool) -> Result<Option<T>, Problem>,
+    mut look: impl FnMut(bool) -> Result<Option<T>, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let end = Instant::now() + wait;
     // A request that does not wait needs no watcher.
     let watcher = (!wait.is_zero()).then(|| space.watch(interest));
     let mut stage = admin.stage.subscribe();
+    let mut life = space.life();
     loop {
         let watcher = watcher.as_ref().filter(|_| Instant::now() < end);
-        if let Some(found) = look(watcher.is_none())? {
+        let is_over = watcher.is_none();
+        let (found, again) = admin.work.run(move || (look(is_over), look)).await;
+        if let Some(found) = found? {
             return Ok(found);
         }
+        look = again;
         let Some(watcher) = watcher else { continue };
         tokio::select! {
             _ = timeout_at(end, watcher.woken()) => (),
+            _ = life.wait_for(|it| it.has_ended) => return Err(NoSpace::Unknown(space.name().into()).into()),
             _ = stage.wait_for(|it| *it == Stage::Stopping) => {
                 return Err(Problem::new(No::NotReady, "The server stops.", "Start it again."));
             }

@@ -1,7 +1,6 @@
 //! What is looked for among all that happened: the same conditions for lists, waits, streams and verifications.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,6 +11,7 @@ use crate::contract::{Field, Shape};
 use crate::engine::{CallEntry, Event, EventKind, EvictedCalls, EvictedResult, Number, Pattern, What};
 use crate::operations;
 use crate::scenario::closest;
+use crate::switchboard::Reading;
 
 /// Conditions, all of which must hold.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +67,7 @@ const FIELDS: &str = "fields.";
 struct Seen<'a> {
     event: &'a Event,
     view: View<'a>,
-    fields: OnceCell<Map<String, Value>>,
+    reading: &'a Reading,
 }
 
 impl Filter {
@@ -113,18 +113,25 @@ impl Filter {
         self.fit(event) == Fit::Yes
     }
 
+    /// [`Self::fits`]; what another condition has read of the event is not read again.
+    pub(super) fn fits_read(&self, event: &Event, reading: &Reading) -> bool {
+        let seen = Seen::of(event, reading);
+        self.all(|it| seen.get(it)) == Fit::Yes
+    }
+
     /// Whether the conditions hold of an event, as far as the journal keeps it.
     pub(super) fn fit(&self, event: &Event) -> Fit {
         if self.0.is_empty() {
             return Fit::Yes;
         }
-        let seen = Seen::of(event);
+        let reading = Reading::default();
+        let seen = Seen::of(event, &reading);
         self.all(|it| seen.get(it))
     }
 
     /// Whether the conditions hold of a call, as far as that is known before it ends.
-    pub(super) fn fit_at_start(&self, event: &Event) -> Fit {
-        let seen = Seen::of(event);
+    pub(super) fn fit_at_start(&self, event: &Event, reading: &Reading) -> Fit {
+        let seen = Seen::of(event, reading);
         self.all(|it| if view::AT_THE_END.contains(&it.name.as_str()) { Actual::Unknown } else { seen.get(it) })
     }
 
@@ -167,7 +174,8 @@ impl Filter {
 
     /// The conditions that do not hold, with what is there instead.
     pub(super) fn differences(&self, event: &Event) -> Vec<Difference> {
-        let seen = Seen::of(event);
+        let reading = Reading::default();
+        let seen = Seen::of(event, &reading);
         let difference = |it: &Condition| {
             let actual = seen.get(it);
             let differs = it.fit(&actual) == Fit::No;
@@ -264,8 +272,8 @@ impl Condition {
 }
 
 impl<'a> Seen<'a> {
-    fn of(event: &'a Event) -> Self {
-        Self { event, view: View::of(event), fields: OnceCell::new() }
+    fn of(event: &'a Event, reading: &'a Reading) -> Self {
+        Self { event, view: View::of(event), reading }
     }
 
     fn get(&self, condition: &Condition) -> Actual<'_> {
@@ -279,12 +287,15 @@ impl<'a> Seen<'a> {
             let is_unknown = end.is_none() && view::AT_THE_END.contains(&name);
             return if is_unknown { Actual::Unknown } else { Actual::Missing };
         }
-        let fields = self.fields.get_or_init(|| view::fields(request));
+        let fields = self.reading.fields(|| view::fields(request));
         if fields.is_empty() && request.body.cut() > 0 {
             return Actual::Unknown;
         }
         let value = match name.strip_prefix(FIELDS) {
-            None => view::phone(fields, &condition.default_country).map(|it| it.to_string().into()),
+            None => {
+                let number = self.reading.number(|| view::phone(fields, &condition.default_country));
+                number.map(|it| it.to_string().into())
+            }
             Some(path) => nested(fields, path).map(|it| match it {
                 Value::String(text) => text.into(),
                 other => other.to_string().into(),

@@ -273,4 +273,17 @@ impl FromRequestParts<Arc<Admin>> for At {
     }
 }
 
+/// The space that the request changes. It is made if it is not there, as by the first call to its address.
+#[derive(Debug)]
+struct Changing(Space);
+
+impl FromRequestParts<Arc<Admin>> for Changing {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, admin: &Arc<Admin>) -> Result<Self, Problem> {
+        let named = parts.extensions.get::<Named>().expect("the gate takes it from the path");
+        Ok(Self(admin.spaces.open(&named.0)?))
+    }
+}
+
 type Shared = State<Arc<Admin>>;

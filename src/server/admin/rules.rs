@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::input::{Asked, Written};
 use super::problem::{Kind, Problem};
-use super::{At, Json, Shared, view};
+use super::{At, Changing, Json, Shared, view};
 use crate::engine::{self, Engine, RuleStatus, Timestamp};
 use crate::scenario;
 use crate::switchboard::Space;
@@ -66,7 +66,7 @@ pub(super) async fn list(State(admin): Shared, At(space): At, asked: Asked) -> R
 ), request_body(content = std::collections::HashMap<String, serde_json::Value>, description = "A rule, such as `{\"when\": {\"user\": \"anna\"}, \"outcome\": \"busy\"}`."), responses((status = 201, body = Rule)))]
 pub(super) async fn add(
     State(admin): Shared,
-    At(space): At,
+    Changing(space): Changing,
     mut asked: Asked,
     Written(text): Written,
 ) -> Result<Json<Rule>, Problem> {
@@ -123,7 +123,7 @@ impl Adding {
 #[utoipa::path(delete, path = "/rules/{name}", tag = "rules", params(("name" = String, Path)), responses((status = 204, description = "It is gone.")))]
 pub(super) async fn remove(
     State(admin): Shared,
-    At(space): At,
+    Changing(space): Changing,
     Path(name): Path<String>,
     asked: Asked,
 ) -> Result<StatusCode, Problem> {

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::input::{Asked, Written};
 use super::problem::Problem;
-use super::{At, Json, Shared, typed};
+use super::{At, Changing, Json, Shared, typed};
 use crate::scenario::{self, Mistakes};
 use crate::server::reload::Reloaded;
 
@@ -81,7 +81,7 @@ pub(super) async fn reload(State(admin): Shared, asked: Asked) -> Result<Json<Re
 #[utoipa::path(put, path = "/scenario", tag = "scenario", request_body(content = String, content_type = "application/yaml"), responses((status = 200, body = ScenarioReport)))]
 pub(super) async fn put(
     State(admin): Shared,
-    At(space): At,
+    Changing(space): Changing,
     asked: Asked,
     Written(text): Written,
 ) -> Result<Json<ScenarioReport>, Problem> {

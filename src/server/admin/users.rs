@@ -12,7 +12,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::input::{Asked, Written, bad};
 use super::problem::Problem;
-use super::{At, Json, Shared};
+use super::{At, Changing, Json, Shared};
 use crate::contract::{Mode, Primitive, Shape, UserAdministrator, UserSettings, Wire};
 use crate::engine::{self, Changed, Engine, Pattern, PhonePattern, Query, Timestamp, What};
 use crate::scenario::{self, Mistakes};
@@ -37,6 +37,10 @@ pub(super) struct Users {
 
 /// How many items a list has where the request does not say.
 const PAGE: usize = 100;
+/// The longest pattern that is looked for, in bytes.
+const LONGEST: usize = 1024;
+/// How many items a list has at most, whatever the request says.
+const MOST: usize = 1000;
 
 /// Lists users. Texts take `*` as a wildcard.
 #[utoipa::path(get, path = "/users", tag = "users", params(
@@ -49,11 +53,16 @@ const PAGE: usize = 100;
     ("mode" = Option<String>, Query, description = "`voiceCall`, `smsText`, `phoneApp` or `oathToken`."),
     ("tag" = Option<String>, Query, description = "The name or identifier of a tag."),
     ("enabled" = Option<bool>, Query),
-    ("limit" = Option<usize>, Query, minimum = 0),
+    ("limit" = Option<usize>, Query, minimum = 0, description = "How many items at most; 100. A list has no more than 1,000: `next` leads to the others."),
     ("after" = Option<String>, Query, description = "`next` of the list before."),
 ), responses((status = 200, body = Users)))]
-pub(super) async fn list(At(space): At, mut asked: Asked) -> Result<Json<Users>, Problem> {
-    let mut pattern = |name| Ok::<_, Problem>(asked.take(name)?.map(|it| Pattern::new(&it)));
+pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) -> Result<Json<Users>, Problem> {
+    let mut pattern = |name| match asked.take(name)? {
+        Some(text) if text.len() > LONGEST => {
+            Err(bad(name, &format!("it is longer than {LONGEST} bytes"), "Give a part of it, with * for the rest."))
+        }
+        text => Ok(text.map(|it| Pattern::new(&it))),
+    };
     let query = Query {
         username: pattern("username")?,
         first_name: pattern("first_name")?,
@@ -74,25 +83,33 @@ pub(super) async fn list(At(space): At, mut asked: Asked) -> Result<Json<Users>,
         ..Query::default()
     };
     let tag = asked.take("tag")?;
-    let limit = asked.number("limit")?.unwrap_or(PAGE);
+    let limit = asked.number("limit")?.unwrap_or(PAGE).min(MOST);
     let after = asked.take("after")?.map(|it| it.to_lowercase());
     asked.finish()?;
-    let users = space.update(|engine, now| {
-        let company = engine.company().clone();
-        let tag = tag.map(|tag| {
-            let is = |it: &&crate::contract::Tag| it.name.as_ref() == Some(&tag) || it.tag_id.as_ref() == Some(&tag);
-            company.tags.iter().find(is).and_then(|it| it.tag_id.clone()).unwrap_or(tag)
-        });
-        let total = engine.directory().len();
-        let follows = |it: &&engine::User| after.as_ref().is_none_or(|after| it.username.to_lowercase() > *after);
-        let tagged = |it: &&engine::User| tag.as_ref().is_none_or(|tag| it.tags.contains(tag));
-        let mut found = engine.directory_mut().search(&query).filter(follows).filter(tagged);
-        let users: Vec<&engine::User> = found.by_ref().take(limit).collect();
-        let next = found.next().and_then(|_| users.last()).map(|it| it.username.clone());
-        let items = users.into_iter().map(|it| User(scenario::export::told(it, &company, now)));
+    // Under the lock the users are copied; they are written without it.
+    let find = move || {
+        space.update(|engine, now| {
+            let company = engine.company().clone();
+            let tag = tag.map(|tag| {
+                let is =
+                    |it: &&crate::contract::Tag| it.name.as_ref() == Some(&tag) || it.tag_id.as_ref() == Some(&tag);
+                company.tags.iter().find(is).and_then(|it| it.tag_id.clone()).unwrap_or(tag)
+            });
+            let total = engine.directory().len();
+            let follows = |it: &&engine::User| after.as_ref().is_none_or(|after| it.username.to_lowercase() > *after);
+            let tagged = |it: &&engine::User| tag.as_ref().is_none_or(|tag| it.tags.contains(tag));
+            let mut found = engine.directory_mut().search(&query).filter(follows).filter(tagged);
+            let users: Vec<&engine::User> = found.by_ref().take(limit).collect();
+            let next = found.next().and_then(|_| users.last()).map(|it| it.username.clone());
+            (users.into_iter().cloned().collect::<Vec<_>>(), company, now, next, total)
+        })
+    };
+    let list = move || {
+        let (users, company, now, next, total) = find();
+        let items = users.iter().map(|it| User(scenario::export::told(it, &company, now)));
         Users { items: items.collect(), next, total }
-    });
-    Ok(Json::ok(users))
+    };
+    Ok(Json::ok(admin.work.run(list).await))
 }
 
 /// Tells of a user. `DOMAIN\name`, `name` and `name@domain` are the same one.
@@ -110,7 +127,7 @@ pub(super) async fn get(At(space): At, Path(username): Path<String>, asked: Aske
 ))]
 pub(super) async fn add(
     State(admin): Shared,
-    At(space): At,
+    Changing(space): Changing,
     asked: Asked,
     Written(text): Written,
 ) -> Result<Json<User>, Problem> {
@@ -134,7 +151,7 @@ pub(super) async fn add(
 ))]
 pub(super) async fn change(
     State(admin): Shared,
-    At(space): At,
+    Changing(space): Changing,
     Path(username): Path<String>,
     asked: Asked,
     super::input::Body(patch): super::input::Body<Map<String, Value>>,
@@ -180,7 +197,11 @@ fn changed(space: &Space, username: &str, patch: &Map<String, Value>) -> Result<
 #[utoipa::path(delete, path = "/users/{username}", tag = "users", params(("username" = String, Path)), responses(
     (status = 204, description = "The user is gone.")
 ))]
-pub(super) async fn remove(At(space): At, Path(username): Path<String>, asked: Asked) -> Result<StatusCode, Problem> {
+pub(super) async fn remove(
+    Changing(space): Changing,
+    Path(username): Path<String>,
+    asked: Asked,
+) -> Result<StatusCode, Problem> {
     asked.finish()?;
     space.update(|engine, now| {
         let name = engine.directory().user(&username)?.username.clone();

@@ -18,7 +18,7 @@ use super::view::View;
 use super::{At, Json, Shared};
 use crate::engine::{Event, EventKind, Journal, Missing, Pattern};
 use crate::scenario::closest;
-use crate::switchboard::Interest;
+use crate::switchboard::{Interest, Reading};
 
 /// What should have happened.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -187,13 +187,14 @@ pub(super) async fn verify(
         EventKind::ALL.into_iter().filter(|it| wanted.iter().any(|wanted| wanted.kind == *it)).collect();
     let filters: Vec<_> = wanted.iter().map(|it| (it.kind, it.filter.clone())).collect();
     // A call that does not fit in the end can make the verdict known, too.
-    let fits = move |event: &Event| {
-        let may_fit = |it: &Filter| !event.is_open() && it.fit_at_start(event) != Fit::No;
+    let fits = move |event: &Event, reading: &Reading| {
+        let may_fit = |it: &Filter| !event.is_open() && it.fit_at_start(event, reading) != Fit::No;
         filters.iter().any(|(kind, it)| *kind == event.what.kind() && may_fit(it))
     };
     let interest = Interest { kinds: kinds.clone(), username: None, matches: Box::new(fits) };
-    let verified = awaited(&admin, &space, interest, wait, |is_over| {
-        let mut evidence = space.update(|engine, _| Evidence::read(&engine.journal, expectations.after, &kinds))?;
+    let of = space.clone();
+    let verified = awaited(&admin, &space, interest, wait, move |is_over| {
+        let mut evidence = of.update(|engine, _| Evidence::read(&engine.journal, expectations.after, &kinds))?;
         evidence.events.sort_unstable_by_key(|it| it.seq);
         match judge(&wanted, &evidence, expectations.in_order) {
             Ok(counts) => {
