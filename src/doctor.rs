@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::control::{Api, Failures, Url};
 use crate::mim::step::{Step, Verdict};
@@ -27,9 +27,6 @@ pub struct Subject {
     pub admin: Url,
 }
 
-/// A start renews a server certificate that ends within this time.
-const SOON: Duration = Duration::days(30);
-
 /// Examines the machine, step by step.
 ///
 /// # Errors
@@ -39,15 +36,25 @@ pub async fn examine(subject: &Subject) -> anyhow::Result<Vec<Step>> {
 }
 
 async fn examine_at(subject: &Subject, trust: &Trust, now: OffsetDateTime) -> Vec<Step> {
-    let mut steps = vec![scenario(subject.scenario.as_deref()), clock(now)];
+    let mut steps = scenario(subject.scenario.as_deref(), now);
+    steps.push(clock(now));
     steps.extend(authority(&subject.certs, trust, now));
     steps.extend(server(&subject.certs, &subject.hosts, now));
     for address in &subject.listen {
         steps.push(port(*address).await);
     }
     steps.extend(registry::examine());
+    steps.extend(certificates_of_running(&subject.admin).await);
     steps.extend(running(&subject.admin).await);
     steps
+}
+
+/// What a running server warns of its certificates: also those of --cert, --pfx and client authorities.
+async fn certificates_of_running(admin: &Url) -> Vec<Step> {
+    let health = Api::new(admin.clone(), String::new(), None).ready().await.unwrap_or_default();
+    let warnings = health["certificate_warnings"].as_array().into_iter().flatten().filter_map(|it| it.as_str());
+    let remedy = "Replace it. SIGHUP or a start lets the server read it again.";
+    warnings.map(|it| finding("running server", Verdict::Warning, it, remedy)).collect()
 }
 
 /// The newest failures of a running server.
@@ -77,19 +84,35 @@ fn finding(step: &'static str, verdict: Verdict, what: impl Into<String>, remedy
     Step { step, verdict, what: what.into(), remedy: remedy.into() }
 }
 
-fn scenario(file: Option<&Path>) -> Step {
+/// The scenario, and the authorities of client certificates that it names.
+fn scenario(file: Option<&Path>, now: OffsetDateTime) -> Vec<Step> {
     let step = "scenario";
     let Some(file) = file else {
-        return finding(step, Verdict::Ok, "The built-in scenario serves, to this machine only.", "");
+        return vec![finding(step, Verdict::Ok, "The built-in scenario serves, to this machine only.", "")];
     };
     let shown = file.display();
     match scenario::load_file(file) {
-        Ok(_) => finding(step, Verdict::Ok, format!("{shown} has no mistakes."), ""),
+        Ok(loaded) => {
+            let authority = |it: &PathBuf| match certificate("client authority", it) {
+                Ok((_, summary)) => dates(
+                    "client authority dates",
+                    &summary,
+                    now,
+                    "Replace it: no client certificate of it is accepted then.",
+                ),
+                Err(step) => step,
+            };
+            let authorities = loaded.server.client_authorities.iter().map(authority);
+            [finding(step, Verdict::Ok, format!("{shown} has no mistakes."), "")]
+                .into_iter()
+                .chain(authorities)
+                .collect()
+        }
         Err(mistakes) => {
             let count = mistakes.len() + mistakes.more();
             let first = mistakes.first().map(|it| it.message.as_str()).unwrap_or_default();
             let what = format!("{shown} has {count} mistake{}: {first}", if count == 1 { "" } else { "s, the first" });
-            finding(step, Verdict::Failed, what, format!("`locmfa check {shown}` shows all, with their places."))
+            vec![finding(step, Verdict::Failed, what, format!("`locmfa check {shown}` shows all, with their places."))]
         }
     }
 }
@@ -180,7 +203,7 @@ fn dates(step: &'static str, summary: &Summary, now: OffsetDateTime, remedy: &st
     let what = format!("Valid from {} to {}.", not_before.date(), not_after.date());
     match () {
         () if !(*not_before..=*not_after).contains(&now) => finding(step, Verdict::Failed, what, remedy),
-        () if now + SOON > *not_after => finding(step, Verdict::Warning, what, remedy),
+        () if now + Summary::SOON > *not_after => finding(step, Verdict::Warning, what, remedy),
         () => finding(step, Verdict::Ok, what, ""),
     }
 }
@@ -329,6 +352,8 @@ mod registry {
 mod tests {
     use super::*;
     use crate::mim::step::all_right;
+    use time::Duration;
+
     use crate::tls::{Certificates, Keys, read_certificates};
 
     /// The port of the discard service, where no server speaks HTTP.

@@ -26,7 +26,7 @@ pub(super) enum Certs {
     Untrust(Trust),
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct CertificateArgs {
     /// The folder of the authority and the server's certificate; the first start makes both
     #[arg(long, value_name = "FOLDER", default_value = "certs")]

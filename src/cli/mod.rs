@@ -7,6 +7,7 @@ mod calls;
 mod certs;
 mod check;
 mod clock;
+mod completions;
 mod doctor;
 mod fidelity;
 mod files;
@@ -34,7 +35,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::Value;
 
 use crate::control::Refused;
@@ -47,7 +48,7 @@ use ready::Several;
 /// Without a subcommand it serves: `locmfa scenarios/sspr-phone-gate.yaml` is short for `locmfa serve …`, and `locmfa`
 /// alone serves the built-in scenario.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+#[command(version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = EXIT_CODES)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -106,6 +107,8 @@ enum Command {
     Mim(mim::Command),
     /// Examine whether this machine is ready to serve, or to call; change nothing
     Doctor(doctor::Doctor),
+    /// Print the script that completes this command line in a shell
+    Completions(completions::Completions),
     /// Serve as a Windows service
     #[command(subcommand)]
     Service(service::Service),
@@ -113,6 +116,13 @@ enum Command {
 
 /// Runs the program with the words of its command line, the program's name first.
 pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<_> = words.into_iter().collect();
+    if wants_long_version(&words) {
+        return match Output::new(&mut io::stdout()).line(long_version()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(3),
+        };
+    }
     let arguments = match Arguments::of(words) {
         Ok(arguments) => arguments,
         Err(wrong) => wrong.exit(),
@@ -141,6 +151,7 @@ pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Certs(command) => command.run(out),
         Command::Mim(command) => command.run(out, &mut mim::ask).await,
         Command::Doctor(args) => args.run(out).await,
+        Command::Completions(args) => args.run(out),
         Command::Service(command) => command.run(out),
     };
     result.unwrap_or_else(|error| {
@@ -157,6 +168,24 @@ pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     })
 }
 
+/// `--version --verbose`: clap answers `--version` before it reads the rest.
+fn wants_long_version(words: &[OsString]) -> bool {
+    let has = |long: &str, short: &str| words.iter().skip(1).any(|it| it == long || it == short);
+    words.len() == 3 && has("--version", "-V") && has("--verbose", "-v")
+}
+
+/// The version, the commit and the features that it was built from.
+fn long_version() -> String {
+    format!(
+        "locmfa {}\ncommit {}\nfeatures {}\nsystem {}-{}",
+        env!("CARGO_PKG_VERSION"),
+        env!("LOCMFA_COMMIT"),
+        env!("LOCMFA_FEATURES"),
+        std::env::consts::ARCH,
+        std::env::consts::OS
+    )
+}
+
 impl Arguments {
     /// What to serve with, if the command line is one to serve.
     fn serves(&self) -> Option<&serve::Serve> {
@@ -167,6 +196,24 @@ impl Arguments {
         }
     }
 
+    /// The command line. Each option of `serve` is also taken from an environment variable: `LOCMFA_` and its name. An
+    /// option that can be given more than once takes a list with commas.
+    fn with_variables() -> clap::Command {
+        let with = |arg: clap::Arg| {
+            // What serves under `--admin` is what the commands ask under LOCMFA_ADMIN.
+            let name = match arg.get_id().as_str() {
+                "admin" => "ADMIN_LISTEN".to_owned(),
+                id => id.to_uppercase(),
+            };
+            let arg = match arg.get_action() {
+                ArgAction::Append => arg.value_delimiter(','),
+                _ => arg,
+            };
+            arg.env(format!("LOCMFA_{name}"))
+        };
+        Self::command().mut_args(with).mut_subcommand("serve", |it| it.mut_args(with))
+    }
+
     /// Reads a command line, the program's name first.
     ///
     /// # Errors
@@ -174,7 +221,8 @@ impl Arguments {
     /// subcommand is a misspelt subcommand.
     pub fn of(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let words: Vec<_> = words.into_iter().collect();
-        let parsed = Self::try_parse_from(&words);
+        let parsed = Self::with_variables().try_get_matches_from(&words);
+        let parsed = parsed.and_then(|mut it| Self::from_arg_matches_mut(&mut it));
         let scenario = match &parsed {
             Ok(Self { command: None, serve }) => serve.scenario.as_deref(),
             Ok(_) => None,

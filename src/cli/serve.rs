@@ -20,18 +20,18 @@ use tracing_subscriber::EnvFilter;
 use super::certs::{CertificateArgs, pfx_password};
 use super::files::{is_standard_input, standard_input};
 use super::print::complain;
-use super::ready::{self, Ready, ReadyFile};
+use super::ready::{Ready, ReadyFile};
 use crate::engine::Bounds;
 use crate::log::{Format, Log as LogWriter, Target};
 use crate::scenario::Scenario;
 use crate::server::accept::Listening;
-use crate::server::assembly::Parts;
+use crate::server::assembly::{Assembly, Parts};
 use crate::server::connection::Limits;
-use crate::server::reload::{self, Reloader, Source};
+use crate::server::reload::{self, Source};
 use crate::server::{self, FOLDER};
 use crate::sign_in::Trust as Trusted;
 use crate::switchboard;
-use crate::tls::{self, Certificates};
+use crate::tls::{self, Certificates, Renewable};
 use crate::trust::{self, Change};
 use door::AdminArgs;
 use ending::{EndArgs, signal_to_stop};
@@ -55,22 +55,10 @@ pub(super) struct Serve {
     #[arg(long)]
     http: bool,
     #[command(flatten)]
-    certificates: CertificateArgs,
-    /// A certificate with its chain (PEM) in place of the one in --certs; needs --key
-    #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["host", "rsa", "pfx"])]
-    cert: Option<PathBuf>,
-    /// The key of --cert (PEM)
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    key: Option<PathBuf>,
-    /// A certificate with its key (PFX) in place of the one in --certs
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["host", "rsa"])]
-    pfx: Option<PathBuf>,
-    /// The file with the password of --pfx [default: the environment variable LOCMFA_PFX_PASSWORD]
-    #[arg(long, value_name = "FILE", requires = "pfx")]
-    pfx_password_file: Option<PathBuf>,
+    certificates: CertificateFiles,
     /// The file to write the addresses to, as JSON, when the server is ready for calls [default: PID.json in the folder
     /// locmfa of XDG_RUNTIME_DIR, ~/.cache or %LOCALAPPDATA%]
-    #[arg(long, value_name = "FILE", env = ready::VARIABLE)]
+    #[arg(long, value_name = "FILE")]
     pub(super) ready_file: Option<PathBuf>,
     /// The format of the log on standard error
     #[arg(long, value_enum, default_value_t = Log::Text)]
@@ -256,7 +244,7 @@ where
     let ready_file = ReadyFile::claim(args.ready_file.as_deref())?;
     let certificates = match args.http {
         true => None,
-        false => Some(Arc::new(args.certificates()?)),
+        false => Some(Arc::new(args.certificates.read()?)),
     };
     let listening = Listening::bind(&args.listen).await?;
     let admin = args.admin.open(&args.listen, args.allow_remote).await?;
@@ -267,7 +255,7 @@ where
         &listening,
         admin.as_ref().map(|it| &it.0),
         certificates.as_deref(),
-        &args.certificates.host.first().cloned().unwrap_or_else(tls::host_name),
+        &args.certificates.made.host.first().cloned().unwrap_or_else(tls::host_name),
     );
     let name = scenario.name.clone();
     let parts = Parts {
@@ -283,9 +271,10 @@ where
     };
     let server = parts.assemble()?;
     let (spaces, failures) = (server.spaces.clone(), server.failures.clone());
-    let reloading = reload_on_signal(&server.reloader, args.watch.then_some(started), log);
+    let reloading = reload_on_signal(&server, args.certificates.clone(), args.watch.then_some(started), log);
 
     let stopped = stop_signal();
+    server.tls.iter().for_each(|it| warn_of_certificates(it));
     if let Some(made) = certificates.as_deref().map(Certificates::made).filter(|it| !it.is_empty()) {
         let files: Vec<_> = made.iter().map(|it| it.display().to_string()).collect();
         info!(files = files.join(" "), "certificates made");
@@ -321,8 +310,28 @@ impl Serve {
             Some(path) => Source::File(path.clone()),
         })
     }
+}
 
-    fn certificates(&self) -> anyhow::Result<Certificates> {
+#[derive(Args, Clone, Debug)]
+struct CertificateFiles {
+    #[command(flatten)]
+    made: CertificateArgs,
+    /// A certificate with its chain (PEM) in place of the one in --certs; needs --key
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["host", "rsa", "pfx"])]
+    cert: Option<PathBuf>,
+    /// The key of --cert (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// A certificate with its key (PFX) in place of the one in --certs
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["host", "rsa"])]
+    pfx: Option<PathBuf>,
+    /// The file with the password of --pfx [default: the environment variable LOCMFA_PFX_PASSWORD]
+    #[arg(long, value_name = "FILE", requires = "pfx")]
+    pfx_password_file: Option<PathBuf>,
+}
+
+impl CertificateFiles {
+    fn read(&self) -> anyhow::Result<Certificates> {
         if let Some((cert, key)) = self.cert.as_ref().zip(self.key.as_ref()) {
             return Ok(Certificates::from_pem(cert, key)?);
         }
@@ -332,8 +341,26 @@ impl Serve {
                 &pfx_password(self.pfx_password_file.as_deref(), "--pfx-password-file")?,
             )?);
         }
-        self.certificates.open()
+        self.made.open()
     }
+
+    /// Reads the certificates again, for new connections.
+    #[cfg(unix)]
+    fn renew(&self, tls: &Renewable) {
+        let renewed = self.read().and_then(|it| Ok(tls.replace(Arc::new(it))?));
+        match renewed {
+            Ok(()) => {
+                let server = tls.now().certificates.server().clone();
+                info!(subject = server.subject, sha1 = server.sha1, "certificates read again");
+                warn_of_certificates(tls);
+            }
+            Err(error) => error!("certificates not read again; the ones before are still served: {error:#}"),
+        }
+    }
+}
+
+fn warn_of_certificates(tls: &Renewable) {
+    tls.now().warnings(time::OffsetDateTime::now_utc()).iter().for_each(|it| warn!("{it}"));
 }
 
 /// The scenario; its mistakes go to standard error, its warnings to the log. `Err`: it has mistakes.
@@ -379,27 +406,35 @@ impl Ready {
     }
 }
 
-/// Reloads the scenario on SIGHUP and, with `watch`, when its files change after that time.
+/// Reloads the scenario with `watch`, when its files change after that time. On SIGHUP it opens the log again, reads the
+/// certificates again and reloads the scenario: one that fails does not stop the others.
 fn reload_on_signal(
-    reloader: &Arc<Reloader>,
+    server: &Assembly,
+    files: CertificateFiles,
     watch: Option<SystemTime>,
     log: Option<LogWriter>,
 ) -> Vec<JoinHandle<()>> {
     let mut tasks = Vec::new();
     if let Some(started) = watch {
-        tasks.push(tokio::spawn(reloader.clone().watch(started)));
+        tasks.push(tokio::spawn(server.reloader.clone().watch(started)));
     }
-    // Windows has no signal that opens the log again.
+    // Windows has no such signal.
     #[cfg(not(unix))]
-    drop(log);
+    drop((files, log));
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let mut hangup = signal(SignalKind::hangup()).expect("signals can be listened to");
-        let reloader = reloader.clone();
+        let (reloader, tls) = (server.reloader.clone(), server.tls.clone());
+        let files = Arc::new(files);
         tasks.push(tokio::spawn(async move {
             while hangup.recv().await.is_some() {
                 log.iter().for_each(LogWriter::reopen);
+                if let Some(tls) = tls.clone() {
+                    let files = files.clone();
+                    // A file may be a pipe that no program writes to: nothing else waits for it.
+                    tokio::task::spawn_blocking(move || files.renew(&tls));
+                }
                 reloader.reload_and_log().await;
             }
         }));

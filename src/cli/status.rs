@@ -36,6 +36,9 @@ impl Status {
         if lost > 0 {
             text += &format!("\nThe log has lost {lost} lines: its disk is full, or no program reads its pipe.\n");
         }
+        for warning in list(&status["health"]["certificate_warnings"]) {
+            text += &format!("\n{}\n", warning.as_str().unwrap_or_default());
+        }
         let failed = list(&status["failures"]["items"]);
         if !failed.is_empty() {
             let newest = &failed[failed.len().saturating_sub(NEWEST)..];

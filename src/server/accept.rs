@@ -24,7 +24,7 @@ use super::connection::{Connection, End, Limits, converse};
 use super::failures::Failures;
 use super::trouble;
 use crate::tls::hello::{First, Opening, is_whole};
-use crate::tls::{Acceptor, TlsFacts};
+use crate::tls::{Acceptor, Renewable, Served, TlsFacts};
 use crate::trouble::Trouble;
 
 /// Sockets that listen.
@@ -141,7 +141,7 @@ impl BindError {
 /// grace says, cuts off the calls that are still open, and returns.
 pub async fn serve(
     listening: Listening,
-    tls: Option<Arc<Acceptor>>,
+    tls: Option<Arc<Renewable>>,
     app: Router,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
@@ -178,7 +178,7 @@ pub async fn serve(
 /// What all connections share.
 #[derive(Debug)]
 struct Server {
-    tls: Option<Arc<Acceptor>>,
+    tls: Option<Arc<Renewable>>,
     app: Router,
     limits: Limits,
     places: Arc<Semaphore>,
@@ -259,14 +259,14 @@ impl Server {
             .keeping_failures_in(self.failures.clone())
             .counting(self.unasked(peer.ip()));
         let mut ending = pin!(ending);
-        if let Some(tls) = &self.tls {
+        if let Some(tls) = self.tls.as_ref().map(|it| it.now()) {
             let accepted_tls = tokio::select! {
-                accepted_tls = self.handshake(tls, stream, &connection) => accepted_tls,
+                accepted_tls = self.handshake(&tls.acceptor, stream, &connection) => accepted_tls,
                 () = &mut ending => return,
             };
             if let Some((stream, facts)) = accepted_tls {
                 connection.tls = Some(facts);
-                self.converse(stream, connection, ending).await;
+                self.converse(stream, connection, Some(&tls), ending).await;
             }
         } else {
             let opened = tokio::select! {
@@ -274,7 +274,7 @@ impl Server {
                 () = &mut ending => return,
             };
             if let Some(stream) = opened {
-                self.converse(stream, connection, ending).await;
+                self.converse(stream, connection, None, ending).await;
             }
         }
     }
@@ -344,18 +344,23 @@ impl Server {
         }
     }
 
-    async fn converse<S>(&self, stream: S, connection: Connection, ending: impl Future<Output = ()>)
-    where
+    async fn converse<S>(
+        &self,
+        stream: S,
+        connection: Connection,
+        tls: Option<&Served>,
+        ending: impl Future<Output = ()>,
+    ) where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let connection = Arc::new(connection);
         let trouble = match converse(stream, connection.clone(), self.app.clone(), &self.limits, ending).await {
             End::Stopped => return,
             End::Orderly => return report_given_up(&connection),
-            End::Unasked(error) => match (&self.tls, &connection.tls) {
+            End::Unasked(error) => match (tls, &connection.tls) {
                 (Some(tls), Some(facts)) => {
                     let error = error.as_ref().and_then(std::error::Error::source).and_then(|it| it.downcast_ref());
-                    let trouble = trouble::after_handshake(error, facts.server_name.as_deref(), &tls.offer());
+                    let trouble = trouble::after_handshake(error, facts.server_name.as_deref(), &tls.acceptor.offer());
                     // .NET opens connections that it then does not need.
                     if matches!(trouble, Trouble::CertificateRefusedSilently { .. })
                         && connection.count_unasked() < UNASKED_IN_A_ROW

@@ -18,7 +18,7 @@ use crate::log::Log;
 use crate::scenario::Scenario;
 use crate::sign_in::Scheme;
 use crate::switchboard::{self, Switchboard};
-use crate::tls::{self, Acceptor, Certificates, TlsError};
+use crate::tls::{self, Certificates, Renewable, TlsError};
 
 /// What a server is made of.
 #[derive(Debug)]
@@ -46,7 +46,8 @@ pub struct Assembly {
     pub reloader: Arc<Reloader>,
     pub failures: Arc<Failures>,
     listening: Listening,
-    acceptor: Option<Acceptor>,
+    /// `None`: plain HTTP.
+    pub tls: Option<Arc<Renewable>>,
     app: Router,
     admin: Option<(Listening, Arc<Admin>)>,
     limits: Limits,
@@ -62,23 +63,20 @@ impl Parts {
         let spaces = Switchboard::new(scenario.setup, spaces);
         let reloader = Arc::new(Reloader::new(spaces.clone(), source, scenario.server.clone(), scenario.files));
         let server = scenario.server;
-        let acceptor = match &certificates {
-            None => None,
-            Some(certificates) if server.sign_in.schemes.contains(&Scheme::Certificate) => {
-                let trusted = certificates.trusted_for_clients(&server.client_authorities)?;
-                Some(Acceptor::asking_clients(certificates, &trusted))
-            }
-            Some(certificates) => Some(Acceptor::new(certificates)),
-        };
+        let asks_clients = server.sign_in.schemes.contains(&Scheme::Certificate);
+        let clients = asks_clients.then_some(server.client_authorities);
+        let tls = certificates.map(|it| Renewable::new(it, clients)).transpose()?.map(Arc::new);
         let admission = Admission::new(server.sign_in, &server.group, server.outsider, &tls::host_name());
         let app = router(Arc::new(Site::new(spaces.clone(), admission, server.paths, bodies)));
         let failures = listening.failures();
         failures.note_in(spaces.default_space().clone());
         let admin = admin.map(|(listening, gate)| {
-            let admin = Admin::new(spaces.clone(), reloader.clone(), failures.clone(), gate).with_log(log);
+            let admin = Admin::new(spaces.clone(), reloader.clone(), failures.clone(), gate)
+                .with_log(log)
+                .with_tls(tls.clone());
             (listening, Arc::new(admin))
         });
-        Ok(Assembly { spaces, reloader, failures, listening, acceptor, app, admin, limits })
+        Ok(Assembly { spaces, reloader, failures, listening, tls, app, admin, limits })
     }
 }
 
@@ -97,7 +95,7 @@ impl Assembly {
     /// Serves until `stopped`. Open calls then have the grace to finish. After it, a fault answers those that still
     /// wait.
     pub async fn serve(self, stopped: impl Future<Output = ()>) {
-        let Self { spaces, reloader: _, failures: _, listening, acceptor, app, admin, limits } = self;
+        let Self { spaces, reloader: _, failures: _, listening, tls, app, admin, limits } = self;
         let janitor = tokio::spawn(spaces.clone().drop_idle());
         let (admin, listening_admin) = admin.map(|(listening, admin)| (admin, listening)).unzip();
         // The sockets of the service hold connections already, so no answer is to say that the server starts.
@@ -124,7 +122,7 @@ impl Assembly {
         };
         // At the end of the grace, open calls get an answer; it needs time to leave.
         let limits = Limits { grace: grace + AFTER_GRACE, ..limits };
-        serve(listening, acceptor.map(Arc::new), app, limits, stopping).await;
+        serve(listening, tls, app, limits, stopping).await;
         if let Some((serving, close)) = serving_admin {
             drop(close);
             // The panic hook has reported a panic already.

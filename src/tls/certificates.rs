@@ -163,7 +163,7 @@ impl Certificates {
     }
 
     /// The authorities whose client certificates are trusted: those of the files, or without files the development
-    /// authority.
+    /// authority. Files are in PEM or DER.
     ///
     /// # Errors
     /// A file cannot be read or holds no certificate, or there is neither a file nor a development authority.
@@ -455,7 +455,7 @@ mod tests {
         assert!(own.authority().is_none());
         let sentence =
             |certificate, key| Certificates::from_pem(&path(certificate), &path(key)).unwrap_err().to_string();
-        assert!(sentence("none.pem", SERVER_KEY).contains("none.pem does not exist; name a PEM file with"));
+        assert!(sentence("none.pem", SERVER_KEY).contains("none.pem does not exist; name a file with"));
         assert!(sentence(SERVER, AUTHORITY_KEY).contains("cannot be served with (keys may not be consistent"));
         assert!(sentence(SERVER, SERVER).contains("server.pem holds no key ("));
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::certificate::parse;
 use super::error::TlsError;
 use crate::file::{self, Access};
 
@@ -18,12 +19,15 @@ pub(super) fn lock(directory: &Path) -> Option<File> {
     Some(file)
 }
 
-/// The certificates of a PEM file: of a chain, or of authorities.
+/// The certificates of a PEM file: of a chain, or of authorities. A DER file, as Windows exports it, holds one.
 ///
 /// # Errors
 /// The file cannot be read, or holds no certificate.
 pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let remedy = "name a PEM file with at least one certificate";
+    let remedy = "name a file with at least one certificate, in PEM or DER";
+    if let Some(der) = read(path)?.map(CertificateDer::from).filter(|it| parse(it).is_ok()) {
+        return Ok(vec![der]);
+    }
     let chain = read_chain(path)?.ok_or_else(|| TlsError::new(format!("{} does not exist", path.display()), remedy))?;
     chain.map_err(|what| TlsError::new(format!("{} {what}", path.display()), remedy))
 }

@@ -12,6 +12,7 @@ mod pfx;
 mod acceptor;
 mod certificates;
 pub mod hello;
+mod renewable;
 mod trust;
 mod verifier;
 
@@ -24,5 +25,6 @@ pub use files::read_certificates;
 pub use names::host_name;
 pub use pair::Pair;
 pub use pfx::PfxCipher;
+pub use renewable::{Renewable, Served};
 pub use trust::{ServerCertificate, Trust, TrustAnchor};
 pub use verifier::AcceptAny;

@@ -1,6 +1,6 @@
 //! Which certificates are trusted: by this machine, or only by a file that the user named.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustls::RootCertStore;
@@ -58,8 +58,8 @@ impl Trust {
     ///
     /// # Errors
     /// A file cannot be read, or holds no certificate. A machine without a store trusts no authority.
-    pub fn load(files: &[PathBuf]) -> Result<Self, TlsError> {
-        let named = files.iter().map(|it| read(it)).collect::<Result<Vec<_>, _>>()?;
+    pub fn load(named: &[PathBuf]) -> Result<Self, TlsError> {
+        let named = named.iter().map(|it| files::read_certificates(it)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self::new(rustls_native_certs::load_native_certs().certs, named.concat()))
     }
 
@@ -141,15 +141,4 @@ fn why(error: &rustls::Error) -> String {
         }
         other => format!("is not to be trusted ({other})"),
     }
-}
-
-/// The certificates of a PEM file, or the one of a DER file, as Windows exports it.
-fn read(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    if let Ok(bytes) = std::fs::read(file) {
-        let certificate = CertificateDer::from(bytes);
-        if Summary::of(&certificate, Vec::new()).is_ok() {
-            return Ok(vec![certificate]);
-        }
-    }
-    files::read_certificates(file)
 }

@@ -21,7 +21,7 @@ use locmfa::server::connection::Limits;
 use locmfa::server::router;
 use locmfa::sign_in::Credentials;
 use locmfa::testing::Server;
-use locmfa::tls::{Acceptor, Certificates, Keys, Trust, TrustAnchor, read_certificates};
+use locmfa::tls::{Certificates, Keys, Renewable, Trust, TrustAnchor, read_certificates};
 
 use crate::site;
 
@@ -58,13 +58,13 @@ impl Running {
     }
 
     /// A server with certificates of its owner.
-    async fn with(certificates: &Certificates, authority: Vec<CertificateDer<'static>>) -> Self {
+    async fn with(certificates: Certificates, authority: Vec<CertificateDer<'static>>) -> Self {
         let site = site(&served("ntlm"));
         let listening = Listening::bind(&["127.0.0.1:0".parse().unwrap()]).await.unwrap();
         let address = listening.addresses()[0];
-        let acceptor = Arc::new(Acceptor::new(certificates));
+        let tls = Arc::new(Renewable::new(Arc::new(certificates), None).unwrap());
         let forever = std::future::pending();
-        tokio::spawn(serve(listening, Some(acceptor), router(site.0), Limits::default(), forever));
+        tokio::spawn(serve(listening, Some(tls), router(site.0), Limits::default(), forever));
         Self { address, authority, _server: None }
     }
 
@@ -210,7 +210,7 @@ async fn self_signed(name: &str, is_current: bool) -> Running {
     std::fs::write(&files[0], certificate.pem()).unwrap();
     std::fs::write(&files[1], key.serialize_pem()).unwrap();
     let certificates = Certificates::from_pem(&files[0], &files[1]).unwrap();
-    Running::with(&certificates, vec![certificate.der().clone()]).await
+    Running::with(certificates, vec![certificate.der().clone()]).await
 }
 
 #[tokio::test]

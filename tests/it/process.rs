@@ -47,7 +47,11 @@ impl Server {
     }
 
     pub(crate) fn start_with(folder: &Path, arguments: &[&str], stdin: Stdio) -> Self {
-        let always = ["--http", "--listen", "127.0.0.1:0", "--log", "json"];
+        Self::start_tls(folder, &[arguments, &["--http"]].concat(), stdin)
+    }
+
+    pub(crate) fn start_tls(folder: &Path, arguments: &[&str], stdin: Stdio) -> Self {
+        let always = ["--listen", "127.0.0.1:0", "--log", "json"];
         let mut child = locmfa(folder, &[arguments, &always].concat()).stdin(stdin).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let mut server = Self { child, log, ready: Value::Null, caller: Caller { address: String::new() } };

@@ -30,7 +30,7 @@ struct Running {
 }
 
 impl Running {
-    async fn start(tls: Option<Arc<Acceptor>>, app: Router, limits: Limits) -> Self {
+    async fn start(tls: Option<Arc<Renewable>>, app: Router, limits: Limits) -> Self {
         let listening = Listening::bind(&[PICK.parse().unwrap()]).await.unwrap();
         let address = listening.addresses()[0];
         let failures = listening.failures();
@@ -47,8 +47,8 @@ impl Running {
 
     /// With certificates from this directory.
     async fn secure(directory: &Path, keys: Keys) -> Self {
-        let acceptor = Acceptor::new(&Certificates::open(directory, &[], keys).unwrap());
-        Self::start(Some(Arc::new(acceptor)), facts(), Limits::default()).await
+        let served = Renewable::new(Arc::new(Certificates::open(directory, &[], keys).unwrap()), None).unwrap();
+        Self::start(Some(Arc::new(served)), facts(), Limits::default()).await
     }
 
     async fn connect(&self) -> TcpStream {
@@ -198,8 +198,11 @@ async fn a_client_certificate_is_judged_and_never_breaks_the_handshake() {
             None => "none".into(),
         }
     }));
-    let acceptor = Acceptor::asking_clients(&certificates, &[trusted]);
-    let server = Running::start(Some(Arc::new(acceptor)), app, Limits::default()).await;
+    // As Windows exports it.
+    let file = directory.path().join("clients.cer");
+    std::fs::write(&file, &trusted).unwrap();
+    let served = Renewable::new(Arc::new(certificates), Some(vec![file])).unwrap();
+    let server = Running::start(Some(Arc::new(served)), app, Limits::default()).await;
     let verdict = async |identity| {
         let client = Client { identity, ..Client::trusting(directory.path()) };
         call(&mut client.connect(&server).await.unwrap()).await.1
@@ -272,9 +275,10 @@ async fn a_call_may_last_longer_than_a_connection_may_idle() {
 #[tokio::test]
 async fn a_handshake_that_never_begins_is_given_up() {
     let directory = tempfile::tempdir().unwrap();
-    let acceptor = Acceptor::new(&Certificates::open(directory.path(), &[], Keys::Ecdsa).unwrap());
+    let served =
+        Renewable::new(Arc::new(Certificates::open(directory.path(), &[], Keys::Ecdsa).unwrap()), None).unwrap();
     let limits = Limits { handshake_time: Duration::from_millis(50), ..Limits::default() };
-    let server = Running::start(Some(Arc::new(acceptor)), facts(), limits).await;
+    let server = Running::start(Some(Arc::new(served)), facts(), limits).await;
     assert_eq!(rest(&mut server.connect().await).await, "");
 }
 

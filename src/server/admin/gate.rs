@@ -42,6 +42,9 @@ pub(super) struct Named(pub(super) String);
 /// What may be asked without a token: whether it lives says nothing to strangers.
 const OPEN: [&str; 2] = ["/livez", "/readyz"];
 
+/// What may be asked without a token and under any host name: it is made to be published.
+const PUBLIC: [&str; 1] = ["/authority.pem"];
+
 impl Gate {
     /// A gate for what listens there. With a token, every caller that shows it is let in, under any host name.
     #[must_use]
@@ -53,6 +56,9 @@ impl Gate {
         let host = headers.get(header::HOST).and_then(|it| it.to_str().ok()).unwrap_or_default();
         self.admit_origin(host, headers)?;
         admit_site(method, path, headers)?;
+        if PUBLIC.contains(&path) {
+            return Ok(());
+        }
         let Some(token) = &self.token else { return self.admit_host(host) };
         let shown = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok()).unwrap_or_default();
         let shown = shown.split_once(' ').filter(|it| it.0.eq_ignore_ascii_case("bearer")).map_or("", |it| it.1.trim());

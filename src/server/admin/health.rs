@@ -20,12 +20,15 @@ pub(super) struct Health {
     version: &'static str,
     /// How many lines of the log were dropped since the start: its file, pipe or console took none.
     log_lines_lost: u64,
+    /// A sentence for each certificate that has expired, expires in 30 days, or is not valid yet.
+    certificate_warnings: Vec<String>,
 }
 
 impl Health {
     fn of(admin: &Admin) -> Json<Self> {
         let log_lines_lost = admin.log_lines_lost();
-        Json::ok(Self { status: "ok", version: env!("CARGO_PKG_VERSION"), log_lines_lost })
+        let certificate_warnings = admin.certificate_warnings();
+        Json::ok(Self { status: "ok", version: env!("CARGO_PKG_VERSION"), log_lines_lost, certificate_warnings })
     }
 }
 

@@ -5,6 +5,7 @@
 //! a test keeps fresh.
 #![allow(unused_qualifications, reason = "utoipa's macros write paths in full")]
 
+mod authority;
 mod calls;
 mod challenges;
 mod clock;
@@ -34,6 +35,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
 use tower::Layer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -53,6 +55,7 @@ use super::reload::Reloader;
 use crate::log::Log;
 use crate::switchboard::{DEFAULT, Space, Switchboard};
 use crate::text;
+use crate::tls::Renewable;
 
 /// Who made a change that came by this API.
 const BY: &str = "admin API";
@@ -69,6 +72,7 @@ pub struct Admin {
     frames: events::Frames,
     log: Option<Log>,
     work: work::Work,
+    tls: Option<Arc<Renewable>>,
 }
 
 /// How far the server has come.
@@ -95,6 +99,7 @@ impl Admin {
             frames: events::Frames::default(),
             log: None,
             work: work::Work::default(),
+            tls: None,
         }
     }
 
@@ -102,6 +107,17 @@ impl Admin {
     #[must_use]
     pub fn with_log(self, log: Option<Log>) -> Self {
         Self { log, ..self }
+    }
+
+    /// Publishes the authority of these certificates, and warns of those that expire.
+    #[must_use]
+    pub fn with_tls(self, tls: Option<Arc<Renewable>>) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// A sentence for each certificate that has expired, expires soon, or is not valid yet.
+    fn certificate_warnings(&self) -> Vec<String> {
+        self.tls.as_ref().map(|it| it.now().warnings(OffsetDateTime::now_utc())).unwrap_or_default()
     }
 
     /// Tells how far the server has come.
@@ -168,6 +184,7 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
     let mut routes = OpenApiRouter::with_openapi(base)
         .routes(routes!(health::lives))
         .routes(routes!(health::ready))
+        .routes(routes!(authority::pem))
         .routes(routes!(health::stop))
         .routes(routes!(health::failures))
         .routes(routes!(metrics::metrics))

@@ -45,6 +45,7 @@ problems! {
     NoToken => 401, "no-token", "The token is missing or wrong";
     ForeignHost => 403, "foreign-host", "The Host header names another machine";
     ForeignOrigin => 403, "foreign-origin", "The request comes from a page of another site";
+    NoAuthority => 404, "no-authority", "There is no authority";
     UnknownPath => 404, "unknown-path", "There is nothing here";
     UnknownSpace => 404, "unknown-space", "There is no such space";
     UnknownUser => 404, "unknown-user", "There is no such user";

@@ -94,8 +94,9 @@ async fn a_413_leaves_before_the_body_and_the_connection_goes_on() {
 #[tokio::test]
 async fn a_413_and_a_401_reach_a_client_that_reads_after_its_upload_over_tls() {
     let directory = tempfile::tempdir().unwrap();
-    let acceptor = Acceptor::new(&Certificates::open(directory.path(), &[], Keys::Ecdsa).unwrap());
-    let server = Running::start(Some(Arc::new(acceptor)), with_basic(), Limits::default()).await;
+    let served =
+        Renewable::new(Arc::new(Certificates::open(directory.path(), &[], Keys::Ecdsa).unwrap()), None).unwrap();
+    let server = Running::start(Some(Arc::new(served)), with_basic(), Limits::default()).await;
     let client = Client::trusting(directory.path());
     for (length, status) in [(5 << 20, "HTTP/1.1 413 Payload Too Large"), (BODY_LIMIT, "HTTP/1.1 401 Unauthorized")] {
         let mut stream = client.connect(&server).await.unwrap();

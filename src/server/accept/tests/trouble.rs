@@ -257,8 +257,8 @@ async fn a_certificate_out_of_date_is_named() {
         let (file, key_file) = (directory.path().join("authority.pem"), directory.path().join("key.pem"));
         std::fs::write(&file, params.self_signed(&key).unwrap().pem()).unwrap();
         std::fs::write(&key_file, key.serialize_pem()).unwrap();
-        let acceptor = Acceptor::new(&Certificates::from_pem(&file, &key_file).unwrap());
-        let server = Running::start(Some(Arc::new(acceptor)), facts(), Limits::default()).await;
+        let served = Renewable::new(Arc::new(Certificates::from_pem(&file, &key_file).unwrap()), None).unwrap();
+        let server = Running::start(Some(Arc::new(served)), facts(), Limits::default()).await;
         assert!(Client::trusting(directory.path()).connect(&server).await.is_err());
         let what = format!("from {from}-01-01 to {to}-01-01, is not valid now");
         assert_failure(&log.failure().await, "certificate-dates", &what, "look at its clock");
@@ -269,10 +269,11 @@ async fn a_certificate_out_of_date_is_named() {
 async fn slowness_is_named() {
     let mut log = Log::open();
     let directory = tempfile::tempdir().unwrap();
-    let acceptor = Acceptor::new(&Certificates::open(directory.path(), &[], Keys::Ecdsa).unwrap());
+    let served =
+        Renewable::new(Arc::new(Certificates::open(directory.path(), &[], Keys::Ecdsa).unwrap()), None).unwrap();
     let brief = Duration::from_millis(20);
     let limits = Limits { handshake_time: brief, header_time: brief, ..Limits::default() };
-    let server = Running::start(Some(Arc::new(acceptor)), facts(), limits).await;
+    let server = Running::start(Some(Arc::new(served)), facts(), limits).await;
     for bytes in [&b""[..], b"\x16\x03\x01"] {
         let mut stream = server.connect().await;
         stream.write_all(bytes).await.unwrap();
