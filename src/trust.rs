@@ -29,7 +29,17 @@ pub fn explained(change: Change, authority: &Summary) -> String {
         text += &format!("  {}\n", step.join(" "));
     }
     if change == Change::Trust {
-        text += &format!("curl, for one call:\n  --cacert '{}'\n", file(authority, "pem"));
+        let (pem, cer) = (file(authority, "pem"), file(authority, "cer").replace('\'', "''"));
+        text += &format!(
+            "Without an administrator:\n  \
+             Windows, for programs of this user (a service such as MIM's does not look there): \
+             Import-Certificate -FilePath '{cer}' -CertStoreLocation Cert:\\CurrentUser\\Root\n  \
+             OpenSSL, Python, and .NET on Linux, for one program: SSL_CERT_FILE='{pem}'\n  \
+             .NET, in code: ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust, and the certificate in CustomTrustStore\n  \
+             a certificate that .NET's SDK trusts already: dotnet dev-certs https --export-path dev.pfx --password …, \
+             then serve with --pfx dev.pfx\n  \
+             curl, for one call: --cacert '{pem}'\n"
+        );
     }
     let (button, what) = match change {
         Change::Trust => ("Import…", file(authority, "pem")),

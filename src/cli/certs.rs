@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::files;
 use super::print::Output;
 use crate::contract::Secret;
-use crate::tls::{self, Certificates, Keys, PfxCipher, Summary};
+use crate::tls::{self, Certificates, Keys, PfxCipher, RevocationList, Summary};
 use crate::trust::{self, Change};
 
 #[derive(Debug, Subcommand)]
@@ -104,7 +104,12 @@ impl CertificateArgs {
 
     /// The certificates of the folder. Missing ones are made.
     pub(super) fn open(&self) -> anyhow::Result<Certificates> {
-        Ok(Certificates::open(&self.certs, &self.host, self.keys())?)
+        self.open_with(&RevocationList::AsBefore)
+    }
+
+    /// As [`Self::open`]. A certificate that names another revocation list is made again.
+    pub(super) fn open_with(&self, list: &RevocationList) -> anyhow::Result<Certificates> {
+        Ok(Certificates::open_with(&self.certs, &self.host, self.keys(), list)?)
     }
 }
 

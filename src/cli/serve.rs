@@ -31,7 +31,7 @@ use crate::server::reload::{self, Source};
 use crate::server::{self, FOLDER};
 use crate::sign_in::Trust as Trusted;
 use crate::switchboard;
-use crate::tls::{self, Certificates, Renewable};
+use crate::tls::{self, Certificates, Renewable, RevocationList};
 use crate::trust::{self, Change};
 use door::AdminArgs;
 use ending::{EndArgs, signal_to_stop};
@@ -242,21 +242,18 @@ where
 
     let end = args.end.watch()?;
     let ready_file = ReadyFile::claim(args.ready_file.as_deref())?;
+    let host = args.certificates.made.host.first().cloned().unwrap_or_else(tls::host_name);
+    let list = args.admin.revocation_list(&args.listen, &host);
     let certificates = match args.http {
         true => None,
-        false => Some(Arc::new(args.certificates.read()?)),
+        false => Some(Arc::new(args.certificates.read(&list)?)),
     };
     let listening = Listening::bind(&args.listen).await?;
     let admin = args.admin.open(&args.listen, args.allow_remote).await?;
     for warning in listening.warnings() {
         warn!("{warning}");
     }
-    let ready = Ready::of(
-        &listening,
-        admin.as_ref().map(|it| &it.0),
-        certificates.as_deref(),
-        &args.certificates.made.host.first().cloned().unwrap_or_else(tls::host_name),
-    );
+    let ready = Ready::of(&listening, admin.as_ref().map(|it| &it.0), certificates.as_deref(), &host);
     let name = scenario.name.clone();
     let parts = Parts {
         scenario,
@@ -271,7 +268,7 @@ where
     };
     let server = parts.assemble()?;
     let (spaces, failures) = (server.spaces.clone(), server.failures.clone());
-    let reloading = reload_on_signal(&server, args.certificates.clone(), args.watch.then_some(started), log);
+    let reloading = reload_on_signal(&server, (args.certificates.clone(), list), args.watch.then_some(started), log);
 
     let stopped = stop_signal();
     server.tls.iter().for_each(|it| warn_of_certificates(it));
@@ -328,10 +325,15 @@ struct CertificateFiles {
     /// The file with the password of --pfx [default: the environment variable LOCMFA_PFX_PASSWORD]
     #[arg(long, value_name = "FILE", requires = "pfx")]
     pfx_password_file: Option<PathBuf>,
+    /// The address of the revocation list that the certificate in --certs names, or `none` [default: /authority.crl of
+    /// the admin API, where the service's clients reach it and its port is fixed]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["cert", "pfx"])]
+    crl_url: Option<String>,
 }
 
 impl CertificateFiles {
-    fn read(&self) -> anyhow::Result<Certificates> {
+    /// `list` is where clients find the revocation list without --crl-url.
+    fn read(&self, list: &RevocationList) -> anyhow::Result<Certificates> {
         if let Some((cert, key)) = self.cert.as_ref().zip(self.key.as_ref()) {
             return Ok(Certificates::from_pem(cert, key)?);
         }
@@ -341,13 +343,21 @@ impl CertificateFiles {
                 &pfx_password(self.pfx_password_file.as_deref(), "--pfx-password-file")?,
             )?);
         }
-        self.made.open()
+        let list = match self.crl_url.as_deref() {
+            None => list.clone(),
+            Some("none") => RevocationList::None,
+            Some(url) if url.starts_with("http://") => RevocationList::At(url.into()),
+            Some(url) => bail!(
+                "--crl-url {url:?} does not begin with http://; give a URL that clients reach without TLS, or none"
+            ),
+        };
+        self.made.open_with(&list)
     }
 
     /// Reads the certificates again, for new connections.
     #[cfg(unix)]
-    fn renew(&self, tls: &Renewable) {
-        let renewed = self.read().and_then(|it| Ok(tls.replace(Arc::new(it))?));
+    fn renew(&self, list: &RevocationList, tls: &Renewable) {
+        let renewed = self.read(list).and_then(|it| Ok(tls.replace(Arc::new(it))?));
         match renewed {
             Ok(()) => {
                 let server = tls.now().certificates.server().clone();
@@ -410,7 +420,7 @@ impl Ready {
 /// certificates again and reloads the scenario: one that fails does not stop the others.
 fn reload_on_signal(
     server: &Assembly,
-    files: CertificateFiles,
+    files: (CertificateFiles, RevocationList),
     watch: Option<SystemTime>,
     log: Option<LogWriter>,
 ) -> Vec<JoinHandle<()>> {
@@ -433,7 +443,7 @@ fn reload_on_signal(
                 if let Some(tls) = tls.clone() {
                     let files = files.clone();
                     // A file may be a pipe that no program writes to: nothing else waits for it.
-                    tokio::task::spawn_blocking(move || files.renew(&tls));
+                    tokio::task::spawn_blocking(move || files.0.renew(&files.1, &tls));
                 }
                 reloader.reload_and_log().await;
             }

@@ -1,12 +1,14 @@
 //! The development authority: it signs the pair that the server shows. It is made once and stays, because people import
 //! it into their machines.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, SerialNumber,
 };
 use rsa::pkcs8::EncodePrivateKey;
 use rustls::pki_types::pem::PemObject;
@@ -17,7 +19,7 @@ use super::certificate::{Summary, authority_key, parse, subject_key};
 use super::error::TlsError;
 use super::files::{read, read_chain, write};
 use super::names::{alternative, own_names};
-use super::pair::{Pair, RENEW_BEFORE};
+use super::pair::{Pair, RENEW_BEFORE, RevocationList};
 use crate::file::Access;
 
 /// The development authority. Its key is read only to sign a certificate.
@@ -107,16 +109,38 @@ impl Authority {
         &self,
         algorithm: Algorithm,
         names: &[String],
+        list: &RevocationList,
         now: OffsetDateTime,
     ) -> Result<Pair, TlsError> {
         let not_after = (now + SERVER_LIFE).min(self.summary.not_after);
-        let (certificate, key) = new_pair(algorithm, names, now, not_after, &self.issuer()?)?;
+        let (certificate, key) = new_pair(algorithm, names, list, now..not_after, &self.issuer()?)?;
 
         let private = self.directory.join(algorithm.key_file());
         write(&private, key.serialize_pem().as_bytes(), Access::Owner)?;
         let file = self.directory.join(algorithm.certificate_file());
         write(&file, certificate.pem().as_bytes(), Access::Usual)?;
         Ok(self.read_pair(algorithm)?.expect("a pair just made can be read"))
+    }
+
+    /// The revocation list of an authority on disk: empty, signed now, in DER.
+    ///
+    /// # Errors
+    /// The authority or its key cannot be read.
+    pub(super) fn revocation_list(directory: &Path, now: OffsetDateTime) -> Result<Vec<u8>, TlsError> {
+        let file = directory.join(AUTHORITY);
+        let authority = Self::read(directory, now)?
+            .ok_or_else(|| TlsError::new(format!("{} is missing", file.display()), "start the server again"))?;
+        let number = now.unix_timestamp().unsigned_abs();
+        let list = CertificateRevocationListParams {
+            this_update: now - CLOCK_SKEW,
+            next_update: now + LIST_LIFE,
+            crl_number: SerialNumber::from(number),
+            issuing_distribution_point: None,
+            revoked_certs: Vec::new(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let signed = list.signed_by(&authority.issuer()?).map_err(|error| TlsError::unmakeable(&error))?;
+        Ok(signed.der().to_vec())
     }
 
     /// The certificate and the key that sign.
@@ -149,7 +173,7 @@ pub(super) fn in_memory(
     let (authority, key) = new_authority(now)?;
     let issuer = Issuer::from_ca_cert_der(authority.der(), key).map_err(|error| TlsError::unmakeable(&error))?;
     let pair = |algorithm: &Algorithm| {
-        let (certificate, key) = new_pair(*algorithm, names, now, now + SERVER_LIFE, &issuer)?;
+        let (certificate, key) = new_pair(*algorithm, names, &RevocationList::None, now..now + SERVER_LIFE, &issuer)?;
         let summary = Summary::of(certificate.der(), Vec::new()).expect("a certificate just made is whole");
         let private = PrivateKeyDer::Pkcs8(key.serialize_der().into());
         Ok(Pair::new(vec![certificate.der().clone()], private, summary).expect("the key is that of the certificate"))
@@ -176,8 +200,8 @@ fn new_authority(now: OffsetDateTime) -> Result<(rcgen::Certificate, KeyPair), T
 fn new_pair(
     algorithm: Algorithm,
     names: &[String],
-    now: OffsetDateTime,
-    not_after: OffsetDateTime,
+    list: &RevocationList,
+    valid: Range<OffsetDateTime>,
     issuer: &Issuer<'_, KeyPair>,
 ) -> Result<(rcgen::Certificate, KeyPair), TlsError> {
     let mut params = CertificateParams::default();
@@ -188,8 +212,11 @@ fn new_pair(
     params.key_usages = algorithm.key_usages();
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
-    params.not_before = now - CLOCK_SKEW;
-    params.not_after = not_after;
+    if let RevocationList::At(address) = list {
+        params.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![address.clone()] }];
+    }
+    params.not_before = valid.start - CLOCK_SKEW;
+    params.not_after = valid.end;
     // The serial number comes from the key, which is new each time.
     let key = algorithm.make_key().map_err(|error| TlsError::unmakeable(&error))?;
     let certificate = params.signed_by(&key, issuer).map_err(|error| TlsError::unmakeable(&error))?;
@@ -265,5 +292,7 @@ const AUTHORITY_NAME: &str = "locmfa development authority";
 const AUTHORITY_LIFE: Duration = Duration::days(3652);
 /// Apple's clients accept no more than 398 days.
 const SERVER_LIFE: Duration = Duration::days(396);
+/// How long clients may keep a revocation list. Each request gets a new one.
+const LIST_LIFE: Duration = Duration::days(7);
 /// The clock of a client may be behind the clock of this machine.
 const CLOCK_SKEW: Duration = Duration::days(1);

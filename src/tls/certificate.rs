@@ -8,7 +8,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use time::OffsetDateTime;
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
 
 /// What a person wants to know about a certificate.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,6 +63,27 @@ pub(super) fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<X509Certi
     x509_parser::parse_x509_certificate(certificate)
         .map(|(_, parsed)| parsed)
         .map_err(|error| format!("holds no certificate ({error})"))
+}
+
+/// The addresses of the revocation list, as a certificate states them.
+pub(super) fn list_addresses(certificate: &CertificateDer<'_>) -> Vec<String> {
+    let Ok(parsed) = parse(certificate) else { return Vec::new() };
+    let of_extension = |it: &ParsedExtension<'_>| match it {
+        ParsedExtension::CRLDistributionPoints(points) => points
+            .iter()
+            .filter_map(|it| match &it.distribution_point {
+                Some(DistributionPointName::FullName(names)) => Some(names),
+                _ => None,
+            })
+            .flatten()
+            .filter_map(|it| match it {
+                GeneralName::URI(address) => Some((*address).to_owned()),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    parsed.extensions().iter().flat_map(|it| of_extension(it.parsed_extension())).collect()
 }
 
 fn names_in(certificate: &X509Certificate<'_>) -> Vec<String> {

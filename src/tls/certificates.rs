@@ -14,7 +14,7 @@ use super::certificate::Summary;
 use super::error::TlsError;
 use super::files::{lock, read_certificates, read_existing};
 use super::names::all_names;
-use super::pair::Pair;
+use super::pair::{Pair, RevocationList};
 use super::pfx;
 use crate::contract::Secret;
 
@@ -60,13 +60,22 @@ impl Certificates {
     /// A file or the directory cannot be read or written, a file is not what its name says, or a name is neither a
     /// host name nor an IP address.
     pub fn open(directory: &Path, names: &[String], keys: Keys) -> Result<Self, TlsError> {
-        Self::open_at(directory, &all_names(names)?, keys, OffsetDateTime::now_utc(), Former::Keep)
+        Self::open_with(directory, names, keys, &RevocationList::AsBefore)
+    }
+
+    /// As [`Certificates::open`]. A pair that names another revocation list is replaced, too.
+    ///
+    /// # Errors
+    /// As for [`Certificates::open`].
+    pub fn open_with(directory: &Path, names: &[String], keys: Keys, list: &RevocationList) -> Result<Self, TlsError> {
+        Self::open_at(directory, &all_names(names)?, keys, list, OffsetDateTime::now_utc(), Former::Keep)
     }
 
     fn open_at(
         directory: &Path,
         names: &[String],
         keys: Keys,
+        list: &RevocationList,
         now: OffsetDateTime,
         former: Former,
     ) -> Result<Self, TlsError> {
@@ -84,10 +93,10 @@ impl Certificates {
         let mut pairs = Vec::new();
         for algorithm in keys.algorithms() {
             pairs.push(match authority.read_pair(*algorithm)? {
-                Some(pair) if former == Former::Keep && pair.serves(names, now) => pair,
+                Some(pair) if former == Former::Keep && pair.serves(names, list, now) => pair,
                 _ => {
                     made.push(directory.join(algorithm.certificate_file()));
-                    authority.make_pair(*algorithm, names, now)?
+                    authority.make_pair(*algorithm, names, list, now)?
                 }
             });
         }
@@ -110,7 +119,14 @@ impl Certificates {
     /// # Errors
     /// As for [`Certificates::open`].
     pub fn renew(directory: &Path, names: &[String], keys: Keys) -> Result<Self, TlsError> {
-        Self::open_at(directory, &all_names(names)?, keys, OffsetDateTime::now_utc(), Former::Replace)
+        Self::open_at(
+            directory,
+            &all_names(names)?,
+            keys,
+            &RevocationList::AsBefore,
+            OffsetDateTime::now_utc(),
+            Former::Replace,
+        )
     }
 
     /// The certificate of two PEM files: the chain, the server's certificate first, and its key.
@@ -154,6 +170,17 @@ impl Certificates {
     #[must_use]
     pub fn authority(&self) -> Option<&Summary> {
         self.authority.as_ref().map(|it| &it.0)
+    }
+
+    /// The revocation list of the development authority, signed now, in DER: it is empty. `None`: there is no authority
+    /// in files.
+    ///
+    /// # Errors
+    /// The authority or its key cannot be read.
+    pub fn revocation_list(&self) -> Result<Option<Vec<u8>>, TlsError> {
+        let file = self.authority.as_ref().and_then(|it| it.0.files.first());
+        let Some(directory) = file.and_then(|it| it.parent()) else { return Ok(None) };
+        Authority::revocation_list(directory, OffsetDateTime::now_utc()).map(Some)
     }
 
     /// The certificate of the development authority in PEM, for clients to trust.
@@ -210,10 +237,13 @@ fn pem(certificate: &CertificateDer<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use sha1::{Digest, Sha1};
     use time::Duration;
 
     use super::super::authority::{AUTHORITY, AUTHORITY_DER, AUTHORITY_KEY, SERVER, SERVER_KEY};
+    use super::super::certificate::list_addresses;
     use super::super::pfx::PfxCipher;
     use super::*;
 
@@ -243,6 +273,41 @@ mod tests {
         }
         assert_eq!(server.not_after - server.not_before, Duration::days(397));
         assert_eq!(certificates.made().len(), 2);
+    }
+
+    #[test]
+    fn clients_that_check_revocation_accept_the_pair_and_another_address_remakes_it() {
+        use rustls::client::WebPkiServerVerifier;
+        use rustls::client::danger::ServerCertVerifier;
+        use rustls::pki_types::{CertificateRevocationListDer, UnixTime};
+
+        let directory = tempfile::tempdir().unwrap();
+        // A pair of an earlier version names no list.
+        let first = open(directory.path(), &[]);
+        let at = |list: &RevocationList| Certificates::open_with(directory.path(), &[], Keys::Ecdsa, list).unwrap();
+        let point = RevocationList::At("http://localhost:9998/authority.crl".into());
+        let second = at(&point);
+        assert_eq!(second.authority(), first.authority());
+        let leaf = second.pairs()[0].key.cert[0].clone();
+        assert_eq!(list_addresses(&leaf), ["http://localhost:9998/authority.crl"]);
+        assert!(at(&point).made().is_empty() && open(directory.path(), &[]).made().is_empty());
+
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(second.authority.as_ref().unwrap().1.clone()).unwrap();
+        let list = CertificateRevocationListDer::from(second.revocation_list().unwrap().unwrap());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .with_crls([list])
+            .enforce_revocation_expiration()
+            .build()
+            .unwrap();
+        let verify = |at: UnixTime| verifier.verify_server_cert(&leaf, &[], &"localhost".try_into().unwrap(), &[], at);
+        verify(UnixTime::now()).unwrap();
+        let later = UnixTime::since_unix_epoch(std::time::Duration::from_secs(UnixTime::now().as_secs() + 8 * 86_400));
+        assert!(verify(later).is_err(), "the list has no end");
+
+        assert_eq!(at(&RevocationList::None).made(), [directory.path().join(SERVER)]);
+        assert!(Certificates::in_memory(&[], Keys::Ecdsa).unwrap().revocation_list().unwrap().is_none());
     }
 
     #[test]
@@ -292,8 +357,15 @@ mod tests {
         let names = all_names(&[]).unwrap();
         let now = OffsetDateTime::now_utc();
         let at = |days| {
-            Certificates::open_at(directory.path(), &names, Keys::Ecdsa, now + Duration::days(days), Former::Keep)
-                .unwrap()
+            Certificates::open_at(
+                directory.path(),
+                &names,
+                Keys::Ecdsa,
+                &RevocationList::AsBefore,
+                now + Duration::days(days),
+                Former::Keep,
+            )
+            .unwrap()
         };
         let first = at(0);
         assert_eq!(at(365).server(), first.server());
@@ -308,7 +380,14 @@ mod tests {
         let names = all_names(&[]).unwrap();
         let now = OffsetDateTime::now_utc();
         let at = |days| {
-            Certificates::open_at(directory.path(), &names, Keys::Ecdsa, now + Duration::days(days), Former::Keep)
+            Certificates::open_at(
+                directory.path(),
+                &names,
+                Keys::Ecdsa,
+                &RevocationList::AsBefore,
+                now + Duration::days(days),
+                Former::Keep,
+            )
         };
         at(0).unwrap();
         let last = at(3600).unwrap();

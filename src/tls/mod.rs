@@ -23,7 +23,7 @@ pub use certificates::{Certificates, Keys};
 pub use error::TlsError;
 pub use files::read_certificates;
 pub use names::host_name;
-pub use pair::Pair;
+pub use pair::{Pair, RevocationList};
 pub use pfx::PfxCipher;
 pub use renewable::{Renewable, Served};
 pub use trust::{ServerCertificate, Trust, TrustAnchor};

@@ -6,7 +6,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use time::{Duration, OffsetDateTime};
 
-use super::certificate::{Summary, end_point};
+use super::certificate::{Summary, end_point, list_addresses};
 
 /// A certificate with its chain and its key, ready to serve.
 #[derive(Debug)]
@@ -44,13 +44,29 @@ impl Pair {
         end_point(&self.key.cert[0])
     }
 
-    /// Whether it is for all these names, is valid now, and stays so for a while.
-    pub(super) fn serves(&self, names: &[String], now: OffsetDateTime) -> bool {
+    /// Whether it is for all these names, names this revocation list, is valid now, and stays so for a while.
+    pub(super) fn serves(&self, names: &[String], list: &RevocationList, now: OffsetDateTime) -> bool {
         let summary = &self.summary;
-        names.iter().all(|name| summary.names.contains(name))
+        let names_list = match list {
+            RevocationList::AsBefore => true,
+            RevocationList::None => list_addresses(&self.key.cert[0]).is_empty(),
+            RevocationList::At(address) => list_addresses(&self.key.cert[0]) == std::slice::from_ref(address),
+        };
+        names_list
+            && names.iter().all(|name| summary.names.contains(name))
             && summary.not_before <= now
             && now + RENEW_BEFORE < summary.not_after
     }
+}
+
+/// The address of the authority's revocation list that a server's certificate names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RevocationList {
+    /// None where clients could not reach it.
+    None,
+    At(String),
+    /// That of a pair that is there; a new pair names none.
+    AsBefore,
 }
 
 /// How long before its end a certificate is replaced.

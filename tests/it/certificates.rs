@@ -113,6 +113,14 @@ fn the_authority_is_told_without_a_token_under_any_name() {
     let pem = answer.split("\r\n\r\n").nth(1).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert_eq!(pem.replace('\r', "").trim(), file.replace('\r', "").trim());
+    // The list is DER, not text.
+    let mut stream = TcpStream::connect(admin.trim_start_matches("http://")).unwrap();
+    write!(stream, "GET /authority.crl HTTP/1.1\r\nHost: mfa.contoso.com\r\nConnection: close\r\n\r\n").unwrap();
+    let mut list = Vec::new();
+    stream.read_to_end(&mut list).unwrap();
+    let start = list.windows(4).position(|it| it == b"\r\n\r\n").unwrap() + 4;
+    let (_, list) = x509_parser::parse_x509_crl(&list[start..]).unwrap();
+    assert!(list.iter_revoked_certificates().next().is_none() && list.next_update().is_some());
     assert!(get(admin, "/readyz", "mfa.contoso.com").starts_with("HTTP/1.1 200 "));
     assert!(get(admin, "/calls", "localhost").starts_with("HTTP/1.1 401 "));
 }

@@ -11,6 +11,7 @@ use crate::cli::files;
 use crate::contract::Secret;
 use crate::server::accept::Listening;
 use crate::server::admin::Gate;
+use crate::tls::RevocationList;
 
 #[derive(Args, Debug)]
 pub(super) struct AdminArgs {
@@ -27,6 +28,28 @@ pub(super) struct AdminArgs {
 }
 
 impl AdminArgs {
+    fn addresses(&self, listen: &[SocketAddr]) -> Vec<SocketAddr> {
+        let port = if listen.iter().any(|it| it.port() == 0) { 0 } else { ADMIN_PORT };
+        let own = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+        match self.admin.is_empty() {
+            true => own.map(|it| SocketAddr::new(it, port)).into(),
+            false => self.admin.clone(),
+        }
+    }
+
+    /// Where clients find the revocation list, which the admin API serves. `None` where the address changes with each
+    /// start, or where the service has clients that do not reach it. `host` is the name that other machines use.
+    pub(super) fn revocation_list(&self, listen: &[SocketAddr], host: &str) -> RevocationList {
+        let addresses = self.addresses(listen);
+        let is_remote = |it: &[SocketAddr]| it.iter().any(|it| !it.ip().is_loopback());
+        let port = addresses.first().map_or(0, SocketAddr::port);
+        if self.no_admin || port == 0 || (is_remote(listen) && !is_remote(&addresses)) {
+            return RevocationList::None;
+        }
+        let host = if is_remote(&addresses) { host } else { "localhost" };
+        RevocationList::At(format!("http://{host}:{port}/authority.crl"))
+    }
+
     /// The admin API's sockets, and the callers that it accepts. `listen` is where the service listens. `None`: no admin
     /// API is wanted.
     pub(super) async fn open(
@@ -37,12 +60,7 @@ impl AdminArgs {
         if self.no_admin {
             return Ok(None);
         }
-        let port = if listen.iter().any(|it| it.port() == 0) { 0 } else { ADMIN_PORT };
-        let own = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
-        let addresses = match self.admin.is_empty() {
-            true => own.map(|it| SocketAddr::new(it, port)).into(),
-            false => self.admin.clone(),
-        };
+        let addresses = self.addresses(listen);
         if let Some(address) = addresses.iter().find(|it| !it.ip().is_loopback() && !allow_remote) {
             bail!(
                 "{address} can be reached by other machines. Add --allow-remote if you want that; every caller of the admin API must then send a token."
@@ -79,3 +97,30 @@ fn new_token() -> anyhow::Result<Secret> {
 }
 
 const ADMIN_PORT: u16 = 9998;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revocation_list_is_named_where_clients_reach_it() {
+        let address = |it: &str| -> SocketAddr { it.parse().unwrap() };
+        let of = |listen: &str, admin: &[&str], no_admin| {
+            let admin = admin.iter().map(|it| address(it)).collect();
+            let args = AdminArgs { admin, no_admin, admin_token_file: None };
+            match args.revocation_list(&[address(listen)], "mfa.contoso.com") {
+                RevocationList::At(address) => address,
+                _ => "none".into(),
+            }
+        };
+        let (own, remote) = ("127.0.0.1:9999", "0.0.0.0:9999");
+        assert_eq!(of(own, &[], false), "http://localhost:9998/authority.crl");
+        assert_eq!(of(own, &["[::1]:81"], false), "http://localhost:81/authority.crl");
+        assert_eq!(of(remote, &["0.0.0.0:9998"], false), "http://mfa.contoso.com:9998/authority.crl");
+        for (listen, admin, no_admin) in
+            [(own, &[][..], true), ("127.0.0.1:0", &[], false), (own, &["127.0.0.1:0"], false), (remote, &[], false)]
+        {
+            assert_eq!(of(listen, admin, no_admin), "none", "{listen} {admin:?}");
+        }
+    }
+}

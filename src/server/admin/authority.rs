@@ -1,4 +1,4 @@
-//! The authority of the server's certificate, for clients to trust.
+//! The authority of the server's certificate, for clients to trust, and its revocation list.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -13,10 +13,26 @@ use super::{Shared, typed};
 ))]
 pub(super) async fn pem(State(admin): Shared) -> Result<Response, Problem> {
     let pem = admin.tls.as_ref().and_then(|it| it.now().certificates.authority_pem());
-    let pem = pem.ok_or_else(|| {
-        let remedy =
-            "With --cert or --pfx, clients trust the authority of that certificate; with --http there is none.";
-        Problem::new(Kind::NoAuthority, "The server's certificate does not come from an authority of locmfa.", remedy)
+    Ok(typed("application/x-pem-file", pem.ok_or_else(none)?))
+}
+
+fn none() -> Problem {
+    let remedy = "With --cert or --pfx, clients trust the authority of that certificate; with --http there is none.";
+    Problem::new(Kind::NoAuthority, "The server's certificate does not come from an authority of locmfa.", remedy)
+}
+
+/// The revocation list of the development authority in DER: empty, and signed at each request. Clients that check
+/// revocation ask for it without a token, under the host name that the certificate states.
+#[utoipa::path(get, path = "/authority.crl", tag = "server", security(()), responses(
+    (status = 200, description = "The list.", content_type = "application/pkix-crl", body = Vec<u8>)
+))]
+pub(super) async fn crl(State(admin): Shared) -> Result<Response, Problem> {
+    let tls = admin.tls.as_ref().ok_or_else(none)?.now();
+    // It reads the key of the authority.
+    let list = tokio::task::spawn_blocking(move || tls.certificates.revocation_list()).await;
+    let list = list.expect("signing does not panic").map_err(|error| {
+        let remedy = "Give the folder of --certs the key of its authority back.";
+        Problem::new(Kind::Failed, format!("The list cannot be signed: {error}."), remedy)
     })?;
-    Ok(typed("application/x-pem-file", pem))
+    Ok(typed("application/pkix-crl", list.ok_or_else(none)?))
 }

@@ -43,7 +43,7 @@ pub(super) struct Named(pub(super) String);
 const OPEN: [&str; 2] = ["/livez", "/readyz"];
 
 /// What may be asked without a token and under any host name: it is made to be published.
-const PUBLIC: [&str; 1] = ["/authority.pem"];
+const PUBLIC: [&str; 2] = ["/authority.pem", "/authority.crl"];
 
 impl Gate {
     /// A gate for what listens there. With a token, every caller that shows it is let in, under any host name.

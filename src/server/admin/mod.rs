@@ -185,6 +185,7 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(health::lives))
         .routes(routes!(health::ready))
         .routes(routes!(authority::pem))
+        .routes(routes!(authority::crl))
         .routes(routes!(health::stop))
         .routes(routes!(health::failures))
         .routes(routes!(metrics::metrics))
