@@ -210,17 +210,15 @@ impl Report {
                 clipped(parts.collect::<Vec<_>>().join("\""))
             }
         };
-        let within = |it: &Source, secrets: &[Range<usize>]| {
+        let within = |it: &Source| {
             let first = secrets.partition_point(|secret| secret.start < it.start);
             let end = secrets.partition_point(|secret| secret.start <= it.start + it.text.len());
-            secrets[first..end].to_vec().into_iter()
+            secrets[first..end].iter()
         };
         // In each file its own bytes count.
         let own = |source: &Source, it: &Range<usize>| Some(it.start.checked_sub(source.start)?..it.end - source.start);
-        let sources: Vec<(&Source, Vec<Range<usize>>)> = self
-            .sources()
-            .map(|it| (it, within(it, &secrets).filter_map(|secret| own(it, &secret)).collect()))
-            .collect();
+        let sources: Vec<(&Source, Vec<Range<usize>>)> =
+            self.sources().map(|it| (it, within(it).filter_map(|secret| own(it, secret)).collect())).collect();
         let mistake = |it: Found| {
             let (source, secrets) = sources.iter().rfind(|(source, _)| source.start <= it.span.start)?;
             Some(Mistake {

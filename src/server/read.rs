@@ -1,9 +1,8 @@
 //! Reading the body of a SOAP request: large ones off the threads that serve connections.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write};
 
-use axum::http::{HeaderMap, Method, Uri, header};
+use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 use tracing::{Level, enabled};
 
 use super::body::{NotTaken, Whole};
@@ -73,34 +72,35 @@ fn legible<'a>(text: &'a str, body: &[u8]) -> Cow<'a, str> {
 }
 
 /// The request line and the headers for the journal. Values that sign a caller in are told by scheme and length.
-pub(super) fn head_lines(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
-    let path = uri.path();
-    let mut lines = String::with_capacity(512);
-    let told = (|| -> fmt::Result {
-        write!(lines, "{} {path}", method)?;
-        if let Some(query) = uri.query() {
-            write!(lines, "?({} characters)", query.chars().count())?;
-        }
-        for (name, value) in headers {
-            write!(lines, "\n{name}: ")?;
-            let text = String::from_utf8_lossy(value.as_bytes());
-            match [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE].contains(name) {
-                true => {
-                    let (scheme, secret) = text.split_once(' ').unwrap_or(("", &text));
-                    write!(lines, "{} ({} characters)", in_one_line(scheme), secret.chars().count())?;
-                }
-                false if std::str::from_utf8(value.as_bytes()).is_ok() => lines.write_str(&in_one_line(&text))?,
-                false => write!(lines, "{}", value.as_bytes().escape_ascii())?,
+pub(super) fn head_lines(method: &Method, uri: &Uri, headers: &HeaderMap) -> Box<str> {
+    const SECRET: [HeaderName; 3] = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
+    let length = |text: &str| format!("({} characters)", text.chars().count());
+    let mut lines = String::with_capacity(256);
+    lines.extend([method.as_str(), " ", uri.path()]);
+    if let Some(query) = uri.query() {
+        lines.extend(["?", &length(query)]);
+    }
+    for (name, value) in headers {
+        lines.extend(["\n", name.as_str(), ": "]);
+        match (value.to_str(), SECRET.contains(name)) {
+            (Ok(plain), false) => lines.push_str(plain),
+            (_, true) => {
+                let text = String::from_utf8_lossy(value.as_bytes());
+                let (scheme, secret) = text.split_once(' ').unwrap_or(("", &text));
+                lines.extend([&*in_one_line(scheme), " ", &length(secret)]);
             }
-            if lines.len() > HEAD {
-                lines.truncate(lines.floor_char_boundary(HEAD));
-                return lines.write_str("…");
-            }
+            (Err(_), false) => match std::str::from_utf8(value.as_bytes()) {
+                Ok(text) => lines.push_str(&in_one_line(text)),
+                Err(_) => lines.extend(value.as_bytes().escape_ascii().map(char::from)),
+            },
         }
-        Ok(())
-    })();
-    told.expect("a String does not fail");
-    lines
+        if lines.len() > HEAD {
+            lines.truncate(lines.floor_char_boundary(HEAD));
+            lines.push('…');
+            break;
+        }
+    }
+    lines.into()
 }
 
 /// How many bytes of a request's headers the journal keeps.

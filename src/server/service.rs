@@ -318,7 +318,7 @@ impl Visit<'_> {
                 Some(country) => format!("{country} {number}").into(),
                 None => number.into(),
             }),
-            headers: head_lines(self.method, self.uri, self.headers).into(),
+            headers: head_lines(self.method, self.uri, self.headers),
             body,
         }
     }

@@ -163,7 +163,8 @@ async fn a_scenario_that_is_a_pipe_a_device_or_too_long_is_refused() {
     let board = Switchboard::new(loaded.setup, Limits::default());
     let source = Source::File(file.clone());
     let reloader = Arc::new(Reloader::new(board.clone(), source, loaded.server, loaded.files));
-    let replace: [(&dyn Fn(&Path), Code); 4] = [
+    type Put = dyn Fn(&Path);
+    let replace: [(&Put, Code); 4] = [
         (&|it| assert!(Command::new("mkfifo").arg(it).status().unwrap().success()), Code::Unreadable),
         (&|it| std::os::unix::fs::symlink("/dev/zero", it).unwrap(), Code::Unreadable),
         (&|it| fs::File::create(it).unwrap().set_len(1 << 40).unwrap(), Code::TooLarge),
