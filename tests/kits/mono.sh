@@ -24,6 +24,16 @@ echo "ok      the kit, the contract and their tests compile without a warning"
 compile -langversion:5 -target:library -r:System.Net.Http "-out:$made/Trust.dll" ../powershell/Locmfa/Private/Trust.cs
 echo "ok      the type of the PowerShell module compiles as C# 5"
 
+python3 - "$made/Page.cs" ../../docs/dotnet.md <<'END'
+import re, sys
+block = re.search(r"```csharp\n(.*?)```", open(sys.argv[2], encoding="utf-8").read(), flags=re.DOTALL)[1]
+using = "".join(f"using {it};\n" for it in ("System.Net", "System.Threading.Tasks", "Locmfa.Sdk", "Locmfa.Testing", "NUnit.Framework"))
+open(sys.argv[1], "w", encoding="utf-8").write(f"{using}class Page {{ async Task Test() {{\n{block}}} }}\n")
+END
+compile -target:library "-out:$made/Page.dll" "-r:$made/Locmfa.Testing.dll" "-r:$made/Locmfa.Sdk.dll" -r:System.ServiceModel \
+    -r:System.IdentityModel -pkg:nunit "$made/Page.cs"
+echo "ok      the test of docs/dotnet.md compiles"
+
 cd "$made"
 timeout 150 nunit-console -nologo -noshadow -nodots Tests.dll >nunit.log 2>&1 || true
 python3 - <<'END'
