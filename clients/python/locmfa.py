@@ -326,7 +326,7 @@ class _Process:
     def exit_code(self):
         """None while the program runs. A connection breaks a moment before its process has ended."""
         try:
-            return self._child.wait(timeout=1)
+            return self._child.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return None
 

@@ -28,7 +28,8 @@ pub(super) enum Certs {
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct CertificateArgs {
-    /// The folder of the authority and the server's certificate; the first start makes both
+    /// The folder of the authority and the server's certificate; the first start makes both. `memory`: in no file, and
+    /// new at each start; GET /authority.pem of the admin API has the authority
     #[arg(long, value_name = "FOLDER", default_value = "certs")]
     certs: PathBuf,
     /// Another name or address for the server's certificate
@@ -102,13 +103,21 @@ impl CertificateArgs {
         self.open()
     }
 
-    /// The certificates of the folder. Missing ones are made.
+    /// Whether the certificates are in no file.
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.certs == Path::new(MEMORY)
+    }
+
+    /// The certificates of the folder, or in memory. Missing ones are made.
     pub(super) fn open(&self) -> anyhow::Result<Certificates> {
         self.open_with(&RevocationList::AsBefore)
     }
 
     /// As [`Self::open`]. A certificate that names another revocation list is made again.
     pub(super) fn open_with(&self, list: &RevocationList) -> anyhow::Result<Certificates> {
+        if self.is_in_memory() {
+            return Ok(Certificates::in_memory(&self.host, self.keys())?);
+        }
         Ok(Certificates::open_with(&self.certs, &self.host, self.keys(), list)?)
     }
 }
@@ -174,5 +183,8 @@ pub(super) fn pfx_password(file: Option<&Path>, flag: &str) -> anyhow::Result<Se
         }
     }
 }
+
+/// The value of --certs for certificates that are in no file.
+const MEMORY: &str = "memory";
 
 const PFX_PASSWORD: &str = "LOCMFA_PFX_PASSWORD";

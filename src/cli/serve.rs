@@ -71,6 +71,9 @@ pub(super) struct Serve {
     pub(super) verbose: bool,
     #[command(flatten)]
     end: EndArgs,
+    /// The image of the container that the program runs in: what to print where it has nothing to serve
+    #[arg(long, hide = true)]
+    image: Option<String>,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -216,13 +219,20 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let started = reload::moment();
+    if let (Some(image), Some(file)) = (&args.image, &args.scenario)
+        && !is_standard_input(file)
+        && !file.exists()
+    {
+        bail!("there is no scenario {}. {}", file.display(), in_container(image));
+    }
     let source = args.source()?;
     let Ok(scenario) = load(&source) else { return Ok(Served::HasMistakes) };
     for address in &args.listen {
         if !address.ip().is_loopback() && scenario.server.sign_in.trust == Trusted::Anybody {
             bail!(
-                "{address} can be reached by other machines, and the scenario {} lets every caller in with any password. Serve a scenario that names its accounts, such as scenarios/sign-in-windows.yaml.",
-                scenario.name
+                "{address} can be reached by other machines, and the scenario {} lets every caller in with any password. Serve a scenario that names its accounts, such as scenarios/sign-in-windows.yaml.{}",
+                scenario.name,
+                args.image.as_deref().map(|it| format!(" {}", in_container(it))).unwrap_or_default()
             );
         }
         if !address.ip().is_loopback() && !args.allow_remote {
@@ -357,6 +367,10 @@ impl CertificateFiles {
     /// Reads the certificates again, for new connections.
     #[cfg(unix)]
     fn renew(&self, list: &RevocationList, tls: &Renewable) {
+        // Clients trust the authority of the start, which is in no file.
+        if self.cert.is_none() && self.pfx.is_none() && self.made.is_in_memory() {
+            return;
+        }
         let renewed = self.read(list).and_then(|it| Ok(tls.replace(Arc::new(it))?));
         match renewed {
             Ok(()) => {
@@ -371,6 +385,13 @@ impl CertificateFiles {
 
 fn warn_of_certificates(tls: &Renewable) {
     tls.now().warnings(time::OffsetDateTime::now_utc()).iter().for_each(|it| warn!("{it}"));
+}
+
+/// The command that runs the container of an image.
+fn in_container(image: &str) -> String {
+    format!(
+        "Run the container with a scenario of your own:\n  docker run --rm --publish 9999:9999 --publish 9998:9998 --volume \"$PWD/scenario.yaml:/scenario.yaml:ro\" {image}"
+    )
 }
 
 /// The scenario; its mistakes go to standard error, its warnings to the log. `Err`: it has mistakes.

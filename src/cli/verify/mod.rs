@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use super::admin::Target;
+use super::files::{is_standard_input, standard_input};
 use super::print::{Output, complain};
 use crate::control::Verified;
 use crate::file;
@@ -22,7 +23,7 @@ use report::Report;
     after_help = "Exit codes: 0 all expectations came true; 1 one did not, or too little is known of it, or the expectations have mistakes; 2 the command line is wrong; 3 no server answers, or a file cannot be read or written."
 )]
 pub(super) struct Verify {
-    /// The expectations: YAML or JSON
+    /// The expectations: YAML or JSON; - is standard input
     file: PathBuf,
     /// How long to wait until the expectations hold, such as 30s
     #[arg(long, value_name = "TIME")]
@@ -52,7 +53,10 @@ enum Format {
 impl Verify {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         let Self { file, wait, format, summary, target } = self;
-        let text = file::read_text(&file)?;
+        let text = match is_standard_input(&file) {
+            true => standard_input()?,
+            false => file::read_text(&file)?,
+        };
         let expectations = match scenario::export::value(&file.display().to_string(), &text) {
             Ok(value) => value,
             Err(mistakes) => bail!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")),
