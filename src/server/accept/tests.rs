@@ -84,6 +84,17 @@ impl Client {
     }
 
     async fn connect(&self, server: &Running) -> io::Result<ClientStream<TcpStream>> {
+        self.begin(server).await.await
+    }
+
+    /// Fails to connect. The stream stays open: a stream that closes with unread bytes ends by a reset, and the server may
+    /// see that before the client's alert.
+    async fn fail(&self, server: &Running) -> TcpStream {
+        let (_, stream) = self.begin(server).await.into_fallible().await.expect_err("a failure");
+        stream
+    }
+
+    async fn begin(&self, server: &Running) -> tokio_rustls::Connect<TcpStream> {
         let provider = rustls::crypto::CryptoProvider {
             cipher_suites: self.suites.clone(),
             ..rustls::crypto::ring::default_provider()
@@ -105,7 +116,7 @@ impl Client {
         };
         config.alpn_protocols = self.protocols.iter().map(|it| it.as_bytes().to_vec()).collect();
         let name = ServerName::try_from(self.host).unwrap();
-        TlsConnector::from(Arc::new(config)).connect(name, server.connect().await).await
+        TlsConnector::from(Arc::new(config)).connect(name, server.connect().await)
     }
 }
 

@@ -119,7 +119,7 @@ async fn tls_on_the_port_for_plain_http_is_named() {
     let directory = tempfile::tempdir().unwrap();
     Certificates::open(directory.path(), &[], Keys::Ecdsa).unwrap();
     let server = Running::plain(Limits::default()).await;
-    assert!(Client::trusting(directory.path()).connect(&server).await.is_err());
+    let _open = Client::trusting(directory.path()).fail(&server).await;
     assert_failure(&log.failure().await, "tls-on-plain-port", "on a port for plain HTTP", "--http");
 }
 
@@ -164,7 +164,7 @@ async fn a_client_that_takes_only_rsa_is_told_what_would_help() {
     let server = Running::secure(directory.path(), Keys::Ecdsa).await;
     let suites = vec![suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256];
     let client = Client { suites, ..Client::trusting(directory.path()) };
-    assert!(client.connect(&server).await.is_err());
+    let _open = client.fail(&server).await;
     let what = "offers TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
     assert_failure(&log.failure().await, "no-shared-suite", what, "with --rsa");
 }
@@ -201,7 +201,7 @@ async fn a_client_that_speaks_only_http2_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let server = Running::secure(directory.path(), Keys::Ecdsa).await;
     let client = Client { protocols: &["h2"], ..Client::trusting(directory.path()) };
-    assert!(client.connect(&server).await.is_err());
+    let _open = client.fail(&server).await;
     assert_failure(&log.failure().await, "no-shared-terms", "application protocol", "HTTP/1.1");
 }
 
@@ -213,11 +213,11 @@ async fn a_client_that_refuses_the_certificate_is_told_why() {
     let client = Client::trusting(directory.path());
 
     let stranger = Client { roots: rustls::RootCertStore::empty(), ..client.clone() };
-    assert!(stranger.connect(&server).await.is_err());
+    let _open = stranger.fail(&server).await;
     assert_failure(&log.failure().await, "unknown-authority", "does not trust", r"Cert:\LocalMachine\Root");
 
     let elsewhere = Client { host: "mfa01.contoso.com", ..client.clone() };
-    assert!(elsewhere.connect(&server).await.is_err());
+    let _open = elsewhere.fail(&server).await;
     let line = log.failure().await;
     assert_failure(&line, "name-mismatch", "asked for mfa01.contoso.com", "--host mfa01.contoso.com");
 
@@ -259,7 +259,7 @@ async fn a_certificate_out_of_date_is_named() {
         std::fs::write(&key_file, key.serialize_pem()).unwrap();
         let served = Renewable::new(Arc::new(Certificates::from_pem(&file, &key_file).unwrap()), None).unwrap();
         let server = Running::start(Some(Arc::new(served)), facts(), Limits::default()).await;
-        assert!(Client::trusting(directory.path()).connect(&server).await.is_err());
+        let _open = Client::trusting(directory.path()).fail(&server).await;
         let what = format!("from {from}-01-01 to {to}-01-01, is not valid now");
         assert_failure(&log.failure().await, "certificate-dates", &what, "look at its clock");
     }
