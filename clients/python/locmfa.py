@@ -326,9 +326,11 @@ class _Process:
     def exit_code(self):
         """None while the program runs. A connection breaks a moment before its process has ended."""
         try:
-            return self._child.wait(timeout=5)
+            code = self._child.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return None
+        self._reader.join(timeout=5)
+        return code
 
     def newest_lines(self):
         lines = list(self.lines)[-LINES_IN_FAILURES:]

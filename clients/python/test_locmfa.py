@@ -136,4 +136,5 @@ def test_every_path_and_field_stands_in_the_description():
     assert len(paths) > 8 and not [it for it in paths - inside if it not in known]
     ready_file = {"service", "authority"}
     environment = {"LOCMFA_ADMIN_TOKEN_FILE", "Authorization", "Content-Type"}
-    assert not fields - properties - ready_file - environment - {"admin"}
+    # The mistakes of a problem document stand in docs/admin.md: the description has no type for them.
+    assert not fields - properties - ready_file - environment - {"admin", "message"}
