@@ -1,5 +1,6 @@
 //! What the commands over the admin API share: the options that name the server, and how answers are printed.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 use super::files;
 use super::print::Output;
 use super::ready;
-use super::table::{Column, sheet, table};
+use super::table::{Column, Growing, sheet, table};
 use crate::control::{Api, List, Query, Url, items};
 
 #[derive(Args, Debug)]
@@ -110,6 +111,24 @@ impl ListArgs {
         let page = target.api()?.list(list, &query).await?;
         target.print_page(out, columns, &page)?;
         Ok(query.wait.is_none() || !items(&page).is_empty())
+    }
+}
+
+impl ListArgs {
+    /// Prints each new event of a kind when it comes, until the server stops or the reader closes the pipe.
+    pub(super) async fn follow(&self, kind: &str, columns: &'static [Column], out: &mut Output<'_>) -> Result<()> {
+        let mut table = Growing::new(columns);
+        if !self.target.json {
+            out.print(&table.head())?;
+        }
+        let see = |event: &Value| {
+            match self.target.json {
+                true => out.line(event)?,
+                false => out.print(&table.line(event))?,
+            }
+            Ok(if out.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        };
+        self.target.api()?.follow_events(kind, &self.conditions, see).await
     }
 }
 

@@ -1,13 +1,12 @@
 //! `locmfa calls`: the calls that the server received.
 
-use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::admin::ListArgs;
 use super::print::Output;
-use super::table::{Column, line};
+use super::table::Column;
 use crate::control::List;
 
 #[derive(Args, Debug)]
@@ -25,6 +24,7 @@ const COLUMNS: &[Column] = &[
     ("OPERATION", "operation"),
     ("USER", "username"),
     ("NUMBER", "number"),
+    ("STATE", "state"),
     ("OUTCOME", "outcome"),
     ("RULE", "rule"),
     ("MS", "milliseconds"),
@@ -39,15 +39,7 @@ impl Calls {
             let came = args.print(List::Calls, COLUMNS, out).await?;
             return Ok(ExitCode::from(u8::from(!came)));
         }
-        let api = args.target.api()?;
-        api.follow_calls(&args.conditions, |call| {
-            match args.target.json {
-                true => out.line(call)?,
-                false => out.print(&line(COLUMNS, call))?,
-            }
-            Ok(if out.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-        })
-        .await?;
+        args.follow("call", COLUMNS, out).await?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -24,6 +24,8 @@ pub(super) enum Clock {
         #[command(flatten)]
         target: Target,
     },
+    /// Move the time forward to the next thing that is due, such as the end of a call
+    Next(Target),
     /// Move the time forward by a duration such as 10m, or to a timestamp such as 2026-11-24T08:00:00Z
     Advance {
         how_far: String,
@@ -40,6 +42,7 @@ impl Clock {
             Self::Real(target) => (target, control::Clock::Real),
             Self::Auto(target) => (target, control::Clock::Auto),
             Self::Rate { times, target } => (target, control::Clock::Rate(times)),
+            Self::Next(target) => (target, control::Clock::Next),
             Self::Advance { how_far, target } => (target, control::Clock::Advance(how_far)),
         };
         target.print_sheet(out, &target.api()?.clock(clock).await?)?;

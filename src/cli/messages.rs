@@ -13,6 +13,9 @@ use crate::control::List;
 pub(super) struct Messages {
     #[command(flatten)]
     args: ListArgs,
+    /// Print each new message when it comes
+    #[arg(long, conflicts_with_all = ["wait", "after"])]
+    follow: bool,
 }
 
 const COLUMNS: &[Column] = &[
@@ -28,6 +31,10 @@ const COLUMNS: &[Column] = &[
 
 impl Messages {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+        if self.follow {
+            self.args.follow("message", COLUMNS, out).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let came = self.args.print(List::Messages, COLUMNS, out).await?;
         Ok(ExitCode::from(u8::from(!came)))
     }

@@ -13,9 +13,11 @@ mod fidelity;
 mod files;
 mod messages;
 pub mod mim;
+mod open;
 mod phone;
 mod print;
 mod ready;
+mod report;
 mod rule;
 mod schema;
 mod serve;
@@ -79,12 +81,16 @@ enum Command {
     Wait(wait::Wait),
     /// Stop a running server in good order, as Ctrl-C does
     Stop(stop::Stop),
+    /// Open the page of a running server in the browser
+    Open(open::Open),
     /// List the calls that the server received, or follow them
     Calls(calls::Calls),
     /// Show one call in full
     Call(call::Call),
     /// List the messages that the server sent, with their codes, or wait for one
     Messages(messages::Messages),
+    /// Write what happened into one HTML file, for a ticket or as an artifact of CI
+    Report(report::Report),
     /// Do what a person does with a ringing phone, a text message or the app
     #[command(subcommand)]
     Phone(phone::Phone),
@@ -140,9 +146,11 @@ pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Status(args) => args.run(out).await,
         Command::Wait(args) => args.run(out).await,
         Command::Stop(args) => args.run(out).await,
+        Command::Open(args) => args.run(out).await,
         Command::Calls(args) => args.run(out).await,
         Command::Call(args) => args.run(out).await,
         Command::Messages(args) => args.run(out).await,
+        Command::Report(args) => args.run(out).await,
         Command::Phone(command) => command.run(out).await,
         Command::Rule(command) => command.run(out).await,
         Command::Clock(command) => command.run(out).await,

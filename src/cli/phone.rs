@@ -15,6 +15,9 @@ pub(super) enum Phone {
     List {
         #[command(flatten)]
         args: ListArgs,
+        /// Print each step of challenges when it comes: the phone rings, is answered, and how it ends
+        #[arg(long, conflicts_with_all = ["wait", "after"])]
+        follow: bool,
     },
     /// Answer the call
     Answer(Act),
@@ -68,10 +71,27 @@ const COLUMNS: &[Column] = &[
     ("RULE", "rule"),
 ];
 
+/// The columns of steps.
+const STEPS: &[Column] = &[
+    ("TIME", "at"),
+    ("ID", "challenge"),
+    ("STEP", "stage"),
+    ("CHANNEL", "channel"),
+    ("PHONE", "phone"),
+    ("USER", "username"),
+    ("OWNER", "owner"),
+    ("ENDING", "ending"),
+    ("RULE", "rule"),
+];
+
 impl Phone {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         let (what, Act { id, target }) = match self {
-            Self::List { args } => {
+            Self::List { args, follow: true } => {
+                args.follow("challenge", STEPS, out).await?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            Self::List { args, follow: false } => {
                 let came = args.print(List::Challenges, COLUMNS, out).await?;
                 return Ok(ExitCode::from(u8::from(!came)));
             }

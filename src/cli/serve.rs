@@ -19,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::certs::{CertificateArgs, pfx_password};
 use super::files::{is_standard_input, standard_input};
+use super::open::page_of;
 use super::print::complain;
 use super::ready::{Ready, ReadyFile};
 use crate::engine::Bounds;
@@ -433,7 +434,8 @@ impl Ready {
     fn log(&self, scenario: &str) {
         let authority = self.authority.as_ref().map(|it| it.display().to_string()).unwrap_or_default();
         let admin = self.admin.as_deref();
-        info!(service = self.service, wsdl = self.wsdl, admin, scenario, authority, pid = self.pid, "ready");
+        let page = admin.map(page_of);
+        info!(service = self.service, wsdl = self.wsdl, admin, page, scenario, authority, pid = self.pid, "ready");
     }
 }
 

@@ -32,10 +32,44 @@ pub(super) fn sheet(it: &Value) -> String {
     lines.map(|(key, value)| format!("{key:width$}  {value}\n")).collect()
 }
 
-/// A line of a table that grows.
-pub(super) fn line(columns: &[Column], it: &Value) -> String {
-    let cells: Vec<String> = columns.iter().map(|column| cell(it, column.1)).filter(|it| !it.is_empty()).collect();
-    cells.join("  ") + "\n"
+/// A table that grows by a line for each object, which always has all columns: the widest value so far sets the width of
+/// its column.
+#[derive(Debug)]
+pub(super) struct Growing {
+    columns: &'static [Column],
+    widths: Vec<usize>,
+}
+
+impl Growing {
+    pub(super) fn new(columns: &'static [Column]) -> Self {
+        let width = |it: &Column| match it.1 {
+            "at" | "since" => "12:00:00.000".len(),
+            "operation" => "ValidatePasscode".len(),
+            _ => it.0.len().max(6),
+        };
+        Self { columns, widths: columns.iter().map(width).collect() }
+    }
+
+    pub(super) fn head(&mut self) -> String {
+        let cells = self.columns.iter().map(|it| it.0.to_owned()).collect();
+        self.padded(cells)
+    }
+
+    /// The line of an object. A value that is missing is `-`.
+    pub(super) fn line(&mut self, it: &Value) -> String {
+        let cells = self.columns.iter().map(|column| cell(it, column.1));
+        let cells = cells.map(|it| if it.is_empty() { "-".into() } else { it }).collect();
+        self.padded(cells)
+    }
+
+    fn padded(&mut self, cells: Vec<String>) -> String {
+        let mut line = String::new();
+        for (cell, width) in cells.into_iter().zip(&mut self.widths) {
+            *width = cell.chars().count().max(*width);
+            line += &format!("{cell:0$}  ", *width);
+        }
+        line.trim_end().to_owned() + "\n"
+    }
 }
 
 fn cell(it: &Value, key: &str) -> String {
@@ -76,6 +110,9 @@ mod tests {
         let columns = [("#", "seq"), ("TIME", "at"), ("RULE", "rule"), ("USER", "user")];
         assert_eq!(table(&columns, &items), "#   TIME          USER\n1   08:00:00.123  anna\n12  x             b\n");
         assert_eq!(table(&columns[..2], &[]), "#  TIME\n");
+        let mut growing = Growing::new(&[("#", "seq"), ("RULE", "rule"), ("USER", "user")]);
+        assert_eq!(growing.head(), "#       RULE    USER\n");
+        assert_eq!(growing.line(&items[0]), "1       -       anna\n");
         assert_eq!(sheet(&json!({"a": 1, "long": ["x", "y"], "none": null})), "a     1\nlong  x, y\n");
     }
 }

@@ -132,8 +132,8 @@ impl Plan {
 }
 
 /// Makes the calls of one authentication, each over a connection of its own, as .NET makes them where Windows signs
-/// in. `code` gives the code of a text message, or says why there is none.
-pub async fn place(client: &Client, plan: &Plan, code: impl FnOnce() -> Result<Secret, String>) -> Round {
+/// in. `code` gives the code of a text message, or says why there is none; it is awaited only where a code is needed.
+pub async fn place(client: &Client, plan: &Plan, code: impl Future<Output = Result<Secret, String>>) -> Round {
     let mut round = Round {
         number: plan.number.clone(),
         outcome: Outcome::Failed,
@@ -155,7 +155,7 @@ impl Round {
         &mut self,
         client: &Client,
         plan: &Plan,
-        code: impl FnOnce() -> Result<Secret, String>,
+        code: impl Future<Output = Result<Secret, String>>,
     ) -> Result<Outcome, Failure> {
         let mut connection = client.connect(Instant::now() + plan.wait).await?;
         let replied = connection.call(&plan.request()).await;
@@ -170,7 +170,9 @@ impl Round {
         }
 
         let codes = match plan.codes.as_slice() {
-            [] => vec![code().map_err(|why| Failure::new(CallStage::Call, format!("There is no code: {why}."), ""))?],
+            [] => {
+                vec![code.await.map_err(|why| Failure::new(CallStage::Call, format!("There is no code: {why}."), ""))?]
+            }
             codes => codes.into(),
         };
         for passcode in codes {

@@ -121,10 +121,7 @@ impl Api {
         path: &str,
         body: Option<(&'static str, String)>,
     ) -> anyhow::Result<Response<Incoming>> {
-        let space = match self.space.as_str() {
-            "" => String::new(),
-            name => format!("/~{}", segment(name)),
-        };
+        let space = self.space_path();
         let mut request = Request::builder().method(method).uri(format!("{space}{path}"));
         request = request.header(header::HOST, &self.url.authority);
         if let Some(token) = &self.token {
@@ -150,6 +147,20 @@ impl Api {
         })?;
         let mut sender = http::begin(stream).await.with_context(|| self.is_no_api())?;
         sender.send_request(request).await.with_context(|| self.is_no_api())
+    }
+
+    /// The address of the API in the space that is asked.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("{}{}", self.url.text.trim_end_matches('/'), self.space_path())
+    }
+
+    /// What stands before each path: nothing in the default space.
+    fn space_path(&self) -> String {
+        match self.space.as_str() {
+            "" => String::new(),
+            name => format!("/~{}", segment(name)),
+        }
     }
 
     fn is_no_api(&self) -> String {

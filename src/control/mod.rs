@@ -63,6 +63,8 @@ pub enum Clock {
     Real,
     Auto,
     Rate(f64),
+    /// The next thing that is due.
+    Next,
     /// A duration such as `10m`, or a timestamp.
     Advance(String),
 }
@@ -95,12 +97,19 @@ impl Api {
         Self { url, space, token }
     }
 
-    /// An object of `health`, `spaces` and `failures`.
+    /// Whether the server is ready for calls, and its version.
+    pub async fn health(&self) -> anyhow::Result<Value> {
+        self.get("/readyz").await
+    }
+
+    /// An object of `page`, `health`, `spaces` and `failures`.
     pub async fn status(&self) -> anyhow::Result<Value> {
-        let health = self.get("/readyz").await?;
+        let health = self.health().await?;
         let spaces = self.get("/spaces").await?;
         let failures = self.get("/failures").await?;
-        Ok(json!({"health": health, "spaces": spaces["items"], "failures": failures}))
+        Ok(
+            json!({"page": format!("{}/", self.address()), "health": health, "spaces": spaces["items"], "failures": failures}),
+        )
     }
 
     /// What `/readyz` answers, if the server is ready and has the space of this API.
@@ -145,19 +154,20 @@ impl Api {
         self.get(&format!("{path}?{}", encoded(pairs))).await
     }
 
-    /// Passes each new call to `see` until the server stops or `see` has seen enough.
-    pub async fn follow_calls(
+    /// Passes each new event of a kind to `see` until the server stops or `see` has seen enough.
+    pub async fn follow_events(
         &self,
+        kind: &str,
         conditions: &[(String, String)],
         mut see: impl FnMut(&Value) -> anyhow::Result<ControlFlow<()>>,
     ) -> anyhow::Result<()> {
-        let path = format!("/events?kinds=call.closed&{}", encoded(conditions.iter().cloned()));
-        let each = |kind: &str, event: Value| match kind {
-            "call.closed" => see(&event),
-            _ => {
+        let path = format!("/events?kinds={kind}&{}", encoded(conditions.iter().cloned()));
+        let each = |name: &str, event: Value| match name {
+            "lost" | "dropped" => {
                 let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
                 bail!("{} {}", text("detail"), text("remedy"))
             }
+            _ => see(&event),
         };
         self.follow(&path, each).await
     }
@@ -220,6 +230,7 @@ impl Api {
             Clock::Real => set(json!({"pace": "real"})),
             Clock::Auto => set(json!({"pace": "auto"})),
             Clock::Rate(times) => set(json!({"rate": times})),
+            Clock::Next => (Method::POST, "/clock/advance", Some(json!({"to": "next"}))),
             Clock::Advance(how_far) => {
                 let key = if how_far.contains('T') { "to" } else { "by" };
                 (Method::POST, "/clock/advance", Some(json!({key: how_far})))
@@ -240,6 +251,11 @@ impl Api {
 
     pub async fn reset_space(&self, name: &str) -> anyhow::Result<Value> {
         self.json(Method::POST, &format!("/spaces/{}/reset", segment(name)), None).await
+    }
+
+    /// What happened in the space, as one HTML file.
+    pub async fn report(&self) -> anyhow::Result<String> {
+        self.ask(Method::GET, "/report", None).await
     }
 
     /// The space of this API as the YAML of a scenario, secrets included.

@@ -45,7 +45,7 @@ pub async fn place_many(
         }
         let client = client.clone();
         running.spawn(async move {
-            let no_code = || Err("many calls need it given with --code".into());
+            let no_code = async { Err("many calls need it given with --code".into()) };
             let mut round = place(&client, &plan, no_code).await;
             if !keep_raw {
                 round.exchanges = Vec::new();

@@ -123,6 +123,12 @@ pub(super) fn whole(report: &Report, root: &Node<'_>) -> String {
     text
 }
 
+/// A value as YAML in one line.
+#[must_use]
+pub fn in_one_line(value: &Value) -> String {
+    flow(value)
+}
+
 /// Reads YAML that is no scenario, and JSON with it. Whole numbers and truths are what they look like, quoted or not.
 ///
 /// # Errors

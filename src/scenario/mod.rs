@@ -23,6 +23,7 @@ mod names;
 mod number;
 mod outcomes;
 mod portal;
+pub mod recorded;
 mod reference;
 mod report;
 mod rules;

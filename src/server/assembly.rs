@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tracing::info;
 
 use super::accept::{Listening, serve};
-use super::admin::{self, Admin, Gate, Stage};
+use super::admin::{self, Admin, Gate, Player, Stage};
 use super::connection::Limits;
 use super::failures::Failures;
 use super::reload::{Reloader, Source};
@@ -63,6 +63,8 @@ impl Parts {
         let spaces = Switchboard::new(scenario.setup, spaces);
         let reloader = Arc::new(Reloader::new(spaces.clone(), source, scenario.server.clone(), scenario.files));
         let server = scenario.server;
+        let player =
+            Player::new(listening.addresses(), certificates.as_deref(), &server.sign_in, &server.group, &server.paths);
         let asks_clients = server.sign_in.schemes.contains(&Scheme::Certificate);
         let clients = asks_clients.then_some(server.client_authorities);
         let tls = certificates.map(|it| Renewable::new(it, clients)).transpose()?.map(Arc::new);
@@ -73,6 +75,7 @@ impl Parts {
         let admin = admin.map(|(listening, gate)| {
             let admin = Admin::new(spaces.clone(), reloader.clone(), failures.clone(), gate)
                 .with_log(log)
+                .with_player(player)
                 .with_tls(tls.clone());
             (listening, Arc::new(admin))
         });

@@ -12,6 +12,7 @@ mod trouble;
 mod answer;
 mod body;
 mod caller;
+mod page;
 mod read;
 mod service;
 

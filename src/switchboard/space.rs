@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::clock::Clock;
 use super::watchers::Watchers;
 use crate::engine::{
-    Ask, Authentication, Bounds, CallEnd, CallRequest, ChallengeId, Engine, Journal, Pace, Refusal, Settlement, Setup,
-    Start, Timestamp,
+    Ask, Authentication, Bounds, CallEnd, CallRequest, ChallengeId, Engine, Journal, OpenChallenge, Pace, Refusal,
+    Settlement, Setup, Start, Timestamp,
 };
 
 /// One emulated server with its own users, rules and clock, shared by every task.
@@ -123,6 +123,12 @@ impl Space {
         Self { inner: self.inner.clone(), epoch: Some(epoch) }
     }
 
+    /// Whether this is that space, and not another one of the same name.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.name
@@ -150,13 +156,28 @@ impl Space {
                 Authentication::Open(id) => {
                     let (sender, receiver) = oneshot::channel();
                     locked.waiting.insert(id, sender);
-                    Ok(Err(receiver))
+                    let rings = tracing::enabled!(target: "locmfa::phone", tracing::Level::INFO)
+                        .then(|| locked.engine.open_challenge(id).map(|it| self.ring(&it)));
+                    Ok(Err((receiver, rings.flatten())))
                 }
             }
         });
         match outcome? {
             Ok(settlement) => Ok(settlement),
-            Err(receiver) => receiver.await.unwrap_or(Err(Ended::Stopped)).map_err(Unsettled::Ended),
+            Err((receiver, ring)) => {
+                // The lock is free again: a log line never holds it.
+                ring.into_iter().for_each(Ring::log);
+                receiver.await.unwrap_or(Err(Ended::Stopped)).map_err(Unsettled::Ended)
+            }
+        }
+    }
+
+    fn ring(&self, it: &OpenChallenge<'_>) -> Ring {
+        Ring {
+            challenge: it.id.0,
+            user: it.owner.unwrap_or(it.username).into(),
+            number: it.number.map(ToString::to_string).unwrap_or_default(),
+            space: self.name().into(),
         }
     }
 
@@ -249,6 +270,13 @@ impl Space {
                 break self.inner.timer_changed.notify_one();
             }
         }
+    }
+
+    /// Moves the clock forward to the next thing that is due, and lets it happen. `None`: nothing is due.
+    pub fn advance_to_next(&self) -> Option<Timestamp> {
+        let due = self.with_locked(|it| it.next_due())?;
+        self.advance_to(due);
+        Some(due)
     }
 
     /// The number of the newest event.
@@ -391,6 +419,21 @@ impl Epoch {
     /// on.
     fn lock(&self) -> MutexGuard<'_, Locked> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A phone that begins to ring, for the log.
+struct Ring {
+    challenge: u64,
+    user: String,
+    number: String,
+    space: String,
+}
+
+impl Ring {
+    fn log(self) {
+        let Self { challenge, user, number, space } = self;
+        tracing::info!(target: "locmfa::phone", challenge, user, number, space, "a person is asked");
     }
 }
 

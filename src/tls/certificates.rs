@@ -183,6 +183,12 @@ impl Certificates {
         Authority::revocation_list(directory, OffsetDateTime::now_utc()).map(Some)
     }
 
+    /// The certificate of the development authority.
+    #[must_use]
+    pub fn authority_certificate(&self) -> Option<&CertificateDer<'static>> {
+        self.authority.as_ref().map(|it| &it.1)
+    }
+
     /// The certificate of the development authority in PEM, for clients to trust.
     #[must_use]
     pub fn authority_pem(&self) -> Option<String> {

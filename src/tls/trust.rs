@@ -15,13 +15,13 @@ use super::error::TlsError;
 use super::files;
 
 /// The authorities that are trusted, and why.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Trust {
     machine: Roots,
     files: Roots,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Roots {
     certificates: Vec<CertificateDer<'static>>,
     store: RootCertStore,

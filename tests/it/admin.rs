@@ -515,6 +515,7 @@ async fn a_reader_who_is_too_slow_is_told_so_and_dropped() {
     };
     happen();
     let mut next = async || String::from_utf8(body.frame().await?.unwrap().into_data().unwrap().into()).ok();
+    assert_eq!(next().await.unwrap(), ":\n\n");
     assert!(next().await.unwrap().starts_with("id: 1\nevent: notice\n"));
     // It reads nothing while more happens than is kept.
     (0..10_001).for_each(|_| happen());

@@ -65,6 +65,8 @@ fn calls_are_followed_until_the_server_ends() {
         locmfa(folder.path(), &["calls", "--follow", "--admin", &url, "operation=UserExists"]).spawn().unwrap();
     let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
     // It is not told when the stream has begun, so that calls come until it tells one.
+    let head = lines.next().unwrap().unwrap();
+    assert!(head.starts_with("#  ") && head.ends_with("WARNING"), "{head}");
     let told = std::thread::spawn(move || (lines.next().unwrap().unwrap(), lines));
     while !told.is_finished() {
         server.call("UserExists", "<username>anna</username>");

@@ -17,6 +17,7 @@ mod language;
 mod mim;
 mod options;
 mod outcomes;
+mod page;
 mod process;
 mod reading;
 mod reload;

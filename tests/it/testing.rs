@@ -28,7 +28,7 @@ async fn authenticate(server: &Server, url: &str, gate: Gate, code: impl FnOnce(
         codes: Vec::new(),
         wait: SOON,
     };
-    place(&client, &plan, || Ok(code().into())).await
+    place(&client, &plan, async { Ok(code().into()) }).await
 }
 
 // The story that the clients in all languages tell: begin

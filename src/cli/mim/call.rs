@@ -93,7 +93,7 @@ impl Call {
         };
         let started = Instant::now();
         let rounds = match self.repeat {
-            1 => vec![place(&client, &plan, ask_for_code).await],
+            1 => vec![place(&client, &plan, async { ask_for_code() }).await],
             count => {
                 let numbers = self.number.iter().cycle().take(count as usize);
                 let plans = numbers.map(|number| Plan { number: number.clone(), ..plan.clone() });

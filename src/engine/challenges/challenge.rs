@@ -107,9 +107,13 @@ pub struct OpenChallenge<'a> {
     pub number: Option<&'a Number>,
     pub application: &'a str,
     pub method: Method,
+    /// Whether the call plays an event, which takes any digits.
+    pub plays_event: bool,
     pub state: OpenState,
     /// When something happens by itself.
     pub due: Timestamp,
+    /// When it ends if no person acts.
+    pub gives_up: Timestamp,
     pub rule: Option<&'a str>,
     pub request_id: &'a str,
     /// Of the text message.
@@ -218,6 +222,7 @@ impl Challenge {
             number: self.number.as_deref(),
             application: &self.sign_in.application,
             method: self.method,
+            plays_event: self.plays_event,
             state: match &self.phase {
                 Phase::AwaitingCode { .. } => OpenState::WaitingForCode,
                 Phase::Asking { decides: true, .. } => OpenState::Deciding,
@@ -225,6 +230,10 @@ impl Challenge {
                 Phase::Asking { .. } => OpenState::Ringing,
             },
             due: self.deadline,
+            gives_up: match &self.phase {
+                Phase::AwaitingCode { .. } => self.deadline,
+                Phase::Asking { stops, .. } => *stops,
+            },
             rule: self.rule.as_deref(),
             request_id: &self.request_id,
             code: self.code.as_ref(),

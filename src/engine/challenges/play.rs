@@ -63,6 +63,12 @@ impl Engine {
         open.into_iter().map(Challenge::view)
     }
 
+    /// A challenge that is open.
+    #[must_use]
+    pub fn open_challenge(&self, id: ChallengeId) -> Option<OpenChallenge<'_>> {
+        self.challenges.get(id).map(Challenge::view)
+    }
+
     /// Acts as the person who is asked. What the scenario had planned does not happen any more.
     ///
     /// # Errors

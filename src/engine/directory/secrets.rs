@@ -246,6 +246,13 @@ impl User {
         })
     }
 
+    /// The code that the user can read at a time: the token's, or that of the first phone with a key.
+    #[must_use]
+    pub fn token_code(&self, now: Timestamp) -> Option<String> {
+        let it = self.oath_keys().next()?;
+        Some(oath::code(&it.key, oath::step(now, it.interval)))
+    }
+
     /// The time step of the newest code of a key that was accepted.
     pub(in crate::engine) fn oath_step_mut(&mut self, of: &OathKey) -> &mut Option<u64> {
         match of.device {

@@ -1,6 +1,8 @@
 //! One call in full: what was asked, what was answered, and why.
 
-use axum::extract::Path;
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, State};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -8,7 +10,7 @@ use utoipa::ToSchema;
 use super::input::Asked;
 use super::problem::{Kind, Problem};
 use super::view::{self, View};
-use super::{At, Json};
+use super::{At, Json, Shared, copies, plays};
 use crate::engine::{self, CallEnd, CallEntry, CallRequest, ChallengeStage, Engine, Event, Timestamp, Turn, What};
 use crate::{operations, soap};
 
@@ -33,6 +35,8 @@ pub(super) struct WholeCall {
     /// The answer as it went, secrets masked; with `raw=true`. Its first 64 KiB are kept, and the end says what is cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
+    /// The call as something to reuse: `curl`, `rule`, `expectation`.
+    copies: BTreeMap<&'static str, String>,
 }
 
 /// Tells of a call in full, and why it was answered so.
@@ -40,7 +44,12 @@ pub(super) struct WholeCall {
     ("seq" = u64, Path),
     ("raw" = Option<bool>, Query, description = "Whether request and answer are told as they went over the wire."),
 ), responses((status = 200, body = WholeCall)))]
-pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked) -> Result<Json<WholeCall>, Problem> {
+pub(super) async fn get(
+    State(admin): Shared,
+    At(space): At,
+    Path(seq): Path<String>,
+    mut asked: Asked,
+) -> Result<Json<WholeCall>, Problem> {
     let raw = asked.truth("raw")?.unwrap_or(false);
     asked.finish()?;
     let event = seq.parse().ok().and_then(|seq| space.update(|engine, _| engine.journal.get(seq).cloned()));
@@ -59,6 +68,7 @@ pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked
             cut => format!("{kept}… ({cut} more bytes are not kept)"),
         })
     };
+    let country = space.update(|engine, _| engine.company().country_code.clone());
     Ok(Json::ok(WholeCall {
         call: serde_json::to_value(View::of(event)).expect("an event is JSON"),
         fields: view::fields(request),
@@ -66,11 +76,12 @@ pub(super) async fn get(At(space): At, Path(seq): Path<String>, mut asked: Asked
         headers: raw.then(|| request.headers.to_string()),
         request: masked(&request.body),
         answer: end.as_ref().and_then(|it| masked(&it.answer)),
+        copies: copies::of(call, plays::service_of(&admin, &space).as_deref(), &country),
     }))
 }
 
 /// The story of a call.
-fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Event, call: &CallEntry) -> Vec<String> {
+pub(super) fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Event, call: &CallEntry) -> Vec<String> {
     let CallEntry { request, end } = call;
     let mut story = vec![opening(request)];
     if request.operation.is_empty() {

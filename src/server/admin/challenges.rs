@@ -11,7 +11,10 @@ use super::input::{Asked, Body, bad};
 use super::problem::{Kind, Problem};
 use super::view::{self, Turn, View};
 use super::{At, Json, Shared};
-use crate::engine::{self, Acted, ChallengeId, Engine, EventKind, OpenChallenge, OpenState};
+use crate::contract::{PhoneAppMode, PinMode, SmsMode};
+use crate::engine::{
+    self, Acted, ChallengeId, Channel, Company, Engine, EventKind, Method, OpenChallenge, OpenState, Timestamp,
+};
 use crate::scenario;
 use crate::switchboard::{Interest, Reading};
 
@@ -37,10 +40,21 @@ pub(super) struct Challenge {
     /// When something happens by itself.
     #[schema(value_type = String, format = DateTime)]
     due: view::At,
+    /// When it ends if no person acts.
+    #[schema(value_type = String, format = DateTime)]
+    gives_up: view::At,
+    /// First and last name of the user who is asked.
+    name: Option<String>,
+    /// What the call says to the person. Missing where the challenge is no phone call.
+    says: Option<String>,
+    /// What the person is to enter: `#`, `pin`, `digits`, `code`, `code-and-pin`; missing where the app asks.
+    asks: Option<&'static str>,
+    /// What the person can do now, by the words of acts.
+    acts: Vec<&'static str>,
     rule: Option<String>,
     /// What later calls name it by.
     request_id: String,
-    /// The code of the text message.
+    /// The code of the text message, or the one that the token shows now.
     code: Option<String>,
 }
 
@@ -90,7 +104,14 @@ pub(super) struct ActDone {
 }
 
 impl Challenge {
-    fn of(it: &OpenChallenge<'_>) -> Self {
+    fn of(it: &OpenChallenge<'_>, engine: &Engine, now: Timestamp) -> Self {
+        let person = engine.directory().find(it.owner.unwrap_or(it.username));
+        let name = |user: &engine::User| {
+            let names =
+                [&user.settings.first_name, &user.settings.last_name].map(|it| it.as_deref().unwrap_or_default());
+            Some(names.join(" ").trim().to_owned()).filter(|it| !it.is_empty())
+        };
+        let company = engine.company();
         Self {
             id: it.id.0,
             state: match it.state {
@@ -107,9 +128,17 @@ impl Challenge {
             channel: view::channel(it.method.channel()),
             application: it.application.into(),
             due: view::At(it.due),
+            gives_up: view::At(it.gives_up),
+            name: person.and_then(name),
+            says: says(it, company),
+            asks: asks(it),
+            acts: acts(it, company),
             rule: it.rule.map(Into::into),
             request_id: it.request_id.into(),
-            code: it.code.map(|it| it.reveal().into()),
+            code: match it.code {
+                Some(code) => Some(code.reveal().into()),
+                None => person.filter(|_| it.method == Method::Oath).and_then(|user| user.token_code(now)),
+            },
         }
     }
 
@@ -124,8 +153,57 @@ impl Challenge {
     }
 }
 
+/// What a call says to the person. The wording is this program's own: no recording of the product's is public.
+fn says(it: &OpenChallenge<'_>, company: &Company) -> Option<String> {
+    let Method::Voice(_) = it.method else { return None };
+    let from = if it.application.is_empty() { String::new() } else { format!(" of {}", it.application) };
+    let ask = match asks(it) {
+        Some("pin") => "Enter your PIN, then press the pound key.",
+        Some("digits") => "Enter your choice, then press the pound key.",
+        _ => "Press the pound key to finish signing in.",
+    };
+    let fraud = match company.features.fraud_alert {
+        true => format!(" If you are not signing in, press {} and the pound key.", spelled(&company.fraud_code)),
+        false => String::new(),
+    };
+    Some(format!("This is the sign-in verification{from}. {ask}{fraud}"))
+}
+
+/// Digits one by one, so that speech does not read them as a number.
+fn spelled(digits: &str) -> String {
+    digits.chars().map(String::from).collect::<Vec<_>>().join(" ")
+}
+
+fn asks(it: &OpenChallenge<'_>) -> Option<&'static str> {
+    Some(match it.method {
+        Method::Voice(PinMode::Pin | PinMode::ReturnPin) => "pin",
+        Method::Voice(_) if it.plays_event => "digits",
+        Method::Voice(_) => "#",
+        Method::TextOneWay(SmsMode::OtpPlusPin) | Method::TextTwoWay(SmsMode::OtpPlusPin) => "code-and-pin",
+        Method::TextOneWay(_) | Method::TextTwoWay(_) | Method::Oath => "code",
+        Method::App(PhoneAppMode::Pin) => "pin",
+        Method::App(_) => return None,
+    })
+}
+
+/// What the person can do, by the words of [`engine::Act`].
+fn acts(it: &OpenChallenge<'_>, company: &Company) -> Vec<&'static str> {
+    let mut acts: Vec<&str> = match (it.method.channel(), it.state) {
+        (_, OpenState::WaitingForCode) => Vec::new(),
+        (Channel::Voice, OpenState::Answered) => vec!["presses", "enters", "hangs-up"],
+        (Channel::Voice, _) => vec!["answers", "hangs-up", "voicemail", "lets-it-ring"],
+        (Channel::Text, _) if !it.method.waits_for_code() => vec!["replies", "lets-it-ring"],
+        (Channel::App, _) => vec!["approves", "denies", "lets-it-ring"],
+        _ => Vec::new(),
+    };
+    if it.method.channel() == Channel::App && company.features.fraud_alert {
+        acts.insert(2, "reports-fraud");
+    }
+    acts
+}
+
 /// The names by which open challenges are filtered.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 18] = [
     "id",
     "state",
     "since",
@@ -136,6 +214,11 @@ const NAMES: [&str; 13] = [
     "channel",
     "application",
     "due",
+    "gives_up",
+    "name",
+    "says",
+    "asks",
+    "acts",
     "rule",
     "request_id",
     "code",
@@ -161,7 +244,7 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
     let filter = Filter::read(asked.rest(), |name| NAMES.contains(&name), &country);
     let filter = filter.map_err(|name| asked.unknown(&name, NAMES.into_iter()))?;
     let username = filter.username();
-    let look = move |engine: &mut Engine, is_over: bool| {
+    let look = move |engine: &mut Engine, now: Timestamp, is_over: bool| {
         let since = after.map_or(Ok(0), |after| known(&engine.journal, after, &[EventKind::Turn]).map(|()| after))?;
         let opened: Vec<u64> = match after {
             None => Vec::new(),
@@ -169,13 +252,13 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
         };
         let is_new = |it: &Challenge| after.is_none() || opened.contains(&it.id);
         let fits = |it: &Challenge| is_new(it) && filter.fits_by(|name| it.get(name));
-        let items: Vec<_> = engine.open_challenges().map(|it| Challenge::of(&it)).filter(fits).collect();
+        let items: Vec<_> = engine.open_challenges().map(|it| Challenge::of(&it, engine, now)).filter(fits).collect();
         let next = engine.journal.last();
         Ok((is_over || !items.is_empty()).then_some(Challenges { items, next }))
     };
     let interest = Interest { kinds: vec![EventKind::Turn], username, matches: Box::new(|_, _| true) };
     let of = space.clone();
-    let look = move |is_over| of.update(|engine, _| look(engine, is_over));
+    let look = move |is_over| of.update(|engine, now| look(engine, now, is_over));
     let found = awaited(&admin, &space, interest, wait, look);
     Ok(Json::ok(found.await?))
 }
@@ -202,8 +285,8 @@ pub(super) async fn get(
     let wait = asked.wait()?;
     asked.finish()?;
     let id = id_of(&id)?;
-    let look = move |engine: &mut Engine, is_over: bool| {
-        let open = engine.open_challenges().find(|it| it.id.0 == id).map(|it| Challenge::of(&it));
+    let look = move |engine: &mut Engine, now: Timestamp, is_over: bool| {
+        let open = engine.open_challenges().find(|it| it.id.0 == id).map(|it| Challenge::of(&it, engine, now));
         let turns = engine.journal.of(EventKind::Turn).filter(|it| match &it.what {
             engine::What::Turn(it) => it.challenge.0 == id,
             _ => false,
@@ -219,7 +302,7 @@ pub(super) async fn get(
         move |event: &engine::Event, _: &Reading| matches!(&event.what, engine::What::Turn(it) if it.challenge.0 == id);
     let interest = Interest { kinds: vec![EventKind::Turn], username: None, matches: Box::new(of_it) };
     let of = space.clone();
-    let look = move |is_over| of.update(|engine, _| look(engine, is_over));
+    let look = move |is_over| of.update(|engine, now| look(engine, now, is_over));
     let seen = awaited(&admin, &space, interest, wait, look);
     Ok(Json::ok(seen.await?))
 }

@@ -49,8 +49,8 @@ pub(super) struct AdvanceClock {
     /// A length of time, such as `10m`.
     #[schema(example = "10m")]
     by: Option<String>,
-    /// A moment that is still to come.
-    #[schema(format = DateTime)]
+    /// A moment that is still to come; or `next`: the next thing that is due, such as the end of a call or of a code.
+    #[schema(example = "next")]
     to: Option<String>,
 }
 
@@ -116,6 +116,12 @@ pub(super) async fn advance(
             Ok(by) => drop(space.advance(by)),
             Err(why) => return no(format!("by: {why}."), "Write 30s, 10m or 1h 30m."),
         },
+        (None, Some(to)) if to == "next" => {
+            if space.advance_to_next().is_none() {
+                let remedy = "Let a call come in first, or say by how much time is to go on.";
+                return Err(Problem::new(Kind::Refused, "Nothing is due: no phone rings and no code waits.", remedy));
+            }
+        }
         (None, Some(to)) => match Timestamp::of_text(&to) {
             Some(to) if to >= space.now() => space.advance_to(to),
             Some(_) => return no(format!("to: {to} is over."), "Time only goes on. Name a later moment."),

@@ -78,6 +78,8 @@ pub(super) async fn events(
             Err(problem) => (if after > last { last } else { after }, Some(notice("lost", &problem))),
         }
     });
+    // Firefox tells a page of an answer when its first bytes come.
+    let first = Some(first.unwrap_or_else(|| ":\n\n".into()));
     let watcher = space.watch(feed.interest());
     let reader = Reader { admin, space, feed, calls, watcher, after, first, ended: false };
     let body = Body::from_stream(stream::unfold(reader, |mut reader| async {

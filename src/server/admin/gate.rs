@@ -24,6 +24,7 @@ use super::problem::{Kind, PROBLEM_TEXT, Problem};
 use super::{Admin, input};
 use crate::contract::Secret;
 use crate::scenario::closest;
+use crate::server::page;
 use crate::switchboard::DEFAULT;
 
 /// The callers that the API accepts.
@@ -52,7 +53,17 @@ impl Gate {
         Self { token, addresses }
     }
 
-    fn admit(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Problem> {
+    /// The addresses that the API listens on.
+    pub(super) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Whether callers must show a token.
+    pub(super) const fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    fn admit(&self, method: &Method, path: &str, headers: &HeaderMap, is_device: bool) -> Result<(), Problem> {
         let host = headers.get(header::HOST).and_then(|it| it.to_str().ok()).unwrap_or_default();
         self.admit_origin(host, headers)?;
         admit_site(method, path, headers)?;
@@ -60,10 +71,9 @@ impl Gate {
             return Ok(());
         }
         let Some(token) = &self.token else { return self.admit_host(host) };
-        let shown = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok()).unwrap_or_default();
-        let shown = shown.split_once(' ').filter(|it| it.0.eq_ignore_ascii_case("bearer")).map_or("", |it| it.1.trim());
+        let shown = token_of(headers);
         let is_right: bool = shown.as_bytes().ct_eq(token.reveal().as_bytes()).into();
-        if is_right || OPEN.contains(&path) {
+        if is_right || is_device || OPEN.contains(&path) || page::is_of_page(path) {
             return Ok(());
         }
         let remedy = "Send the header Authorization: Bearer, and the token: the one of --admin-token-file, or the one that was printed when the server started.";
@@ -124,6 +134,12 @@ fn admit_type(request: &Request) -> Result<(), Problem> {
     Err(input::wrong_type(&kind))
 }
 
+/// The token that a request shows; empty where it shows none.
+pub(super) fn token_of(headers: &HeaderMap) -> &str {
+    let shown = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    shown.split_once(' ').filter(|it| it.0.eq_ignore_ascii_case("bearer")).map_or("", |it| it.1.trim())
+}
+
 /// A host without its port.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
@@ -142,7 +158,8 @@ pub(super) async fn pass(State(admin): State<Arc<Admin>>, mut request: Request, 
         Ok(found) => found,
         Err(problem) => return guarded(problem.into_response()),
     };
-    let admitted = admin.gate.admit(request.method(), path.path(), request.headers());
+    let is_device = admin.devices.admit(&name, request.method(), &path, request.headers());
+    let admitted = admin.gate.admit(request.method(), path.path(), request.headers(), is_device);
     if let Err(problem) = admitted.and_then(|()| admit_type(&request)) {
         return guarded(problem.into_response());
     }
@@ -241,19 +258,19 @@ mod tests {
     fn only_this_machine_s_names_and_pages_are_let_in() {
         let gate = Gate::new(None, vec!["192.0.2.1:9998".parse().unwrap()]);
         for host in ["localhost:9998", "LOCALHOST", "127.0.0.1:1", "127.9.9.9", "[::1]:9998", "192.0.2.1:9998"] {
-            assert!(gate.admit(&Method::POST, "/users", &headers(&[("host", host)])).is_ok(), "{host}");
+            assert!(gate.admit(&Method::POST, "/users", &headers(&[("host", host)]), false).is_ok(), "{host}");
             let own = format!("http://{host}");
             assert!(
-                gate.admit(&Method::POST, "/users", &headers(&[("host", host), ("origin", &own)])).is_ok(),
+                gate.admit(&Method::POST, "/users", &headers(&[("host", host), ("origin", &own)]), false).is_ok(),
                 "{host}"
             );
         }
         for host in ["evil.example:9998", "localhost.evil.example", "192.0.2.2:9998", "", "127.0.0.1.evil.example"] {
-            assert!(gate.admit(&Method::POST, "/users", &headers(&[("host", host)])).is_err(), "{host}");
+            assert!(gate.admit(&Method::POST, "/users", &headers(&[("host", host)]), false).is_err(), "{host}");
         }
         for origin in ["null", "https://evil.example", "http://localhost:3000", "http://localhost"] {
             let asked = headers(&[("host", "localhost:9998"), ("origin", origin)]);
-            assert!(gate.admit(&Method::POST, "/livez", &asked).is_err(), "{origin}");
+            assert!(gate.admit(&Method::POST, "/livez", &asked, false).is_err(), "{origin}");
         }
     }
 
@@ -265,9 +282,9 @@ mod tests {
             for path in ["/", "/users", "/livez"] {
                 for mode in ["navigate", "no-cors", "cors"] {
                     let is_link = method == Method::GET && path == "/" && mode == "navigate";
-                    let admitted = gate.admit(&method, path, &asked("cross-site", mode)).is_ok();
+                    let admitted = gate.admit(&method, path, &asked("cross-site", mode), false).is_ok();
                     assert_eq!(admitted, is_link, "{method} {path} {mode}");
-                    assert!(gate.admit(&method, path, &asked("same-origin", mode)).is_ok());
+                    assert!(gate.admit(&method, path, &asked("same-origin", mode), false).is_ok());
                 }
             }
         }
@@ -277,12 +294,12 @@ mod tests {
     fn a_token_is_wanted_where_there_is_one() {
         let gate = Gate::new(Some("t0ken".into()), Vec::new());
         let shown = |value| headers(&[("host", "mfa.contoso.com:9998"), ("authorization", value)]);
-        assert!(gate.admit(&Method::POST, "/users", &shown("Bearer t0ken")).is_ok());
-        assert!(gate.admit(&Method::POST, "/users", &shown("bearer  t0ken")).is_ok());
+        assert!(gate.admit(&Method::POST, "/users", &shown("Bearer t0ken"), false).is_ok());
+        assert!(gate.admit(&Method::POST, "/users", &shown("bearer  t0ken"), false).is_ok());
         for wrong in ["Bearer t0ke", "Basic t0ken", "t0ken", "Bearer "] {
-            assert!(gate.admit(&Method::POST, "/users", &shown(wrong)).is_err(), "{wrong}");
+            assert!(gate.admit(&Method::POST, "/users", &shown(wrong), false).is_err(), "{wrong}");
         }
-        assert!(gate.admit(&Method::POST, "/readyz", &headers(&[("host", "x")])).is_ok());
+        assert!(gate.admit(&Method::POST, "/readyz", &headers(&[("host", "x")]), false).is_ok());
     }
 
     #[test]

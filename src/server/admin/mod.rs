@@ -9,6 +9,8 @@ mod authority;
 mod calls;
 mod challenges;
 mod clock;
+mod copies;
+mod devices;
 mod events;
 mod feed;
 mod filter;
@@ -16,7 +18,9 @@ mod gate;
 mod health;
 mod input;
 mod metrics;
+mod plays;
 mod problem;
+mod report;
 mod rules;
 mod scenarios;
 mod spaces;
@@ -48,9 +52,11 @@ use utoipa_axum::routes;
 
 pub use gate::Gate;
 use gate::Named;
+pub use plays::Player;
 use problem::Problem;
 
 use super::failures::Failures;
+use super::page;
 use super::reload::Reloader;
 use crate::log::Log;
 use crate::switchboard::{DEFAULT, Space, Switchboard};
@@ -73,6 +79,8 @@ pub struct Admin {
     log: Option<Log>,
     work: work::Work,
     tls: Option<Arc<Renewable>>,
+    player: Option<Arc<Player>>,
+    devices: devices::Devices,
 }
 
 /// How far the server has come.
@@ -100,6 +108,8 @@ impl Admin {
             log: None,
             work: work::Work::default(),
             tls: None,
+            player: None,
+            devices: devices::Devices::default(),
         }
     }
 
@@ -118,6 +128,12 @@ impl Admin {
     /// A sentence for each certificate that has expired, expires soon, or is not valid yet.
     fn certificate_warnings(&self) -> Vec<String> {
         self.tls.as_ref().map(|it| it.now().warnings(OffsetDateTime::now_utc())).unwrap_or_default()
+    }
+
+    /// Lets this player call the service as MIM does.
+    #[must_use]
+    pub fn with_player(self, player: Player) -> Self {
+        Self { player: Some(Arc::new(player)), ..self }
     }
 
     /// Tells how far the server has come.
@@ -145,7 +161,7 @@ impl Admin {
 pub fn router(admin: Arc<Admin>) -> Router {
     let (routes, _) = routes().with_state(admin.clone()).split_for_parts();
     let gate = axum::middleware::from_fn_with_state(admin, gate::pass);
-    Router::new().fallback_service(gate.layer(routes))
+    Router::new().fallback_service(gate.layer(routes.merge(page::router())))
 }
 
 /// The description of the API.
@@ -205,6 +221,13 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(challenges::list))
         .routes(routes!(challenges::get))
         .routes(routes!(challenges::act))
+        .routes(routes!(plays::list, plays::add))
+        .routes(routes!(plays::code))
+        .routes(routes!(devices::list, devices::add))
+        .routes(routes!(devices::remove))
+        .routes(routes!(report::report))
+        .routes(routes!(scenarios::recorded))
+        .routes(routes!(users::bypass))
         .routes(routes!(rules::list, rules::add))
         .routes(routes!(rules::remove))
         .routes(routes!(verify::verify))

@@ -5,9 +5,11 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::feed::Feed;
 use super::input::{Asked, Written};
 use super::problem::Problem;
 use super::{At, Changing, Json, Shared, typed};
+use crate::engine::EventKind;
 use crate::scenario::{self, Mistakes};
 use crate::server::reload::Reloaded;
 
@@ -53,6 +55,22 @@ pub(super) async fn snapshot(State(admin): Shared, At(space): At, asked: Asked) 
     Ok(typed(YAML, admin.work.run(written).await))
 }
 
+/// Writes down what happened as a scenario: the snapshot of the space, with a rule for each person who was asked, by
+/// which they are answered in the same way again. A comment says when it happened.
+#[utoipa::path(get, path = "/scenario/recorded", tag = "scenario", params(
+    ("after" = Option<String>, Query, description = "Only what follows: `next` of an earlier list. Without it, all that is kept."),
+), responses((status = 200, description = "YAML", body = serde_json::Value, content_type = "application/yaml")))]
+pub(super) async fn recorded(State(admin): Shared, At(space): At, mut asked: Asked) -> Result<Response, Problem> {
+    let feed = Feed::read(&mut asked, &[EventKind::Turn], &space)?;
+    let after = feed.after.unwrap_or_default();
+    let written = move || {
+        let turns = space.update(|engine, _| engine.journal.after(after, &[EventKind::Turn]));
+        let (engine, now, pace) = space.fork();
+        scenario::recorded::recorded(&engine, now, pace, &turns)
+    };
+    Ok(typed(YAML, admin.work.run(written).await))
+}
+
 /// Finds the mistakes of a scenario. Nothing is changed.
 #[utoipa::path(post, path = "/scenario/check", tag = "scenario", request_body(content = String, content_type = "application/yaml"), responses((status = 200, body = ScenarioReport)))]
 pub(super) async fn check(
@@ -86,11 +104,12 @@ pub(super) async fn put(
     Written(text): Written,
 ) -> Result<Json<ScenarioReport>, Problem> {
     asked.finish()?;
-    let spaces = admin.spaces.clone();
+    let (spaces, replacing) = (admin.spaces.clone(), admin.clone());
     let put = move || {
         let scenario = scenario::load("body", &text).map_err(|it| Problem::of_mistakes(&it))?;
         let (users, rules) = (scenario.setup.users.len(), scenario.setup.rules.len());
         spaces.replace(space.name(), scenario.setup)?;
+        replacing.devices.forget(space.name());
         Ok(Json::ok(ScenarioReport::of(users, rules, scenario.warnings)))
     };
     admin.work.run(put).await

@@ -124,7 +124,9 @@ pub(super) async fn reset(
     asked: Asked,
 ) -> Result<Json<Space>, Problem> {
     asked.finish()?;
-    Ok(Json::ok(Space::of(&admin.spaces.reset(&name)?)))
+    let space = admin.spaces.reset(&name)?;
+    admin.devices.forget(&name);
+    Ok(Json::ok(Space::of(&space)))
 }
 
 /// Ends a space. Calls that wait are let go.
@@ -136,5 +138,6 @@ pub(super) async fn remove(
 ) -> Result<StatusCode, Problem> {
     asked.finish()?;
     admin.spaces.drop_space(&name)?;
+    admin.devices.forget(&name);
     Ok(StatusCode::NO_CONTENT)
 }

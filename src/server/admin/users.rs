@@ -10,7 +10,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
-use super::input::{Asked, Written, bad};
+use super::input::{Asked, Written, bad, duration};
 use super::problem::Problem;
 use super::{At, Changing, Json, Shared};
 use crate::contract::{Mode, Primitive, Shape, UserAdministrator, UserSettings, Wire};
@@ -208,6 +208,38 @@ pub(super) async fn remove(
         engine.delete_user(&name)?;
         note(engine, now, &name, "removed");
         Ok(StatusCode::NO_CONTENT)
+    })
+}
+
+/// How long a one-time bypass is to hold.
+#[derive(Debug, Default, serde::Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewBypass {
+    /// A length of time, such as `5m`; the company's `bypass` where this says nothing.
+    #[schema(example = "5m")]
+    lasts: Option<String>,
+    reason: Option<String>,
+}
+
+/// Lets a user pass once without being asked, within a time.
+#[utoipa::path(post, path = "/users/{username}/bypass", tag = "users", params(("username" = String, Path)), request_body = NewBypass, responses(
+    (status = 200, body = User)
+))]
+pub(super) async fn bypass(
+    At(space): At,
+    Path(username): Path<String>,
+    asked: Asked,
+    super::input::Body(it): super::input::Body<NewBypass>,
+) -> Result<Json<User>, Problem> {
+    asked.finish()?;
+    let lasts = it.lasts.as_deref().map(duration).transpose();
+    let lasts = lasts.map_err(|why| bad("lasts", &why, "Write 30s, 5m or 1h 30m."))?.unwrap_or_default();
+    let seconds = u32::try_from(lasts.as_secs()).unwrap_or(u32::MAX);
+    space.update(|engine, now| {
+        let name = engine.directory().user(&username)?.username.clone();
+        engine.bypass_once(now, &name, it.reason.as_deref().unwrap_or_default(), seconds)?;
+        note(engine, now, &name, "one-time bypass");
+        Ok(Json::ok(told(engine, &name, now)?))
     })
 }
 

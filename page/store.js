@@ -1,0 +1,362 @@
+// @ts-check
+/** What the page knows of its space, and how that changes. One object; the page is drawn again once a frame. */
+import { ask, isDevice, query, Refused } from "./api.js";
+import { follow } from "./stream.js";
+import { ringWhile } from "./sound.js";
+
+/**
+ * @typedef {{id: number, state: string, since: string, operation: string, username: string, owner?: string,
+ *   phone?: string, channel: string, application: string, due: string, gives_up: string, name?: string, says?: string,
+ *   asks?: string, acts: string[], rule?: string, code?: string}} Challenge
+ * @typedef {{c: Challenge, ended: any, entry: string}} Card
+ * @typedef {{seq: number, state?: string, at: string, operation: string, username: string, number?: string,
+ *   outcome: string, call_result?: number, error?: number, status: number, rule?: string, warning?: string,
+ *   milliseconds: number, caller: string}} Call
+ * @typedef {{seq: number, at: string, medium: string, username: string, to: string, subject: string, text: string,
+ *   code?: string, challenge?: number}} Message
+ * @typedef {{name: string, calls: number, left?: number, until?: string, written: string}} Rule
+ */
+
+/** How many calls the page keeps. */
+const MOST = 500;
+
+export const state = {
+  /** @type {string} */ live: "connecting",
+  /** When `live` began, in the browser's time. */
+  since: Date.now(),
+  /** The newest event is older than this many milliseconds. */
+  behind: 0,
+  note: "",
+  /** @type {any} */ clock: null,
+  /** @type {Card[]} */ cards: [],
+  /** Newest first. @type {Call[]} */ calls: [],
+  /** Calls that came while the list was held. @type {Call[]} */ held: [],
+  isHeld: false,
+  /** What the list of calls is filtered by. @type {[string, string][]} */ filter: [],
+  filterProblem: "",
+  /** @type {Message[]} */ messages: [],
+  /** @type {{items: any[], total: number, next?: string}} */ users: { items: [], total: 0 },
+  /** @type {Rule[]} */ rules: [],
+  /** @type {any[]} */ spaces: [],
+  /** @type {any[]} */ plays: [],
+  version: "",
+  /** The version that the server had when the page was loaded differs from that of now. */
+  isStale: false,
+  sound: false,
+  isReady: false,
+};
+
+/** How challenges ended, by their number. @type {Map<number, any>} */
+const endings = new Map();
+
+/** @type {() => void} */
+let draw = () => {};
+let isDue = false;
+
+/** Draws the page again in the next frame. */
+export function changed() {
+  if (isDue) return;
+  isDue = true;
+  const now = () => {
+    isDue = false;
+    draw();
+  };
+  // A hidden tab has no frames.
+  if (document.hidden) setTimeout(now, 200);
+  else requestAnimationFrame(now);
+}
+
+/** @param {() => void} drawing */
+export function drawWith(drawing) {
+  draw = drawing;
+}
+
+/** The space's time now, in milliseconds since 1970: as far as the page knows its clock. */
+export function now() {
+  const it = state.clock;
+  if (!it) return Date.now();
+  const passed = it.pace === "frozen" ? 0 : (performance.now() - it.read) * (it.rate ?? 1);
+  return it.at + passed;
+}
+
+/** @param {any} clock an answer of the API */
+export function setClock(clock) {
+  state.clock = { pace: clock.pace, rate: clock.rate, at: Date.parse(clock.now), read: performance.now() };
+  changed();
+}
+
+export const refreshClock = async () => setClock(await ask("GET", "/clock"));
+
+/** Runs at most each `time` milliseconds, and once more for what came in between. @param {() => Promise<any>} run */
+function throttled(run, time = 150) {
+  let isRunning = false;
+  let again = false;
+  const go = async () => {
+    if (isRunning) {
+      again = true;
+      return;
+    }
+    isRunning = true;
+    const start = performance.now();
+    await run().catch(report);
+    // A long list is asked for less often.
+    const pause = Math.max(time, 2 * (performance.now() - start));
+    setTimeout(() => {
+      isRunning = false;
+      if (again) {
+        again = false;
+        go();
+      }
+    }, pause);
+  };
+  return go;
+}
+
+/** Tells of a failure in the page. @param {unknown} error */
+export function report(error) {
+  if (error instanceof Refused && error.status === 401) return reach("token");
+  say(error instanceof Error ? error.message : String(error), true);
+}
+
+let hush = 0;
+
+/** Says something for a while, in the region that screen readers follow. */
+export function say(/** @type {string} */ text, isBad = false) {
+  const region = /** @type {HTMLElement} */ (document.getElementById("said"));
+  region.textContent = text;
+  region.classList.toggle("bad", isBad);
+  clearTimeout(hush);
+  hush = setTimeout(() => (region.textContent = ""), isBad ? 9000 : 4000);
+}
+
+/** The open challenges in their order: new ones at the end, and ended ones where they were. */
+export const refreshCards = throttled(async () => {
+  const { items } = await ask("GET", "/challenges");
+  /** @type {Map<number, Challenge>} */
+  const open = new Map(items.map((/** @type {Challenge} */ it) => [it.id, it]));
+  for (const card of state.cards) {
+    const it = open.get(card.c.id);
+    if (it) {
+      if (it.state !== card.c.state) card.entry = "";
+      card.c = it;
+    } else card.ended ??= { at: now(), ...endings.get(card.c.id) };
+    open.delete(card.c.id);
+  }
+  for (const c of open.values()) {
+    state.cards.push({ c, ended: null, entry: "" });
+    if (state.isReady && rings(c)) announce(c);
+  }
+  sweep();
+  ringWhile(state.cards.some((it) => !it.ended && rings(it.c)));
+  changed();
+});
+
+/** Whether a challenge asks for attention. @param {Challenge} c */
+export const rings = (c) => c.state === "ringing" || c.state === "deciding";
+
+/** Whether an act ends the list's peace: the pointer or the focus is in it. */
+const isUsed = () => document.querySelector(".cards:hover, .cards:focus-within") !== null;
+
+/** Takes ended cards away, once they were seen and neither pointer nor focus is among the cards. */
+function sweep() {
+  if (isUsed()) return;
+  const left = state.cards.filter((it) => !it.ended || now() - it.ended.at < 12_000 || state.clock?.pace === "frozen");
+  if (left.length < state.cards.length) {
+    state.cards = left;
+    changed();
+  }
+}
+
+/** Takes all ended cards away. */
+export function clearEnded() {
+  state.cards = state.cards.filter((it) => !it.ended);
+  changed();
+}
+
+/** One announcement for each ring. @param {Challenge} c */
+function announce(c) {
+  const what = c.channel === "voice" ? "Ringing" : c.channel === "text" ? "Text message" : "Approval";
+  const region = /** @type {HTMLElement} */ (document.getElementById("ring"));
+  region.textContent = `${what}: ${c.name ?? c.owner ?? c.username}, ${c.phone ?? ""}`;
+}
+
+/** The calls that the filter lets through, afresh. */
+export const refreshCalls = throttled(async () => {
+  const filter = state.filter;
+  try {
+    const list = await ask("GET", `/calls${query([...filter, ["limit", "200"]])}`);
+    const isAny = !filter.some((it) => it[0] === "state");
+    const open = isAny ? await ask("GET", `/calls${query([...filter, ["state", "open"]])}`) : { items: [] };
+    if (filter !== state.filter) return;
+    state.filterProblem = "";
+    state.held = [];
+    state.calls = [...open.items, ...list.items].sort((a, b) => b.seq - a.seq);
+  } catch (error) {
+    if (!(error instanceof Refused) || error.status !== 400) throw error;
+    state.filterProblem = error.message;
+    state.calls = [];
+  }
+  changed();
+}, 400);
+
+/** @param {[string, string][]} filter */
+export function setFilter(filter) {
+  state.filter = filter;
+  refreshCalls();
+}
+
+/** Holds the list of calls as it is, or lets it go on. */
+export function hold(/** @type {boolean} */ on) {
+  if (on === state.isHeld) return;
+  state.isHeld = on;
+  if (!on && state.filter.length) refreshCalls();
+  else if (!on) {
+    const came = new Set(state.held.map((it) => it.seq));
+    state.calls = [...state.held, ...state.calls.filter((it) => !came.has(it.seq))].slice(0, MOST);
+    state.held = [];
+  }
+  changed();
+}
+
+/** @param {Call} call */
+function addCall(call) {
+  const list = state.isHeld ? state.held : state.calls;
+  const at = list.findIndex((it) => it.seq === call.seq);
+  if (at >= 0) list[at] = call;
+  else list.unshift(call);
+  if (list.length > MOST) list.length = MOST;
+}
+
+let wanted = "";
+
+export const refreshUsers = throttled(async () => {
+  const text = wanted;
+  /** @type {[string, string][]} */
+  const by = /^[\d+() -]*\d[\d+() -]*$/.test(text) ? [["phone", `*${text.replace(/\D/g, "")}*`]] : [["username", `*${text}*`]];
+  state.users = await ask("GET", `/users${query(text ? by : [])}`);
+  changed();
+}, 400);
+
+/** @param {string} text a part of a name or number */
+export function findUsers(text) {
+  wanted = text.trim();
+  refreshUsers();
+}
+
+export const refreshRules = throttled(async () => {
+  state.rules = (await ask("GET", "/rules")).items;
+  changed();
+}, 400);
+
+export const refreshSpaces = throttled(async () => {
+  state.spaces = (await ask("GET", "/spaces")).items;
+  changed();
+}, 400);
+
+const refreshMessages = throttled(async () => {
+  state.messages = (await ask("GET", "/messages?limit=200")).items;
+  changed();
+});
+
+/** What is looked at beside phone and calls: it follows changes only then. @type {Set<string>} */
+export const shown = new Set();
+
+/** @param {string} kind @param {any} data */
+function onEvent(kind, data) {
+  lastEvent = performance.now();
+  if (data?.at && state.clock) {
+    const at = Date.parse(data.at);
+    const age = now() - at;
+    // A clock that was moved by another client shows in its events.
+    if (age < -1000) refreshClock().catch(report);
+    state.behind = age > 3000 && state.clock.pace === "real" ? age : 0;
+  }
+  switch (kind) {
+    case "challenge":
+      if (data.stage === "settled" || (data.stage === "closed" && !endings.has(data.challenge))) {
+        endings.set(data.challenge, data);
+        if (endings.size > 2000) endings.delete([...endings.keys()][0]);
+      }
+      if (data.stage === "closed") endings.set(data.challenge, { ...data, succeeds: data.passed });
+      refreshCards();
+      break;
+    case "call":
+    case "call.closed":
+    case "call.opened":
+      if (state.filter.length && !state.isHeld) refreshCalls();
+      else addCall(data);
+      if (shown.has("rules")) refreshRules();
+      break;
+    case "message":
+      if (!state.messages.some((it) => it.seq === data.seq)) state.messages.push(data);
+      if (state.messages.length > 200) state.messages.shift();
+      break;
+    case "change":
+      if (shown.has("people")) refreshUsers();
+      if (shown.has("rules")) refreshRules();
+      break;
+    case "notice":
+      say(data.text);
+      break;
+    case "lost":
+    case "dropped":
+      say("Some events are forgotten. The lists are read again.");
+      load().catch(report);
+      break;
+  }
+  changed();
+}
+
+/** @param {string} live */
+function reach(live) {
+  if (live === state.live) return;
+  const came = live === "live" && state.isReady;
+  state.live = live;
+  state.since = Date.now();
+  state.behind = 0;
+  if (came) load().catch(report);
+  changed();
+}
+
+/** Reads everything that is shown. */
+export async function load() {
+  const { version } = await ask("GET", "/readyz");
+  state.isStale = Boolean(state.version) && version !== state.version;
+  state.version ||= version;
+  await refreshClock();
+  if (!isDevice) refreshCalls();
+  refreshCards();
+  refreshMessages();
+  if (!isDevice) refreshRules();
+  for (const it of shown) ({ people: refreshUsers, rules: refreshRules, spaces: refreshSpaces })[it]?.();
+}
+
+/** Starts: reads the lists, then follows what happens after them. */
+export async function start() {
+  try {
+    const first = isDevice ? await ask("GET", "/messages?limit=0") : await ask("GET", "/calls?limit=0");
+    await load();
+    await new Promise((done) => setTimeout(done, 50));
+    state.isReady = true;
+    follow(String(first.next), onEvent, reach);
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) return reach("token");
+    if (error instanceof Refused && error.kind === "unknown-space") return reach("dropped");
+    reach("reconnecting");
+    setTimeout(start, 2000);
+  }
+}
+
+// The page counts time: it draws while a challenge runs, and sweeps.
+let ticks = 0;
+let lastEvent = 0;
+setInterval(() => {
+  sweep();
+  if (performance.now() - lastEvent > 2000) state.behind = 0;
+  // Other clients move the clock and start the space over, which no event tells.
+  if (++ticks % 10 === 0 && state.live === "live" && !document.hidden) {
+    refreshClock().catch(report);
+    if (state.cards.length) refreshCards();
+  }
+  if (!document.hidden && (state.cards.length || state.live !== "live" || shown.has("clock"))) changed();
+}, 500);

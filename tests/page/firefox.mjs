@@ -1,0 +1,32 @@
+// A smoke test in a second engine: Firefox by WebDriver BiDi, since Playwright drives only a Firefox of its own.
+import { check, holds, mim, same, skip } from "./tools.mjs";
+
+export async function smoke(server) {
+  const { FIREFOX } = process.env;
+  const name = "Firefox shows the phone, answers it, and is live";
+  if (!FIREFOX) return skip(name, "firefox-esr is not installed");
+  const { default: puppeteer } = await import("../../page/node_modules/puppeteer-core/lib/esm/puppeteer/puppeteer-core.js");
+  let firefox;
+  try {
+    firefox = await puppeteer.launch({ browser: "firefox", executablePath: FIREFOX, headless: true, timeout: 60_000 });
+  } catch (error) {
+    return skip(name, `it does not start (${String(error).split("\n")[0]})`);
+  }
+  await check(name, async () => {
+    const page = await firefox.newPage();
+    const thrown = [];
+    page.on("pageerror", (error) => thrown.push(String(error)));
+    await page.goto(`${server.admin}/?view=phone`);
+    await page.waitForFunction(() => document.querySelector(".live")?.textContent === "Live");
+    const call = mim(server, ["--number", "1 4255550100"]);
+    await page.waitForSelector("article.card .yes");
+    await page.click("article.card .yes");
+    await page.waitForSelector(".key:last-child");
+    await page.click(".key:last-child");
+    same(await call.ended, 0, call.text);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+    holds(wide, "it scrolls sideways");
+    same(thrown, []);
+  });
+  await firefox.close();
+}
