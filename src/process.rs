@@ -108,15 +108,19 @@ mod system {
 
 #[cfg(windows)]
 mod system {
-    use std::io;
     use std::time::Duration;
+    use std::{fmt, io};
 
     use winsafe::guard::CloseHandleGuard;
-    use winsafe::prelude::*;
     use winsafe::{HPROCESS, co};
 
-    #[derive(Debug)]
     pub(super) struct Handle(CloseHandleGuard<HPROCESS>);
+
+    impl fmt::Debug for Handle {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Handle")
+        }
+    }
 
     pub(super) fn open(id: u32) -> io::Result<Option<Handle>> {
         match HPROCESS::OpenProcess(co::PROCESS::SYNCHRONIZE, false, id) {
