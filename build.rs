@@ -1,5 +1,7 @@
 //! Tells the program its commit and its features, for `locmfa --version --verbose`.
 
+#![expect(clippy::disallowed_methods, reason = "Cargo tells a build script everything by the environment")]
+
 use std::env;
 use std::fs;
 use std::process::Command;

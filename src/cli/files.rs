@@ -28,6 +28,11 @@ pub(super) fn standard_input() -> anyhow::Result<String> {
     file::decode(&bytes_of(Path::new("-"))?).map_err(|error| anyhow!("standard input {error}; write it as UTF-8"))
 }
 
+/// The text of a file, or of standard input.
+pub(super) fn text_of(path: &Path) -> anyhow::Result<String> {
+    if is_standard_input(path) { standard_input() } else { Ok(file::read_text(path)?) }
+}
+
 /// The secret in the first line of a file, such as a password. It may be empty.
 pub(super) fn secret(path: &Path) -> anyhow::Result<Secret> {
     let text = file::read_text(path)?;

@@ -64,6 +64,9 @@ pub(super) struct Import {
     /// The scenario to write the users to; it is made if it is missing [default: standard output]
     #[arg(long, value_name = "SCENARIO")]
     into: Option<PathBuf>,
+    /// Add the users to the running server: all of them, or none if one is there already
+    #[arg(long, conflicts_with = "into")]
+    apply: bool,
     /// Replace users that the scenario already has
     #[arg(long, requires = "into")]
     force: bool,
@@ -73,6 +76,8 @@ pub(super) struct Import {
     /// The country code of numbers that are written without one [default: the scenario's, or 1]
     #[arg(long, value_name = "CODE", value_parser = country_code)]
     country: Option<String>,
+    #[command(flatten)]
+    target: Target,
 }
 
 const COLUMNS: &[Column] = &[
@@ -90,7 +95,7 @@ const COLUMNS: &[Column] = &[
 impl Users {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Import(import) => return import.run(out),
+            Self::Import(import) => return import.run(out).await,
             Self::List { args } => {
                 let came = args.print(List::Users, COLUMNS, out).await?;
                 return Ok(ExitCode::from(u8::from(!came)));
@@ -111,7 +116,7 @@ impl Users {
 
 impl Import {
     /// The scenario goes to its file or to standard output, the report to standard error.
-    fn run(&self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+    async fn run(&self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         let shown =
             if is_standard_input(&self.file) { "standard input".into() } else { self.file.display().to_string() };
         let nothing = |why: &str| {
@@ -147,6 +152,14 @@ impl Import {
             None => (self.into.as_deref().and_then(schema_line).unwrap_or_default() + &imported.scenario(), imported),
         };
         match &self.into {
+            None if self.apply => {
+                let api = self.target.api()?;
+                api.add_users(imported.users()).await?;
+                // Each is put before all others, so the last comes first.
+                for rule in imported.rules().rev() {
+                    api.add_rule(rule.into(), None, None).await?;
+                }
+            }
             Some(file) => file::write(file, text.as_bytes(), Access::Usual)
                 .with_context(|| format!("cannot write {}; check the folder and its permissions", file.display()))?,
             None => out.print(&text)?,

@@ -276,6 +276,11 @@ impl Api {
         self.json(Method::POST, "/users", Some(object(keys))).await
     }
 
+    /// Adds users, given as a list in YAML: all of them, or none.
+    pub async fn add_users(&self, list: String) -> anyhow::Result<()> {
+        self.ask(Method::POST, "/users", Some(("application/yaml", list))).await.map(drop)
+    }
+
     /// Changes a user, by the keys of a scenario. An empty value is the company's default.
     pub async fn change_user(&self, username: &str, keys: Vec<(String, String)>) -> anyhow::Result<Value> {
         self.json(Method::PATCH, &user(username), Some(object(keys))).await

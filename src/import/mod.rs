@@ -212,6 +212,17 @@ impl Imported {
         self.users.is_empty()
     }
 
+    /// The users as a list in YAML, for `POST /users`.
+    #[must_use]
+    pub fn users(&self) -> String {
+        self.users.iter().map(|it| format!("- {}\n", it.yaml)).collect()
+    }
+
+    /// The rules of the users, a line of YAML each.
+    pub fn rules(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.users.iter().filter_map(|it| it.rule.as_deref())
+    }
+
     /// A scenario of its own.
     #[must_use]
     pub fn scenario(&self) -> String {
@@ -229,10 +240,6 @@ impl Imported {
             text += "\nrules:\n";
         }
         rules.fold(text, |text, it| text + "  - " + it + "\n")
-    }
-
-    fn rules(&self) -> impl Iterator<Item = &str> {
-        self.users.iter().filter_map(|it| it.rule.as_deref())
     }
 
     /// Notes a column of the file.

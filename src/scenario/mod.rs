@@ -55,6 +55,7 @@ use crate::sign_in::{Policy, Scheme};
 use compose::Composer;
 use fields::Reader;
 use report::Report;
+use tree::Node;
 use written::Written;
 
 /// A scenario as it is meant.
@@ -133,7 +134,21 @@ pub(crate) fn load_listing(source: &str, text: &str, mistakes: usize) -> Result<
 /// # Errors
 /// As [`load`].
 pub fn user(source: &str, text: &str, company: &Company) -> Result<User, Mistakes> {
-    part(source, text, |it| users::user(None, company).read(it))
+    part(source, text, |_| (), |it| users::user(None, company).read(it))
+}
+
+/// Reads one new user, or a list of them, for a server of this company. A key that is `null` or empty says nothing. `true`
+/// beside them: it is a list.
+///
+/// # Errors
+/// As [`load`]; two users have the same name.
+pub fn new_users(source: &str, text: &str, company: &Company) -> Result<(Vec<User>, bool), Mistakes> {
+    part(source, text, users::without_empty_keys, |it| {
+        let mut reader = users::user(None, company);
+        let is_one = it.is_mapping() || it.is_text();
+        let users = if is_one { vec![it] } else { it.list() };
+        Some((users.into_iter().filter_map(|it| reader.read(it)).collect(), !is_one))
+    })
 }
 
 /// Reads one rule, as it stands under `rules`, for a server of this company and these states. `stored` gives the name of
@@ -149,7 +164,7 @@ pub fn rule(
     stored: &dyn Fn(&str) -> Option<String>,
     states: &[PersonState],
 ) -> Result<Rule, Mistakes> {
-    part(source, text, |it| rules::one(it, unnamed, company, stored, states))
+    part(source, text, |_| (), |it| rules::one(it, unnamed, company, stored, states))
 }
 
 /// A rule in one line of YAML, for lists: PINs, codes, passwords and what a person enters are left out.
@@ -158,11 +173,19 @@ pub fn rule_without_secrets(rule: &Rule) -> String {
     secrecy::without_secrets(&rule.written).unwrap_or_default()
 }
 
-/// Reads a part of a scenario.
-fn part<T>(source: &str, text: &str, read: impl FnOnce(Written<'_>) -> Option<T>) -> Result<T, Mistakes> {
+/// Reads a part of a scenario; `prepare` changes its tree before.
+fn part<T>(
+    source: &str,
+    text: &str,
+    prepare: impl FnOnce(&mut Node<'_>),
+    read: impl FnOnce(Written<'_>) -> Option<T>,
+) -> Result<T, Mistakes> {
     let report = Report::new(1);
     let tree = Composer::new(&report, &|_| None).text(source, None, text.into());
-    let read = tree.and_then(|root| read(Written::root(&report, &root)));
+    let read = tree.and_then(|mut root| {
+        prepare(&mut root);
+        read(Written::root(&report, &root))
+    });
     secrecy::hide(&report);
     let mistakes = report.finish();
     match read {
@@ -214,7 +237,7 @@ pub fn load_file_where(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -
 fn understood(
     source: &str,
     report: &Report,
-    tree: Option<tree::Node<'_>>,
+    tree: Option<Node<'_>>,
     files: Vec<PathBuf>,
 ) -> Result<Scenario, Mistakes> {
     let text = tree.as_ref().map(|root| export::whole(report, root));

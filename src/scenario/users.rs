@@ -6,10 +6,29 @@ use super::compose::{COUNT, FROM};
 use super::fields::{Fields, Reader, mapping};
 use super::mistake::Code;
 use super::names::Names;
+use super::tree::{Kind, Node};
 use super::user_portal;
 use super::user_settings::settings;
 use super::values::{Hidden, Item, Name, ReaderExt, text_as};
 use super::written::Written;
+
+/// Takes the keys without a value out of a user, or of each user of a list.
+pub(super) fn without_empty_keys(root: &mut Node<'_>) {
+    let is_given = |it: &Node<'_>| match &it.kind {
+        Kind::Nothing => false,
+        Kind::Text(text) => !text.is_empty(),
+        Kind::List(_) | Kind::Mapping(_) => true,
+    };
+    let users = match &mut root.kind {
+        Kind::List(items) => items.as_mut_slice(),
+        _ => std::slice::from_mut(root),
+    };
+    for user in users {
+        if let Kind::Mapping(entries) = &mut user.kind {
+            entries.retain(|it| it.key == "username" || is_given(&it.value));
+        }
+    }
+}
 
 /// A user: a name, or a mapping. `defaults` are what a user has who does not say otherwise. No two users that one reader
 /// reads have the same name.

@@ -67,6 +67,13 @@ fn users_are_listed_added_changed_and_removed() {
     assert_eq!((status, &added["country_code"], &added["enabled"]), (201, &json!("49"), &json!(false)));
     assert!(api.server.call("UserExists", r"<username>zoe</username>").contains(">false<"), "a name has its domain");
     assert!(api.server.call("UserExists", r"<username>CONTOSO\zoe</username>").contains(">true<"));
+    let list = json!([{"username": "yan", "phone": null, "mode": ""}, "xia"]);
+    let (status, added) = api.send("POST", "/~list/users", &list);
+    assert_eq!((status, &added["items"][1]["username"]), (201, &json!("xia")), "{added}");
+    assert_eq!(added["items"][0]["mode"], api.get("/~list/users/xia")["mode"]);
+    assert_eq!(api.send("POST", "/~list/users", &json!(["vera", "XIA"])).0, 409);
+    assert_eq!(api.ask("GET", "/~list/users/vera", "", "").status, 404);
+    assert_eq!(api.send("POST", "/~list/users", &json!(["vera", "vera"])).0, 422);
     let (status, again) = api.send("POST", "/users", &zoe);
     assert_eq!((status, &again["type"]), (409, &json!("urn:locmfa:problem:refused")));
 

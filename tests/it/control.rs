@@ -107,6 +107,21 @@ fn users_clocks_and_spaces_are_changed() {
 }
 
 #[test]
+fn an_export_is_added_to_the_running_server_whole_or_not_at_all() {
+    let (_running, _server, folder, url) = started();
+    let ask = |arguments: &[&str]| asked(folder.path(), &url, arguments);
+    fs::write(folder.path().join("users.csv"), "username,phone\nzoe,+1 425 555 0107\nyan,+1 425 555 0108\n").unwrap();
+    let import = ["users", "import", "users.csv", "--apply", "--space", "new"];
+    let (code, text) = ask(&import);
+    assert!(code == 0 && text.contains("2 users read"), "{text}");
+    assert!(ask(&["users", "show", "yan", "--space", "new"]).1.contains("4255550108"));
+    fs::write(folder.path().join("users.csv"), "username,phone\nxia,+1 425 555 0106\nyan,+1 425 555 0108\n").unwrap();
+    let (code, text) = ask(&import);
+    assert!(code == 1 && text.contains("yan"), "{text}");
+    assert_eq!(ask(&["users", "show", "xia", "--space", "new"]).0, 1);
+}
+
+#[test]
 fn a_rule_is_added_and_the_phone_is_answered() {
     let (_running, server, folder, url) = started();
     let ask = |arguments: &[&str]| asked(folder.path(), &url, arguments);
@@ -116,6 +131,13 @@ fn a_rule_is_added_and_the_phone_is_answered() {
         ask(&["rule", "add", "{name: Anna decides, when: {user: anna}, person: decides}", "--times", "1"]);
     assert!(code == 0 && text.contains("Anna decides"), "{text}");
     assert!(ask(&["rule", "list"]).1.contains("{name: Anna decides, when: {user: anna}, person: decides}"));
+    fs::write(folder.path().join("rule.yaml"), "\u{feff}{name: Ben is Zoë, when: {user: ben}, outcome: fraud}")
+        .unwrap();
+    assert!(ask(&["rule", "add", "--file", "rule.yaml"]).1.contains("Zoë"));
+    let (code, text) = ask(&["rule", "add", "name=Pairs", "when.phone=[+1 425 555 0199]", "outcome=busy", "after=2"]);
+    assert!(code == 0 && text.contains("{name: Pairs, when: {phone: [\"+1 425 555 0199\"]}, outcome: busy"), "{text}");
+    let (code, text) = ask(&["rule", "add", "{when:{phone:4255550199},outcome:busy}"]);
+    assert!(code == 2 && text.contains("double quotes"), "{text}");
     let call = server.send("PfAuthUser_4", "<username>anna</username>");
     let (code, text) = ask(&["phone", "list", "--wait", "60s"]);
     assert!(code == 0 && text.contains("deciding"), "{text}");

@@ -35,6 +35,23 @@ pub(super) struct Users {
     total: usize,
 }
 
+/// What was added: a user, or those of a list.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum Added {
+    One(User),
+    Many(Users),
+}
+
+/// What is to be added: a user, or a list of them.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it describes the body, which the scenario's reader reads")]
+pub(super) enum NewUsers {
+    One(User),
+    Many(Vec<User>),
+}
+
 /// How many items a list has where the request does not say.
 const PAGE: usize = 100;
 /// The longest pattern that is looked for, in bytes.
@@ -121,28 +138,48 @@ pub(super) async fn get(At(space): At, Path(username): Path<String>, asked: Aske
     space.update(|engine, now| Ok(Json::ok(told(engine, &username, now)?)))
 }
 
-/// Adds a user, who has the company's defaults in what is not said.
-#[utoipa::path(post, path = "/users", tag = "users", request_body = User, responses(
-    (status = 201, body = User)
+/// Adds a user, or all users of a list, who have the company's defaults in what is `null`, empty or not said. If one of a
+/// list cannot be added, none is.
+#[utoipa::path(post, path = "/users", tag = "users", request_body = NewUsers, responses(
+    (status = 201, body = Added)
 ))]
 pub(super) async fn add(
     State(admin): Shared,
     Changing(space): Changing,
     asked: Asked,
     Written(text): Written,
-) -> Result<Json<User>, Problem> {
+) -> Result<Json<Added>, Problem> {
     asked.finish()?;
     let add = move || {
         let company = space.update(|engine, _| engine.company().clone());
-        let user = scenario::user(BODY, &text, &company).map_err(|it| Problem::of_mistakes(&it))?;
-        let username = user.username.clone();
+        let (users, is_list) = scenario::new_users(BODY, &text, &company).map_err(|it| Problem::of_mistakes(&it))?;
+        let names: Vec<String> = users.iter().map(|it| it.username.clone()).collect();
         space.update(|engine, now| {
-            engine.put_user(now, None, user)?;
-            note(engine, now, &username, "added");
-            Ok(Json(StatusCode::CREATED, told(engine, &username, now)?))
+            put_all(engine, now, users)?;
+            names.iter().for_each(|it| note(engine, now, it, "added"));
+            let mut items: Vec<User> = names.iter().map(|it| told(engine, it, now)).collect::<Result<_, _>>()?;
+            let added = match is_list {
+                true => Added::Many(Users { items, next: None, total: engine.directory().len() }),
+                false => Added::One(items.remove(0)),
+            };
+            Ok(Json(StatusCode::CREATED, added))
         })
     };
     admin.work.run(add).await
+}
+
+/// Adds all users, or none.
+fn put_all(engine: &mut Engine, now: Timestamp, users: Vec<engine::User>) -> Result<(), Problem> {
+    let mut names: Vec<String> = Vec::with_capacity(users.len());
+    for user in users {
+        let name = user.username.clone();
+        if let Err(refusal) = engine.put_user(now, None, user) {
+            names.iter().for_each(|it| drop(engine.delete_user(it)));
+            return Err(refusal.into());
+        }
+        names.push(name);
+    }
+    Ok(())
 }
 
 /// Changes a user in what is said; `null` is the company's default. A merge patch (RFC 7396).
