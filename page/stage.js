@@ -17,7 +17,7 @@ let device = null;
 function cardOnStage() {
   const open = state.cards.filter((it) => !it.ended);
   const same = state.cards.find((it) => it.c.id === chosen);
-  const it = same && !same.ended ? same : (open.find((it) => rings(it.c)) ?? open[0] ?? same ?? state.cards.at(-1));
+  const it = same && !same.ended ? same : (open.find((it) => rings(it.c)) ?? same ?? open[0] ?? state.cards.at(-1));
   chosen = it?.c.id ?? 0;
   return it;
 }

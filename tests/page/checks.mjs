@@ -143,6 +143,7 @@ await check("a text message is replied to, the app approves and denies, a token 
 
 await check("one call is a story, and its rule and expectation are taken by the API", async () => {
   await page.goto(`${server.admin}/?view=calls&operation=PfAuthUser_5&call_result=12`);
+  await page.locator(".row").first().waitFor();
   same(await page.locator(".row").count(), 1);
   same(await page.getByRole("searchbox").inputValue(), "operation=PfAuthUser_5 call_result=12");
   await page.locator(".row").click();
