@@ -299,8 +299,11 @@ function onEvent(kind, data) {
       say(data.text);
       break;
     case "lost":
-    case "dropped":
       say("Some events are forgotten. The lists are read again.");
+      load().catch(report);
+      break;
+    case "reset":
+      say("The space was reset. The lists are read again.");
       load().catch(report);
       break;
   }

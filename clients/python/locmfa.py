@@ -240,11 +240,12 @@ class Space:
         """Waits for a message, such as `to="+1 425 555 0100"`. Waits with the same conditions return each message once,
         the oldest first: a dictionary of `code`, `text`, `to` and more."""
         key = json.dumps(conditions, sort_keys=True)
-        items = self._wait("/messages", timeout, conditions, after=self._seen.get(key, 0), limit=1)
+        page = self._page("/messages", timeout, conditions, after=self._seen.get(key, 0), limit=1)
+        items = page["items"]
         if not items:
             others = [f"#{it['seq']} to {it['to']}" for it in self.request("GET", "/messages")["items"]]
             self._nothing("message", timeout, conditions, "All are: " + ", ".join(others) if others else "There is none")
-        self._seen[key] = items[0]["seq"]
+        self._seen[key] = page["next"]
         return items[0]
 
     def wait_for_challenge(self, timeout=30, **conditions):
@@ -286,8 +287,11 @@ class Space:
         self.remove()
 
     def _wait(self, path, timeout, conditions, **controls):
+        return self._page(path, timeout, conditions, **controls)["items"]
+
+    def _page(self, path, timeout, conditions, **controls):
         query = _query(wait=f"{int(timeout * 1000)}ms", **controls, **conditions)
-        return self.request("GET", path + query, timeout=timeout)["items"]
+        return self.request("GET", path + query, timeout=timeout)
 
     def _nothing(self, what, timeout, conditions, others):
         with_ = " ".join(f"{name}={value}" for name, value in conditions.items())

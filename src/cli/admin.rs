@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::files;
-use super::print::Output;
+use super::print::{Output, complain};
 use super::ready;
 use super::table::{Column, Growing, sheet, table};
 use crate::control::{Api, List, Query, Url, items};
@@ -92,8 +92,8 @@ pub(super) struct ListArgs {
     /// If the list is empty, wait this long for a first item, such as 30s
     #[arg(long, value_name = "TIME")]
     wait: Option<String>,
-    /// List only what follows this number, or `now`
-    #[arg(long, value_name = "NUMBER")]
+    /// List only what follows this cursor (`next` of an earlier answer with --json), or `now`
+    #[arg(long, value_name = "CURSOR")]
     after: Option<String>,
     /// The largest number of items to list
     #[arg(long, value_name = "COUNT")]
@@ -128,7 +128,10 @@ impl ListArgs {
             }
             Ok(if out.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         };
-        self.target.api()?.follow_events(kind, &self.conditions, see).await
+        self.target
+            .api()?
+            .follow_events(kind, &self.conditions, see, |warning| complain(format_args!("locmfa: {warning}")))
+            .await
     }
 }
 

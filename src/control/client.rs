@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
-use hyper::{Method, Request, Response, Uri};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use serde_json::Value;
 use tokio::net::TcpStream;
 
@@ -66,7 +66,12 @@ impl Api {
         let status = answer.status();
         let bytes = answer.into_body().collect().await.context(BROKEN)?.to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        if status.is_success() { Ok(text) } else { Err(refused(&text).into()) }
+        match status {
+            _ if status.is_success() => Ok(text),
+            // It stops, and has ended what waited.
+            StatusCode::SERVICE_UNAVAILABLE => Err(self.is_gone()),
+            _ => Err(refused(&text).into()),
+        }
     }
 
     /// Sends JSON and reads JSON; an answer without a body is `null`.
@@ -79,7 +84,8 @@ impl Api {
         }
     }
 
-    /// Reads a stream of events, each as it comes, until it ends or `see` has seen enough.
+    /// Reads a stream of events, each as it comes, until `see` has seen enough. A stream that ends before that is an
+    /// error: the server has gone.
     pub(super) async fn follow(
         &self,
         path: &str,
@@ -107,7 +113,7 @@ impl Api {
                 }
             }
         }
-        Ok(())
+        Err(self.is_gone())
     }
 
     /// Whether a program accepts connections at the address.
@@ -146,7 +152,18 @@ impl Api {
             )
         })?;
         let mut sender = http::begin(stream).await.with_context(|| self.is_no_api())?;
-        sender.send_request(request).await.with_context(|| self.is_no_api())
+        sender.send_request(request).await.map_err(|error| match error.is_parse() {
+            true => anyhow::Error::new(error).context(self.is_no_api()),
+            false => self.is_gone(),
+        })
+    }
+
+    /// The server ended before it answered, or before the stream ended.
+    fn is_gone(&self) -> anyhow::Error {
+        anyhow!(
+            "the server at {} has gone: it was stopped, or it broke off. Start it again with locmfa serve",
+            self.url.text
+        )
     }
 
     /// The address of the API in the space that is asked.
@@ -172,13 +189,19 @@ impl Api {
 }
 
 fn refused(text: &str) -> Refused {
-    let problem: Value = serde_json::from_str(text).unwrap_or_default();
-    let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let detail = match text("detail") {
-        detail if detail.is_empty() => "The server refused the request.".into(),
-        detail => detail,
-    };
-    Refused { detail, remedy: text("remedy"), problem }
+    Refused::of(serde_json::from_str(text).unwrap_or_default())
+}
+
+impl Refused {
+    /// As a problem document says.
+    pub(super) fn of(problem: Value) -> Self {
+        let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let detail = match text("detail") {
+            detail if detail.is_empty() => "The server refused the request.".into(),
+            detail => detail,
+        };
+        Self { detail, remedy: text("remedy"), problem }
+    }
 }
 
 const BROKEN: &str = "the answer of the admin API ended too early; look whether the server still runs";

@@ -154,18 +154,22 @@ impl Api {
         self.get(&format!("{path}?{}", encoded(pairs))).await
     }
 
-    /// Passes each new event of a kind to `see` until the server stops or `see` has seen enough.
+    /// Passes each new event of a kind to `see` until the server stops or `see` has seen enough, and to `warn` what the
+    /// stream says of itself: that events are lost, or that the space was reset. Where the space is dropped it fails with
+    /// [`Refused`].
     pub async fn follow_events(
         &self,
         kind: &str,
         conditions: &[(String, String)],
         mut see: impl FnMut(&Value) -> anyhow::Result<ControlFlow<()>>,
+        mut warn: impl FnMut(&str),
     ) -> anyhow::Result<()> {
         let path = format!("/events?kinds={kind}&{}", encoded(conditions.iter().cloned()));
         let each = |name: &str, event: Value| match name {
-            "lost" | "dropped" => {
-                let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
-                bail!("{} {}", text("detail"), text("remedy"))
+            "ended" => Err(Refused::of(event).into()),
+            "lost" | "reset" => {
+                warn(event["detail"].as_str().unwrap_or_default());
+                Ok(ControlFlow::Continue(()))
             }
             _ => see(&event),
         };

@@ -400,10 +400,16 @@ impl Journal {
         }
     }
 
+    /// The earliest place after which all events of some kinds are kept.
+    #[must_use]
+    pub fn kept_after(&self, kinds: &[EventKind]) -> u64 {
+        kinds.iter().map(|it| self.trails[*it as usize].evicted_up_to).max().unwrap_or_default()
+    }
+
     /// Whether an event of some kinds that was recorded after a place is evicted.
     #[must_use]
-    pub fn has_evicted_after(&self, seq: u64, kinds: &[EventKind]) -> bool {
-        kinds.iter().any(|it| self.trails[*it as usize].evicted_up_to > seq)
+    pub fn has_evicted_after(&self, place: u64, kinds: &[EventKind]) -> bool {
+        place < self.kept_after(kinds)
     }
 }
 

@@ -29,6 +29,7 @@ pub struct Space {
 #[derive(Debug)]
 struct Inner {
     name: String,
+    id: u64,
     /// A reset writes it; every update that follows resets reads it.
     current: RwLock<Arc<Epoch>>,
     /// Wakes the timer: the earliest deadline or the pace of the clock changed.
@@ -50,6 +51,7 @@ pub(super) type ClosedCalls = Arc<AtomicU64>;
 pub struct Life {
     /// How often it was started over.
     pub resets: u64,
+    /// Whether it was dropped, or the server stopped.
     pub has_ended: bool,
 }
 
@@ -105,6 +107,7 @@ impl Space {
         let last_event = watch::Sender::new(engine.journal.last());
         let inner = Inner {
             name: name.into(),
+            id: draw_seed(),
             current: RwLock::new(Epoch::starting(engine, start)),
             timer_changed: Notify::new(),
             last_event,
@@ -127,6 +130,12 @@ impl Space {
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    /// Drawn when the space is made: no other space has it, and none of another run.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.inner.id
     }
 
     #[must_use]

@@ -35,7 +35,7 @@ pub struct Space {
     admin_url: String,
     api: Arc<Api>,
     /// By conditions: the number of the newest message that a wait returned.
-    seen: Mutex<HashMap<Vec<(String, String)>, u64>>,
+    seen: Mutex<HashMap<Vec<(String, String)>, String>>,
 }
 
 /// A message that the server sent. `Debug` shows neither the text nor the code.
@@ -194,8 +194,8 @@ impl Space {
     /// No message comes in time, or a condition is unknown.
     #[track_caller]
     pub fn wait_for_message(&self, conditions: &[(&str, &str)], timeout: Duration) -> Message {
-        let message = self.now("There is no message", self.message(conditions, timeout));
-        self.see(conditions, &message);
+        let (message, next) = self.now("There is no message", self.message(conditions, timeout));
+        self.see(conditions, next);
         message
     }
 
@@ -211,8 +211,8 @@ impl Space {
     ) -> impl Future<Output = Message> + Send + 'a {
         let message = self.later("There is no message", self.message(conditions, timeout));
         async move {
-            let message = message.await;
-            self.see(conditions, &message);
+            let (message, next) = message.await;
+            self.see(conditions, next);
             message
         }
     }
@@ -221,15 +221,15 @@ impl Space {
         &self,
         conditions: &[(&str, &str)],
         timeout: Duration,
-    ) -> impl Future<Output = anyhow::Result<Message>> + use<> {
+    ) -> impl Future<Output = anyhow::Result<(Message, String)>> + use<> {
         let conditions = owned(conditions);
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&conditions).copied();
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&conditions).cloned();
         let api = self.api.clone();
         async move {
             let query = Query {
                 conditions,
                 wait: Some(in_words(timeout)),
-                after: Some(seen.unwrap_or_default().to_string()),
+                after: Some(seen.unwrap_or_else(|| "0".into())),
                 limit: Some(1),
             };
             let page = api.list(List::Messages, &query).await?;
@@ -242,12 +242,12 @@ impl Space {
                 let others = if others.is_empty() { "There is none".into() } else { format!("All are: {others}") };
                 anyhow::bail!("none{what} came within {timeout:?}. {others}.")
             };
-            Ok(serde_json::from_value(message)?)
+            Ok((serde_json::from_value(message)?, page["next"].as_str().unwrap_or_default().into()))
         }
     }
 
-    fn see(&self, conditions: &[(&str, &str)], message: &Message) {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(owned(conditions), message.seq);
+    fn see(&self, conditions: &[(&str, &str)], next: String) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(owned(conditions), next);
     }
 
     /// Waits for an open challenge, such as `[("username", "anna")]`.

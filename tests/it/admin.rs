@@ -32,6 +32,11 @@ rules:
   - {when: {user: ben}, after: 0s, code: '864209'}
 ";
 
+/// The cursor of a list.
+fn cursor(list: &Value) -> String {
+    list["next"].as_str().unwrap().into()
+}
+
 fn ben(code: &str) -> String {
     format!("<username>ben</username><passcode>{code}</passcode>")
 }
@@ -286,7 +291,7 @@ fn the_clock_is_held_in_the_hand() {
 #[test]
 fn a_wait_gets_the_next_message_and_none_is_lost_between_two() {
     let api = Api::start(SCENARIO, &[]);
-    let next = api.get("/messages?after=now")["next"].clone();
+    let next = cursor(&api.get("/messages?after=now"));
     thread::scope(|scope| {
         let waits = scope.spawn(|| api.get(&format!("/messages?after={next}&to=1%20425%20555%200101&wait=60s")));
         api.server.call("PfAuthUser_4", "<username>ben</username>");
@@ -300,10 +305,10 @@ fn a_wait_gets_the_next_message_and_none_is_lost_between_two() {
             api.server.call("PfAuthUser_4", "<username>ben</username>");
             api.server.call("ValidatePasscode", &ben("864209"));
         }
-        let one = api.get(&format!("/messages?after={}&limit=1&wait=60s", first["next"]));
-        let two = api.get(&format!("/messages?after={}&limit=1&wait=60s", one["next"]));
+        let one = api.get(&format!("/messages?after={}&limit=1&wait=60s", cursor(&first)));
+        let two = api.get(&format!("/messages?after={}&limit=1&wait=60s", cursor(&one)));
         assert!(one["items"][0]["seq"].as_u64() < two["items"][0]["seq"].as_u64());
-        let none = api.get(&format!("/messages?after={}&wait=1ms", two["next"]));
+        let none = api.get(&format!("/messages?after={}&wait=1ms", cursor(&two)));
         assert_eq!(none["items"], json!([]));
         // The newest of a person.
         assert_eq!(api.get("/messages?username=ben&limit=1")["items"][0]["seq"], two["items"][0]["seq"]);
@@ -313,16 +318,17 @@ fn a_wait_gets_the_next_message_and_none_is_lost_between_two() {
 #[test]
 fn a_cursor_whose_successors_are_forgotten_is_refused() {
     let api = Api::start(SCENARIO, &["--journal-entries", "3"]);
+    let start = cursor(&api.get("/calls?after=now"));
     for _ in 0..5 {
         api.server.call("UserExists", ANNA);
     }
     let list = api.get("/calls");
     assert_eq!((list["items"].as_array().unwrap().len(), &list["forgotten"]), (3, &json!(2)));
-    let told = api.ask("GET", "/calls?after=1", "", "");
-    assert_eq!((told.status, &told.json()["oldest"]), (410, &list["items"][0]["seq"]));
+    let told = api.ask("GET", &format!("/calls?after={start}"), "", "");
+    assert_eq!((told.status, &told.json()["newest"]), (410, &list["next"]));
     api.send("POST", "/spaces/default/reset", &json!({}));
-    assert_eq!(api.ask("GET", &format!("/calls?after={}", list["items"][1]["seq"]), "", "").status, 410);
-    assert_eq!(api.get(&format!("/calls?after={}", list["next"]))["items"], json!([]));
+    assert_eq!(api.ask("GET", &format!("/calls?after={}", start), "", "").status, 410);
+    assert_eq!(api.get(&format!("/calls?after={}", cursor(&list)))["items"], json!([]));
 }
 
 #[test]
@@ -461,7 +467,7 @@ fn somebody_acts_as_the_person_who_is_asked() {
     });
     assert!(read(call).contains("<Code>1</Code>"));
     // No other phone has rung since.
-    assert_eq!(api.get(&format!("/challenges?after={}&wait=1ms", open["next"]))["items"], json!([]));
+    assert_eq!(api.get(&format!("/challenges?after={}&wait=1ms", cursor(&open)))["items"], json!([]));
 }
 
 #[test]
@@ -502,13 +508,20 @@ fn a_stream_is_taken_up_where_it_broke_off() {
     for _ in 0..4 {
         api.server.call("UserExists", ANNA);
     }
-    let mut late = events(&format!("Last-Event-ID: {seq}\r\n"), "/events?kinds=call");
+    let mut late = events(&format!("Last-Event-ID: {seq}\r\n"), "/events?kinds=call.closed");
+    let lost = late.next().unwrap();
+    assert!(lost.starts_with("id: ") && !lost.contains(seq), "{lost}");
     assert_eq!(late.next().unwrap(), "event: lost");
     assert!(late.next().unwrap().contains("stale-cursor"));
+    // It goes on, and is known by its new id.
+    assert!(late.next().unwrap().starts_with("id: "));
+    assert_eq!(late.next().unwrap(), "event: call.closed");
+    let lost = lost.replace("id:", "Last-Event-ID:");
+    assert_eq!(events(&format!("{lost}\r\n"), "/events?kinds=call.closed").nth(1).unwrap(), "event: call.closed");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_who_is_too_slow_is_told_so_and_dropped() {
+async fn a_reader_who_is_too_slow_is_told_so_and_goes_on() {
     let setup = locmfa::scenario::load("test", "users: [anna]").unwrap().setup;
     let spaces = Switchboard::new(setup, Limits::default());
     let space = spaces.default_space().clone();
@@ -523,12 +536,12 @@ async fn a_reader_who_is_too_slow_is_told_so_and_dropped() {
     happen();
     let mut next = async || String::from_utf8(body.frame().await?.unwrap().into_data().unwrap().into()).ok();
     assert_eq!(next().await.unwrap(), ":\n\n");
-    assert!(next().await.unwrap().starts_with("id: 1\nevent: notice\n"));
+    assert!(next().await.unwrap().contains("-1\nevent: notice\n"));
     // It reads nothing while more happens than is kept.
     (0..10_001).for_each(|_| happen());
-    let dropped = next().await.unwrap();
-    assert!(dropped.starts_with("event: dropped\n") && dropped.contains("stale-cursor"), "{dropped}");
-    assert_eq!(next().await, None);
+    let lost = next().await.unwrap();
+    assert!(lost.contains("-2\nevent: lost\n") && lost.contains("stale-cursor"), "{lost}");
+    assert!(next().await.unwrap().contains("-3\nevent: notice\n"));
 }
 
 #[test]

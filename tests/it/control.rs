@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Output;
 
 use locmfa::testing;
 use serde_json::Value;
@@ -73,9 +74,20 @@ fn calls_are_followed_until_the_server_ends() {
     }
     let (line, lines) = told.join().unwrap();
     assert!(line.contains("UserExists") && line.contains("anna"), "{line}");
+    let wait = locmfa(folder.path(), &["messages", "--wait", "60s", "--admin", &url]).spawn().unwrap();
+    let ask = |arguments: &[&str]| asked(folder.path(), &url, arguments);
+    assert_eq!(ask(&["space", "new", "one"]).0, 0);
+    let in_space = locmfa(folder.path(), &["calls", "--follow", "--space", "one", "--admin", &url]).spawn().unwrap();
+    assert_eq!(ask(&["space", "drop", "one"]).0, 0);
+    let Output { status, stderr, .. } = in_space.wait_with_output().unwrap();
+    assert_eq!(status.code(), Some(1), "{}", String::from_utf8_lossy(&stderr));
     drop(running);
     lines.map(Result::unwrap).for_each(drop);
-    assert_eq!(follow.wait().unwrap().code(), Some(0));
+    assert_eq!(follow.wait().unwrap().code(), Some(3));
+    let Output { status, stderr, .. } = wait.wait_with_output().unwrap();
+    let text = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(3), "{text}");
+    assert!(text.contains("has gone") || text.contains("no server answers"), "{text}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ rules:
 ";
 
 /// A stream of events, without the lengths of its chunks.
-fn events(api: &Api, headers: &str, path: &str) -> impl Iterator<Item = String> {
+fn events(api: &Api, headers: &str, path: &str) -> impl Iterator<Item = String> + use<> {
     let mut lines = BufReader::new(api.open("GET", path, headers, "")).lines().map(Result::unwrap);
     lines.by_ref().find(String::is_empty);
     lines.filter(|it| it.contains(": "))
@@ -54,7 +54,9 @@ impl Api {
 #[test]
 fn evicted_calls_count_where_enough_is_known_of_them_and_make_the_verdict_unknown_elsewhere() {
     let api = Api::start(SCENARIO, &["--journal-entries", "3"]);
-    for _ in 0..5 {
+    api.server.call("UserExists", ANNA);
+    let second = api.get("/calls")["next"].clone();
+    for _ in 0..4 {
         api.server.call("UserExists", ANNA);
     }
     let by_result = json!({"operation": "userexists", "username": "ANNA", "outcome": "true*", "status": 200});
@@ -96,12 +98,13 @@ fn evicted_calls_count_where_enough_is_known_of_them_and_make_the_verdict_unknow
     let (_, told) = api.verify(&json!([{"where": by_result, "within": "1h"}, {"where": by_result, "exactly": 0}]));
     assert_eq!(told["verdict"], "failed", "{told}");
     // Whether some came after the cursor is not known of those that are evicted.
-    let (_, told) = api.send("POST", "/verify", &json!({"after": 1, "expect": [{"where": by_result, "exactly": 4}]}));
+    let (_, told) =
+        api.send("POST", "/verify", &json!({"after": second, "expect": [{"where": by_result, "exactly": 4}]}));
     assert_eq!(told["verdict"], "unknown", "{told}");
     let (status, told) = api.send(
         "POST",
         "/verify",
-        &json!({"after": 1, "expect": [{"where": {"operation": "PfAuthUser*"}, "exactly": 0}]}),
+        &json!({"after": second, "expect": [{"where": {"operation": "PfAuthUser*"}, "exactly": 0}]}),
     );
     assert_eq!(status, 200, "{told}");
 }
@@ -228,7 +231,7 @@ fn a_call_has_a_start_and_an_end_and_is_listed_once() {
     assert!(rings.0 == "challenge" && rings.1["seq"].as_u64() > one["seq"].as_u64(), "{rings:?}");
     api.send("POST", "/clock/advance", &json!({"by": "1h"}));
     assert!(read(call).contains("<Code>11</Code>"));
-    let closed = api.get(&format!("/calls?after={}&wait=60s", before.to_string().trim_matches('"')));
+    let closed = api.get(&format!("/calls?after={}&wait=60s", before.as_str().unwrap()));
     assert_eq!((&closed["items"][0]["seq"], &closed["items"][0]["state"]), (&one["seq"], &json!("closed")));
     assert!(closed["items"][0]["ended"].as_str() > closed["items"][0]["at"].as_str());
     let ended = live.by_ref().skip_while(|it| it != "event: call.closed").nth(1).unwrap();
@@ -356,4 +359,88 @@ async fn a_text_message_that_ends_leaves_the_line_of_a_ringing_phone_busy() {
     assert_eq!(outcome(Mode::SmsText).await, Some(Outcome::TextNotSent));
     assert_eq!(outcome(Mode::VoiceCall).await, Some(Outcome::Busy));
     ringing.abort();
+}
+
+#[test]
+fn a_cursor_of_another_run_or_of_a_dropped_space_is_refused_and_a_stream_goes_on() {
+    let api = Api::start(SCENARIO, &[]);
+    assert_eq!(api.send("PUT", "/spaces/one", &json!({})).0, 201);
+    let next = |path: &str| api.get(path)["next"].as_str().unwrap().to_owned();
+    let (own, dropped) = (next("/calls"), next("/~one/calls"));
+    api.ask("DELETE", "/spaces/one", "", "");
+    assert_eq!(api.send("PUT", "/spaces/one", &json!({})).0, 201);
+    read(api.server.send_in("/~one", "UserExists", ANNA));
+    for list in ["calls", "messages", "challenges", "challenges/turns"] {
+        let status =
+            |space: &str, after: &str| api.ask("GET", &format!("{space}/{list}?after={after}&wait=1ms"), "", "").status;
+        // A number stands for a cursor of an earlier version.
+        let statuses =
+            [status("/~one", &dropped), status("/~one", &own), status("", "12"), status("", "soon"), status("", &own)];
+        assert_eq!(statuses, [410, 410, 410, 400, 200], "{list}");
+    }
+    let verify = json!({"after": dropped, "expect": [{"where": {"operation": "UserExists"}, "exactly": 0}]});
+    assert_eq!(api.send("POST", "/~one/verify", &verify).0, 410);
+    for id in [&*dropped, &*own, "12", "soon"] {
+        let mut stream = events(&api, &format!("Last-Event-ID: {id}\r\n"), "/~one/events?kinds=call.closed");
+        let new = stream.next().unwrap();
+        assert!(new.starts_with("id: ") && !new.contains(id), "{id}: {new}");
+        assert_eq!(stream.next().unwrap(), "event: lost");
+        assert_eq!(event(&mut stream).1["operation"], "UserExists");
+    }
+    // An empty id is none.
+    let mut stream = events(&api, "Last-Event-ID: \r\n", "/~one/events?kinds=call.closed");
+    api.get("/calls");
+    read(api.server.send_in("/~one", "TestSecurity", ""));
+    assert_eq!(event(&mut stream).1["operation"], "TestSecurity");
+    let head = api.ask("HEAD", "/events", "", "").head;
+    assert!(head.contains("x-accel-buffering: no"), "{head}");
+}
+
+#[test]
+fn a_stream_says_that_the_space_was_reset_and_that_it_was_dropped() {
+    let api = Api::start(SCENARIO, &[]);
+    assert_eq!(api.send("PUT", "/spaces/one", &json!({})).0, 201);
+    let mut stream = events(&api, "", "/~one/events");
+    api.get("/calls");
+    api.send("POST", "/spaces/one/reset", &json!({}));
+    assert_eq!(event(&mut stream).0, "reset");
+    read(api.server.send_in("/~one", "UserExists", ANNA));
+    assert_eq!([event(&mut stream).0, event(&mut stream).0], ["call.opened", "call.closed"]);
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| api.ask("GET", "/~one/messages?wait=60s", "", ""));
+        // The list is asked for before the space goes: a wait for a space that is gone is refused as well.
+        api.ask("DELETE", "/spaces/one", "", "");
+        assert_eq!(waits.join().unwrap().status, 404);
+    });
+    let (name, told) = event(&mut stream);
+    assert!(name == "ended" && told["detail"] == "The space one was dropped.", "{name}: {told}");
+    assert_eq!(stream.next(), None);
+}
+
+#[test]
+fn a_snapshot_refuses_by_name_what_no_scenario_can_say() {
+    let api = Api::start(
+        "users: [{username: anna, phone: '+1 425 555 0100'}]
+states: [{name: locked, when: {outcome: busy, times: 1}}]
+rules:
+  - {when: {state: locked, count: {tries: 3}}, outcome: account-locked}
+  - {name: in turn, when: {operation: UserExists}, first: {status: 503}, then: as-usual}
+  - {name: tries, when: {operation: PfAuthUser*}, outcome: busy, after: 0s, count: tries}
+",
+        &[],
+    );
+    let snapshot = || api.ask("GET", "/snapshot", "", "");
+    assert_eq!(snapshot().status, 200);
+    api.send("POST", "/rules?times=2", &json!({"name": "twice", "when": {"user": "zoe"}, "outcome": "busy"}));
+    api.server.call("UserExists", ANNA);
+    api.server.call("PfAuthUser_4", ANNA);
+    let told = snapshot();
+    assert_eq!(told.status, 409);
+    let detail = told.json()["detail"].as_str().unwrap().to_owned();
+    for part in
+        ["\"twice\" decides 2 more calls", "\"in turn\" has given 1", "anna in the state locked", "counter tries at 1"]
+    {
+        assert!(detail.contains(part), "{part}: {detail}");
+    }
+    assert_eq!(api.send("PUT", "/spaces/one", &json!({"from": "default"})).0, 201);
 }

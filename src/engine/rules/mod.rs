@@ -7,6 +7,7 @@ mod diff;
 pub(super) mod facts;
 pub(super) mod magic;
 pub(super) mod operand;
+mod remains;
 pub(super) mod rule;
 pub(super) mod states;
 pub(super) mod template;

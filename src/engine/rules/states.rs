@@ -205,6 +205,31 @@ impl People {
         self.people.get(keys.per(Per::User)).and_then(|it| it.counters.get(name)).copied().unwrap_or_default()
     }
 
+    /// What is remembered of people at a time, one line a person, in the order of their names.
+    pub(super) fn remains(&self, now: Timestamp) -> Vec<String> {
+        let mut lines: Vec<_> = self.people.iter().filter_map(|(key, it)| Some((key, self.line(now, it)?))).collect();
+        lines.sort_unstable();
+        let name = |key: &str| if key.is_empty() { "all people".to_owned() } else { key.to_owned() };
+        lines.into_iter().map(|(key, what)| format!("{} {what}", name(key))).collect()
+    }
+
+    /// What is remembered under one key, in words.
+    fn line(&self, now: Timestamp, memory: &Memory) -> Option<String> {
+        let name = |at: &usize| &*self.states[*at].name;
+        let is_in = |until: &Option<Timestamp>| until.is_none_or(|until| now < until);
+        let states = memory.states.iter().filter(|it| is_in(it.1)).map(|it| format!("in the state {}", name(it.0)));
+        let is_recent = |at: &usize, last: &Timestamp| {
+            let within = self.states[*at].trigger.as_ref().and_then(|it| it.within);
+            within.is_none_or(|within| now.since(*last) < within)
+        };
+        let endings = memory.endings.iter().filter(|(at, times)| times.back().is_some_and(|it| is_recent(at, it)));
+        let endings = endings.map(|it| format!("counted for the state {}", name(it.0)));
+        let counters = memory.counters.iter().map(|(name, value)| format!("with the counter {name} at {value}"));
+        let mut parts: Vec<_> = states.chain(endings).chain(counters).collect();
+        parts.sort_unstable();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
     /// Adds one to a counter.
     pub(super) fn count(&mut self, name: &Arc<str>, keys: &Keys) {
         let memory = self.people.entry(keys.per(Per::User).into()).or_default();

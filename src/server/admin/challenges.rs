@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::cursor::Cursor;
 use super::feed::{awaited, known};
 use super::filter::Filter;
-use super::input::{Asked, Body, bad};
+use super::input::{Asked, Body};
 use super::problem::{Kind, Problem};
 use super::view::{self, Turn, View};
 use super::{At, Json, Shared};
@@ -64,7 +65,8 @@ pub(super) struct Challenges {
     /// The oldest first.
     items: Vec<Challenge>,
     /// What to give as `after` to await one that opens later.
-    next: u64,
+    #[schema(value_type = String)]
+    next: Cursor,
 }
 
 /// How a challenge is, or how it ended.
@@ -232,20 +234,15 @@ const NAMES: [&str; 18] = [
 ), responses((status = 200, body = Challenges)))]
 pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) -> Result<Json<Challenges>, Problem> {
     let wait = asked.wait()?;
-    let last = space.update(|engine, _| engine.journal.last());
-    let after = match asked.take("after")?.as_deref() {
-        Some("now") => Some(last),
-        Some(text) => Some(text.parse().map_err(|_| {
-            bad("after", &format!("{text:?} is no number of an event"), "Give `next` of an earlier answer, or now.")
-        })?),
-        None => None,
-    };
+    let after = asked.take("after")?.map(|text| Cursor::place(&space, &text)).transpose()?;
     let country = space.update(|engine, _| engine.company().country_code.clone());
     let filter = Filter::read(asked.rest(), |name| NAMES.contains(&name), &country);
     let filter = filter.map_err(|name| asked.unknown(&name, NAMES.into_iter()))?;
     let username = filter.username();
+    let own = space.clone();
     let look = move |engine: &mut Engine, now: Timestamp, is_over: bool| {
-        let since = after.map_or(Ok(0), |after| known(&engine.journal, after, &[EventKind::Turn]).map(|()| after))?;
+        let since =
+            after.map_or(Ok(0), |after| known(&own, &engine.journal, after, &[EventKind::Turn]).map(|()| after))?;
         let opened: Vec<u64> = match after {
             None => Vec::new(),
             Some(_) => engine.journal.after(since, &[EventKind::Turn]).iter().filter_map(|it| asked_in(it)).collect(),
@@ -253,7 +250,7 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
         let is_new = |it: &Challenge| after.is_none() || opened.contains(&it.id);
         let fits = |it: &Challenge| is_new(it) && filter.fits_by(|name| it.get(name));
         let items: Vec<_> = engine.open_challenges().map(|it| Challenge::of(&it, engine, now)).filter(fits).collect();
-        let next = engine.journal.last();
+        let next = Cursor::at(&own, engine.journal.last());
         Ok((is_over || !items.is_empty()).then_some(Challenges { items, next }))
     };
     let interest = Interest { kinds: vec![EventKind::Turn], username, matches: Box::new(|_, _| true) };

@@ -7,18 +7,20 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::feed::{Feed, known};
+use super::cursor::{Cursor, stale};
+use super::feed::{Feed, dropped, known};
 use super::input::{Asked, bad};
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use super::view::View;
 use super::{Admin, At, Shared, Stage};
 use crate::engine::{Event, EventKind, Happening};
-use crate::switchboard::{Space, Watcher};
+use crate::switchboard::{Life, Space, Watcher};
 
 /// A reader's place in the stream.
 struct Reader {
@@ -27,6 +29,9 @@ struct Reader {
     feed: Feed,
     calls: Calls,
     watcher: Watcher,
+    life: watch::Receiver<Life>,
+    /// How many resets it has told of.
+    resets: u64,
     after: u64,
     /// What is to be told first.
     first: Option<String>,
@@ -46,12 +51,13 @@ const ALIVE: Duration = Duration::from_secs(15);
 /// How many events go out in one piece.
 const PIECE: usize = 256;
 
-/// Streams what happens, as server-sent events. `Last-Event-ID`, or `after`, takes a stream up again. A reader who is
-/// so slow that what follows is forgotten is told so by the event `dropped`, and the stream ends.
+/// Streams what happens, as server-sent events. `Last-Event-ID`, or `after`, takes a stream up again. The event `lost`
+/// says that some of what followed is not known any more, and `reset` that the space was started over; the stream goes
+/// on from their ids. The event `ended` says that the space was dropped, and is the last one.
 #[utoipa::path(get, path = "/events", tag = "events", params(
     ("kinds" = Option<String>, Query, description = "`call.opened`, `call.closed`, `call` for both, `challenge`, `message`, `change`, `notice`; with commas between. All where it says nothing."),
     ("after" = Option<String>, Query, description = "Only what follows that event; 0: all that is kept. Without it, what happens from now on."),
-    ("Last-Event-ID" = Option<u64>, Header, description = "The id of the last event that was received; it wins over `after`."),
+    ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received; it wins over `after`."),
     ("username" = Option<String>, Query, description = "A condition, as for lists."),
 ), responses((status = 200, description = "Events named for their kinds, with an item of the list of that kind in JSON as their data. A call comes twice, with one `seq`: as `call.opened` when it begins, and as `call.closed` when it has ended.", body = String, content_type = "text/event-stream")))]
 pub(super) async fn events(
@@ -61,27 +67,26 @@ pub(super) async fn events(
     mut asked: Asked,
 ) -> Result<Response, Problem> {
     let (kinds, calls) = kinds(asked.take("kinds")?.as_deref())?;
+    let after = asked.take("after")?.filter(|it| !it.is_empty());
     let feed = Feed::read(&mut asked, &kinds, &space)?;
-    let resumed = match headers.get("last-event-id") {
-        Some(id) => {
-            let id = id.to_str().ok().and_then(|it| it.parse().ok());
-            Some(id.ok_or_else(|| bad("Last-Event-ID", "it is no number of an event", "Leave it out."))?)
-        }
-        None => feed.after,
+    let last_id = headers.get("last-event-id").map(|it| it.to_str().unwrap_or_default()).filter(|it| !it.is_empty());
+    let place = match (last_id, after) {
+        // A browser repeats its request only after a 200, so that a reader without a place is told so in the stream.
+        (Some(id), _) => Cursor::place(&space, id).map_err(|it| Some(it).filter(|it| it.is(Kind::StaleCursor))),
+        (None, Some(after)) => match Cursor::place(&space, &after) {
+            Err(problem) if !problem.is(Kind::StaleCursor) => return Err(problem),
+            place => place.map_err(Some),
+        },
+        (None, None) => Ok(space.update(|engine, _| engine.journal.last())),
     };
-    let (after, first) = space.update(|engine, _| {
-        let last = engine.journal.last();
-        let after = resumed.unwrap_or(last);
-        // A reader that comes back late is told so, and continues with the events that are kept.
-        match known(&engine.journal, after, &feed.kinds) {
-            Ok(()) => (after, None),
-            Err(problem) => (if after > last { last } else { after }, Some(notice("lost", &problem))),
-        }
-    });
-    // Firefox tells a page of an answer when its first bytes come.
-    let first = Some(first.unwrap_or_else(|| ":\n\n".into()));
     let watcher = space.watch(feed.interest());
-    let reader = Reader { admin, space, feed, calls, watcher, after, first, ended: false };
+    let (life, resets) = (space.life(), space.life().borrow().resets);
+    let mut reader = Reader { admin, space, feed, calls, watcher, life, resets, after: 0, first: None, ended: false };
+    match place {
+        // Firefox tells a page of an answer when its first bytes come.
+        Ok(place) => (reader.after, reader.first) = (place, Some(":\n\n".into())),
+        Err(problem) => reader.first = Some(reader.lost(problem)),
+    }
     let body = Body::from_stream(stream::unfold(reader, |mut reader| async {
         let piece = reader.next().await?;
         Some((Ok::<_, std::convert::Infallible>(Bytes::from(piece)), reader))
@@ -89,6 +94,8 @@ pub(super) async fn events(
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        // A proxy such as nginx would hold events back.
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
     Ok((headers, body).into_response())
 }
@@ -144,23 +151,29 @@ impl Reader {
         let silent = Instant::now() + ALIVE;
         let mut stage = self.admin.stage.subscribe();
         loop {
+            let life = *self.life.borrow_and_update();
+            if life.has_ended {
+                self.ended = true;
+                return Some(notice("ended", None, &dropped(&self.space)));
+            }
+            if life.resets != self.resets {
+                self.resets = life.resets;
+                return Some(self.reset());
+            }
             let found = self.space.update(|engine, _| {
                 let journal = &engine.journal;
-                known(journal, self.after, &self.feed.kinds)?;
+                known(&self.space, journal, self.after, &self.feed.kinds)?;
                 Ok::<_, Problem>((journal.happenings_after(self.after, &self.feed.kinds), journal.last()))
             });
             let (happenings, last) = match found {
                 Ok(found) => found,
-                Err(problem) => {
-                    self.ended = true;
-                    return Some(notice("dropped", &problem));
-                }
+                Err(problem) => return Some(self.lost(Some(problem))),
             };
             let mut piece = String::new();
             let is_wanted = |it: &&Happening| self.calls.include(&it.event) && self.feed.filter.fits(&it.event);
             let mut fitting = happenings.iter().filter(is_wanted);
             for it in fitting.by_ref().take(PIECE) {
-                piece.push_str(&self.admin.frames.of(it));
+                piece.push_str(&self.admin.frames.of(&self.space, it));
                 self.after = it.place;
             }
             if fitting.next().is_none() {
@@ -171,16 +184,40 @@ impl Reader {
             }
             tokio::select! {
                 woken = timeout_at(silent, self.watcher.woken()) => if woken.is_err() {
-                    // A space that is listened to is in use; one that was dropped has nothing more to tell.
-                    let there = self.admin.spaces.find(self.space.name());
-                    if there.is_err() {
-                        return None;
-                    }
+                    // A space that is listened to is in use.
+                    let _ = self.admin.spaces.find(self.space.name());
                     return Some(":\n\n".into());
                 },
+                _ = self.life.changed() => (),
                 _ = stage.wait_for(|it| *it == Stage::Stopping) => return None,
             }
         }
+    }
+}
+
+impl Reader {
+    /// Goes on with the oldest events that are kept, and says that some are lost. `None`: it came with no place.
+    fn lost(&mut self, problem: Option<Problem>) -> String {
+        let problem = problem.unwrap_or_else(|| {
+            let last = self.space.update(|engine, _| engine.journal.last());
+            let (detail, remedy) = ("The last id is no cursor of this server.", "Ask for the lists again.");
+            stale(&self.space, last, detail, remedy)
+        });
+        notice("lost", Some(self.go_on()), &problem)
+    }
+
+    /// Goes on with the first event after a reset, and says so.
+    fn reset(&mut self) -> String {
+        let detail = format!("The space {} was started over: what was before is removed.", self.space.name());
+        let problem = Problem::new(Kind::StaleCursor, detail, "Ask for the lists again.");
+        notice("reset", Some(self.go_on()), &problem)
+    }
+
+    /// Moves on to the oldest events that are kept.
+    fn go_on(&mut self) -> Cursor {
+        let kept = self.space.update(|engine, _| engine.journal.kept_after(&self.feed.kinds));
+        self.after = self.after.max(kept);
+        Cursor::at(&self.space, self.after)
     }
 }
 
@@ -201,7 +238,7 @@ impl Default for Frames {
 }
 
 impl Frames {
-    fn of(&self, Happening { place, event }: &Happening) -> Arc<str> {
+    fn of(&self, space: &Space, Happening { place, event }: &Happening) -> Arc<str> {
         let slot = usize::try_from(*place).unwrap_or_default() % FRAMES;
         let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((kept, frame)) = &frames[slot]
@@ -215,15 +252,17 @@ impl Frames {
             EventKind::Call => CLOSED,
             kind => kind.word(),
         };
-        let frame = format!("id: {place}\nevent: {name}\ndata: {data}\n\n");
+        let id = Cursor::at(space, *place);
+        let frame = format!("id: {id}\nevent: {name}\ndata: {data}\n\n");
         let frame: Arc<str> = frame.into();
         frames[slot] = Some((event.clone(), frame.clone()));
         frame
     }
 }
 
-/// An event that tells of the stream itself. It has no id: who comes back says the last one that it had.
-fn notice(name: &str, problem: &Problem) -> String {
+/// An event that tells of the stream itself. With an id, the stream goes on from there.
+fn notice(name: &str, id: Option<Cursor>, problem: &Problem) -> String {
+    let id = id.map(|it| format!("id: {it}\n")).unwrap_or_default();
     let data = serde_json::to_string(problem).expect("a problem is JSON");
-    format!("event: {name}\ndata: {data}\n\n")
+    format!("{id}event: {name}\ndata: {data}\n\n")
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
+use super::cursor::{Cursor, stale};
 use super::filter::Filter;
 use super::input::{Asked, bad};
 use super::problem::{Kind as No, Problem};
@@ -32,7 +33,7 @@ pub(super) struct Feed {
 pub(super) struct Found {
     pub(super) events: Vec<Arc<Event>>,
     /// `None`: open calls have no cursor.
-    next: Option<u64>,
+    next: Option<Cursor>,
     forgotten: u64,
 }
 
@@ -44,15 +45,7 @@ impl Feed {
     pub(super) fn read(asked: &mut Asked, kinds: &[EventKind], space: &Space) -> Result<Self, Problem> {
         let wait = asked.wait()?;
         let limit = asked.number("limit")?.unwrap_or(PAGE);
-        let after = asked.take("after")?;
-        let last = || space.update(|engine, _| engine.journal.last());
-        let after = match after.as_deref() {
-            Some("now") => Some(last()),
-            Some(text) => Some(text.parse().map_err(|_| {
-                bad("after", &format!("{text:?} is no number of an event"), "Give `next` of an earlier answer, or now.")
-            })?),
-            None => None,
-        };
+        let after = asked.take("after")?.map(|text| Cursor::place(space, &text)).transpose()?;
         let country = space.update(|engine, _| engine.company().country_code.clone());
         let filter = Filter::of(asked.rest(), kinds, &country);
         let names = kinds.iter().flat_map(|it| view::names(*it)).copied().chain(["phone"]);
@@ -98,7 +91,7 @@ impl Feed {
         awaited(admin, space, interest, wait, move |is_over| {
             let (mut events, next, forgotten) = of.update(|engine, _| {
                 let journal = &engine.journal;
-                after.map_or(Ok(()), |after| known(journal, after, &self.kinds))?;
+                after.map_or(Ok(()), |after| known(&of, journal, after, &self.kinds))?;
                 let forgotten = self.kinds.iter().map(|it| journal.evicted(*it)).sum();
                 Ok::<_, Problem>((journal.after(after.unwrap_or(0), &self.kinds), journal.last(), forgotten))
             })?;
@@ -119,7 +112,7 @@ impl Feed {
                     next
                 }
             };
-            Ok(Some(Found { events, next: Some(next), forgotten }))
+            Ok(Some(Found { events, next: Some(Cursor::at(&of, next)), forgotten }))
         })
         .await
     }
@@ -159,31 +152,20 @@ pub(super) async fn awaited<T: Send + 'static>(
     }
 }
 
-/// Whether a cursor is of this run of the space.
-pub(super) fn from_this_run(journal: &Journal, after: u64) -> Result<(), Problem> {
-    let last = journal.last();
-    if after > last {
-        let detail = format!(
-            "The cursor is {after}, and the newest event is {last}: it is of another space, or of an earlier run."
-        );
-        return Err(Problem::new(No::StaleCursor, detail, "Ask without after.").with("newest", last));
+/// Whether all is kept that followed a place.
+pub(super) fn known(space: &Space, journal: &Journal, after: u64, kinds: &[EventKind]) -> Result<(), Problem> {
+    if !journal.has_evicted_after(after, kinds) {
+        return Ok(());
     }
-    Ok(())
+    let detail = "Of what followed the cursor, some is forgotten: there was no room for it, or the space was reset.";
+    let remedy = "Ask without after for what is kept. --journal-bytes and --journal-entries let the server keep more.";
+    Err(stale(space, journal.last(), detail, remedy))
 }
 
-/// Whether all is known that followed a number.
-pub(super) fn known(journal: &Journal, after: u64, kinds: &[EventKind]) -> Result<(), Problem> {
-    from_this_run(journal, after)?;
-    let last = journal.last();
-    if journal.has_evicted_after(after, kinds) {
-        let oldest = kinds.iter().filter_map(|it| journal.of(*it).next()).map(|it| it.seq).min();
-        let detail =
-            format!("Of what followed {after}, some is forgotten: there was no room for it, or the space was reset.");
-        let remedy =
-            "Ask without after for what is kept. --journal-bytes and --journal-entries let the server keep more.";
-        return Err(Problem::new(No::StaleCursor, detail, remedy).with("oldest", oldest).with("newest", last));
-    }
-    Ok(())
+/// Why nothing more comes of a space.
+pub(super) fn dropped(space: &Space) -> Problem {
+    let detail = format!("The space {} was dropped.", space.name());
+    Problem::new(No::UnknownSpace, detail, "PUT /spaces/NAME makes one of that name.")
 }
 
 /// A part of a list.
@@ -194,7 +176,8 @@ pub(super) struct Page<T> {
     /// What to give as `after` to get or await what follows. It is there without items, too; calls that are open have
     /// none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<u64>,
+    #[schema(value_type = Option<String>)]
+    next: Option<Cursor>,
     /// How many events of this kind made room for newer ones.
     forgotten: u64,
 }

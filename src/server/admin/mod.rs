@@ -10,6 +10,7 @@ mod calls;
 mod challenges;
 mod clock;
 mod copies;
+mod cursor;
 mod devices;
 mod events;
 mod feed;

@@ -110,6 +110,10 @@ impl Problem {
         }))
     }
 
+    pub(super) fn is(&self, kind: Kind) -> bool {
+        self.0.kind.ends_with(&format!(":{}", kind.word()))
+    }
+
     /// With a further member.
     pub(super) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0.more.insert(key.into(), value.into());

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::feed::Feed;
 use super::input::{Asked, Written};
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use super::{At, Changing, Json, Shared, typed};
 use crate::engine::EventKind;
 use crate::scenario::{self, Mistakes};
@@ -43,16 +43,24 @@ pub(super) async fn get(At(space): At, asked: Asked) -> Result<Response, Problem
 }
 
 /// Writes the space down as it is now: a scenario that begins from here. Users and the clock are as they have become;
-/// the secrets are in it.
+/// the secrets are in it. Where rules have calls or turns left, or people have states or counters, which no scenario can
+/// say, it is refused, and told by name.
 #[utoipa::path(get, path = "/snapshot", tag = "scenario", responses((status = 200, description = "YAML", body = serde_json::Value, content_type = "application/yaml")))]
 pub(super) async fn snapshot(State(admin): Shared, At(space): At, asked: Asked) -> Result<Response, Problem> {
     asked.finish()?;
     let written = move || {
         // A fork shares the users with the space: the space is not locked while they are written.
         let (engine, now, pace) = space.fork();
-        scenario::export::snapshot(&engine, now, pace)
+        let remains = engine.remains(now);
+        if !remains.is_empty() {
+            let detail = format!("No scenario can say what calls have left: {}.", remains.join("; "));
+            let remedy =
+                "A space with {\"from\": \"NAME\"} goes on with all of it. Or remove these rules, and reset the space.";
+            return Err(Problem::new(Kind::Refused, detail, remedy));
+        }
+        Ok(scenario::export::snapshot(&engine, now, pace))
     };
-    Ok(typed(YAML, admin.work.run(written).await))
+    Ok(typed(YAML, admin.work.run(written).await?))
 }
 
 /// Writes down what happened as a scenario: the snapshot of the space, with a rule for each person who was asked, by

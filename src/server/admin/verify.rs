@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::feed::{awaited, from_this_run};
+use super::cursor::Cursor;
+use super::feed::awaited;
 use super::filter::{Difference, Filter, Fit, Unfit};
 use super::input::{Asked, Body, duration};
 use super::problem::{Kind as No, Problem};
@@ -18,7 +19,7 @@ use super::view::View;
 use super::{At, Json, Shared};
 use crate::engine::{Event, EventKind, Journal, Missing, Pattern};
 use crate::scenario::closest;
-use crate::switchboard::{Interest, Reading};
+use crate::switchboard::{Interest, Reading, Space};
 
 /// What should have happened.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -31,7 +32,7 @@ pub(super) struct Expectations {
     #[serde(default)]
     in_order: bool,
     /// Only what follows that event counts: `next` of an earlier answer. Without it, all that is kept.
-    after: Option<u64>,
+    after: Option<String>,
     /// How long to wait until it is so, such as `30s`; it ends as soon as it is.
     #[serde(default, deserialize_with = "text")]
     #[schema(example = "0s")]
@@ -81,7 +82,8 @@ pub(super) struct Verified {
     /// How many fitted each expectation; evicted calls count where enough is known of them.
     counts: Vec<u64>,
     /// What to give as `after` to verify what follows.
-    next: u64,
+    #[schema(value_type = String)]
+    next: Cursor,
     /// How many events are evicted.
     forgotten: u64,
 }
@@ -146,7 +148,7 @@ struct Evidence {
     open: Vec<Arc<Event>>,
     /// What is not kept of each kind.
     missing: Vec<(EventKind, Missing)>,
-    next: u64,
+    next: Cursor,
 }
 
 /// How many near events a failure tells.
@@ -168,6 +170,7 @@ pub(super) async fn verify(
         return Err(Problem::new(No::BadBody, "expect: the list is empty, so nothing is verified.", remedy)
             .with("field", "expect"));
     }
+    let after = expectations.after.map(|text| Cursor::place(&space, &text)).transpose()?;
     let country = space.update(|engine, _| engine.company().country_code.clone());
     let read = |(at, it)| {
         Wanted::read(it, &country).map_err(|(field, why, remedy)| {
@@ -194,7 +197,7 @@ pub(super) async fn verify(
     let interest = Interest { kinds: kinds.clone(), username: None, matches: Box::new(fits) };
     let of = space.clone();
     let verified = awaited(&admin, &space, interest, wait, move |is_over| {
-        let mut evidence = of.update(|engine, _| Evidence::read(&engine.journal, expectations.after, &kinds))?;
+        let mut evidence = of.update(|engine, _| Evidence::read(&of, &engine.journal, after, &kinds));
         evidence.events.sort_unstable_by_key(|it| it.seq);
         match judge(&wanted, &evidence, expectations.in_order) {
             Ok(counts) => {
@@ -223,22 +226,21 @@ fn failed(failures: &[Failure], evidence: &Evidence) -> Problem {
     Problem::new(kind, detail.join("\n"), remedy)
         .with("verdict", serde_json::to_value(verdict).expect("a verdict is JSON"))
         .with("failures", list)
-        .with("next", evidence.next)
+        .with("next", evidence.next.to_string())
         .with("forgotten", evidence.evicted())
 }
 
 impl Evidence {
-    fn read(journal: &Journal, after: Option<u64>, kinds: &[EventKind]) -> Result<Self, Problem> {
-        after.map_or(Ok(()), |after| from_this_run(journal, after))?;
-        Ok(Self {
+    fn read(space: &Space, journal: &Journal, after: Option<u64>, kinds: &[EventKind]) -> Self {
+        Self {
             events: journal.after(after.unwrap_or(0), kinds),
             open: match kinds.contains(&EventKind::Call) {
                 true => journal.open_calls_after(0).cloned().collect(),
                 false => Vec::new(),
             },
             missing: kinds.iter().map(|it| (*it, journal.missing_after(after, *it))).collect(),
-            next: journal.last(),
-        })
+            next: Cursor::at(space, journal.last()),
+        }
     }
 
     /// How many events are evicted.
