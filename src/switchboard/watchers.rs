@@ -11,13 +11,16 @@ use tokio::sync::Notify;
 
 use crate::engine::{Event, EventKind, Journal, Number, What};
 
+/// Whether an event matches; it is read once for all watchers.
+type Matches = dyn Fn(&Event, &Reading) -> bool + Send + Sync;
+
 /// The events that a watcher waits for. It may match more than these: the watcher checks the events when it wakes.
 pub struct Interest {
     pub kinds: Vec<EventKind>,
     /// The user, if only the events of one user match.
     pub username: Option<String>,
     /// Whether an event of these kinds matches.
-    pub matches: Box<dyn Fn(&Event, &Reading) -> bool + Send + Sync>,
+    pub matches: Box<Matches>,
 }
 
 /// What conditions have read of the request of one event, so that each event is read once, however many wait.
