@@ -118,7 +118,9 @@ troubles! {
         WrongHost { found: &'static str } => "wrong-host", "the request has {found}", "A request by HTTP/1.1 needs exactly one Host header. Look at the client, and at a proxy that rewrites its requests.";
     }
     SignIn {
-        UnknownAccount { account: String } => "unknown-account", "There is no account {account}.", "Add it to the accounts of the scenario, or correct the client's user name. It may be written DOMAIN\\user, user@domain or user.";
+        UnknownAccount { account: String } => "unknown-account", "There is no account {account}.", "Add it to the accounts of the scenario: - {{name: '{account}', password: Passw0rd-for-tests, groups: [PhoneFactor Admins]}}. Or correct the client's user name. It may be written DOMAIN\\user, user@domain or user.";
+        /// A group managed account or a machine, whose name was given without its last character.
+        UnknownWithoutDollar { account: String } => "unknown-account", "There is no account {account}, and there is an account {account}$.", "Write the name with its $: the names of group managed service accounts and of machines end in it.";
         NoPassword { account: String } => "no-password", "Account {account} has no password in the scenario, so the client's cannot be checked.", "Write the account's password into the scenario, or let it say trust: any-password.";
         WrongPassword { account: String } => "wrong-password", "The password for {account} is wrong.", "Compare the password in the scenario with the client's. A client without a password of its own uses the Windows account that it runs as.";
         NoCredentials {} => "no-credentials", "The client signed in with an empty user name: it has no credentials to use.", "Give the client a user name and a password, or run it as a Windows account that has them.";

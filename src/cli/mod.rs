@@ -11,6 +11,7 @@ mod completions;
 mod doctor;
 mod fidelity;
 mod files;
+mod init;
 mod messages;
 pub mod mim;
 mod open;
@@ -66,6 +67,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Find the mistakes in scenario files
     Check(check::Check),
+    /// Write a scenario to begin with: ten lines from four answers
+    Init(init::Init),
     /// Print the JSON Schema of scenario files, for editors
     Schema(schema::Schema),
     /// Print the service description (WSDL)
@@ -139,6 +142,7 @@ pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match arguments.command.unwrap_or_else(|| Command::Serve(arguments.serve.into())) {
         Command::Serve(serve) => serve.run().await,
         Command::Check(args) => args.run(out),
+        Command::Init(args) => args.run(out),
         Command::Schema(args) => args.run(out),
         Command::Wsdl(args) => args.run(out),
         Command::Fidelity(args) => args.run(out),

@@ -32,10 +32,13 @@ impl Engine {
         if self.company.master_away {
             return Err(Refusal::MasterAway {});
         }
-        let stored = self.users.find(asked.username).map(|it| it.username.as_str().into());
+        let before = self.users.find(asked.username);
+        let stored = before.map(|it| it.username.as_str().into());
+        let had_number = before.is_some_and(has_number);
         let changed = change(self)?;
         let username: Box<str> = stored.unwrap_or_else(|| asked.username.trim().into());
         let warning = match self.users.find(&username).filter(|_| asked.sends_mail) {
+            Some(user) if had_number && !has_number(user) => Some("no mail went out: the change takes the number away"),
             Some(user) => match self.mail(asked.operation, user) {
                 Ok(mail) => {
                     self.journal.note(now, What::Message(mail));
@@ -54,9 +57,20 @@ impl Engine {
     fn mail(&self, operation: &'static str, user: &User) -> Result<Message, &'static str> {
         let it = &user.settings;
         let text = |it: &Option<String>| it.as_deref().unwrap_or_default().into();
-        let to: Box<str> = text(&it.email_address);
+        let address: Box<str> = text(&it.email_address);
+        let to = if address.trim().is_empty() && user.username.contains('@') {
+            user.username.as_str().into()
+        } else {
+            address
+        };
         if !self.company.mail.enabled || !self.company.features.welcome_email {
             return Err("no mail went out: the company sends none");
+        }
+        if !it.enabled {
+            return Err("no mail went out: the user is disabled");
+        }
+        if !has_number(user) && !it.phone_app_activated && user.oath_keys().next().is_none() {
+            return Err("no mail went out: the user has no number, no activated app and no token");
         }
         if to.trim().is_empty() {
             return Err("no mail went out: the user has no address");
@@ -65,6 +79,10 @@ impl Engine {
         let fits = |template: &&Email| template.kind.as_deref() == Some(it.mode.word());
         let template = templates.iter().find(fits).or_else(|| templates.first());
         let template = template.ok_or("no mail went out: the company has no template")?;
+        let names_the_number = |it: &Option<String>| it.as_deref().is_some_and(|it| it.contains("{phone}"));
+        if !has_number(user) && (names_the_number(&template.subject) || names_the_number(&template.body)) {
+            return Err("no mail went out: its text names the number, and the user has none");
+        }
         let filled = |it: &Option<String>| fill(it.as_deref().unwrap_or_default(), user);
         Ok(Message {
             kind: MessageKind::Mail,
@@ -79,6 +97,10 @@ impl Engine {
             challenge: None,
         })
     }
+}
+
+fn has_number(user: &User) -> bool {
+    user.settings.phone.as_ref().is_some_and(|it| !it.trim().is_empty())
 }
 
 /// A template with the user's name and number filled in.

@@ -88,6 +88,13 @@ problems! {
     BadCountryCode {} => "M024", "bad-country-code", Warning, "DefaultCountryCode is not one to three digits.", "Write the country code in digits, such as 1 or 49.";
     OpenToAll { mode: String } => "M025", "open-to-all", Warning, "Everybody on this machine may read or change the file (mode {mode}).", "Take it from the others: chmod o-rwx, with the file's name.";
     AccessUnseen {} => "M026", "access-unseen", Note, "Who may read and change the file was not looked at.", "Look with icacls \"MfaSettings.xml\" in its folder. Everyone and BUILTIN\\Users should not be able to change it, nor to read it while it holds keys.";
+    Namespace { name: String } => "M027", "namespace", Warning, "{name} has a namespace or a prefix, and the entries of Microsoft's article have none. Whether MIM finds them is not known.", "Delete xmlns=\"...\" and the prefixes.";
+    TextBetween {} => "M028", "text-between", Warning, "There is text between the entries, which MIM does not read as an entry.", "Delete it. If it is an entry that was pasted from a web page, write < for &lt;, > for &gt;, and no backslash before them.";
+    Unknown { name: String } => "M029", "unknown-entry", Note, "{name} is no entry that MIM is known to read.", "No action needed if your version of MIM wrote it. An entry whose name was translated or misspelt does nothing.";
+    Attributes { name: String } => "M030", "attributes", Error, "{name} has attributes. MIM reads elements: what is written as an attribute does nothing.", "Write each setting as an element: <LOCMFA>true</LOCMFA>.";
+    Markup {} => "M031", "markup-in-username", Warning, "Username holds < or >, which no user name has.", "Write the name alone: mimservice@contoso.com.";
+    Invisible { name: &'static str, character: String, column: u32 } => "M032", "invisible-character", Error, "{name} holds {character} in column {column}, which cannot be seen. MIM takes it for a part of the value.", "Delete the value and type it again, or let `locmfa mim configure` write it.";
+    Quotes { name: &'static str } => "M033", "typographic-quotes", Error, "{name} holds typographic quotes (\u{201c} \u{201d}). MIM takes them for a part of the value.", "Delete them: values stand without quotation marks.";
 }
 
 /// One thing that is wrong. `Display` tells all of it, over several lines; in JSON it is one flat object, with the
@@ -207,18 +214,24 @@ fn meaning(settings: &Settings) -> Vec<Found> {
     if settings.entries().iter().all(|it| it.key.is_none()) {
         return Vec::new();
     }
-    let mut found = Vec::new();
+    let mut found = form(settings);
     for key in Key::ALL {
         let value = settings.value(*key);
         let entry = settings.all(*key).next();
         let span = entry.map(|it| it.span(settings.text()));
         let problems = match (key, value) {
             (Key::LicenseKey | Key::GroupKey | Key::CertPassword | Key::CertFilePath, None) => vec![],
-            (Key::CertFilePath, Some(path)) if path.starts_with(['"', '\'']) => vec![Problem::QuotedPath {}],
+            (Key::CertFilePath, Some(path))
+                if path
+                    .starts_with(['"', '\'', '\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{ab}']) =>
+            {
+                vec![Problem::QuotedPath {}]
+            }
             (Key::LicenseKey | Key::GroupKey | Key::CertPassword | Key::CertFilePath, Some(_)) => {
                 vec![Problem::Leftover { name: key.name() }]
             }
             (Key::Username | Key::Locmfa | Key::Locmfasrv, None) => vec![Problem::Missing { name: key.name() }],
+            (Key::Username, Some(name)) if name.contains(['<', '>']) => vec![Problem::Markup {}],
             (Key::Username, Some(_)) => vec![],
             (Key::Locmfa, Some("true")) => vec![],
             (Key::Locmfa, Some(value)) if value.eq_ignore_ascii_case("true") => {
@@ -235,6 +248,9 @@ fn meaning(settings: &Settings) -> Vec<Found> {
             (Key::CustomPhoneProvider, Some(_)) => vec![Problem::CustomProvider {}],
         };
         found.extend(problems.into_iter().zip(iter::repeat(span.clone())));
+        if *key != Key::CertFilePath && value.is_some_and(has_quotes) {
+            found.push((Problem::Quotes { name: key.name() }, span.clone()));
+        }
         match (entry, value) {
             (Some(entry), Some(value)) if entry.value != value => {
                 found.push((Problem::Padded { name: key.name() }, span));
@@ -244,6 +260,75 @@ fn meaning(settings: &Settings) -> Vec<Found> {
         }
     }
     found
+}
+
+/// What is unlike Microsoft's article in the form of the file, whatever the values are.
+fn form(settings: &Settings) -> Vec<Found> {
+    let mut found = Vec::new();
+    let elements = || settings.root().into_iter().chain(settings.entries());
+    let tag = |it: &Entry| {
+        let start = it.element.start;
+        let length = settings.text()[start..].find('>').map_or(0, |it| it + 1);
+        start..start + length
+    };
+    let is_namespaced = |it: &&Entry| it.name.contains(':') || settings.text()[tag(it)].contains("xmlns");
+    let ours = settings.root().into_iter().chain(settings.entries().iter().filter(|it| it.key.is_some()));
+    let mut ours = ours.filter(|it| is_namespaced(it));
+    if let Some(first) = ours.next() {
+        found.push((Problem::Namespace { name: quoted(&first.name) }, Some(tag(first))));
+    }
+    let names_an_entry = |it: &&Entry| {
+        let tag = settings.text()[tag(it)][it.name.len() + 1..].to_ascii_lowercase();
+        it.has_attributes && Key::ALL.iter().any(|key| tag.contains(&key.name().to_ascii_lowercase()))
+    };
+    if let Some(first) = elements().find(names_an_entry) {
+        found.push((Problem::Attributes { name: quoted(&first.name) }, Some(tag(first))));
+    }
+    found.extend(settings.entries().iter().filter_map(|it| invisible(settings, it)));
+    if let Some(root) = settings.root().filter(|it| !it.value.trim().is_empty()) {
+        let text = root.pieces().iter().find(|it| !settings.text()[(*it).clone()].trim().is_empty());
+        found.push((Problem::TextBetween {}, text.map(|it| first_word(settings.text(), it))));
+    }
+    let is_missing = |key: &Key| settings.all(*key).next().is_none();
+    let is_within = |it: &Entry| {
+        settings
+            .entries()
+            .iter()
+            .any(|other| other.element.start < it.element.start && it.element.end < other.element.end)
+    };
+    let unknown = settings.entries().iter().filter(|it| it.key.is_none() && !is_within(it));
+    let misspelt: Vec<_> =
+        Key::ALL.iter().filter(|it| is_missing(it)).filter_map(|it| elsewhere(settings, *it)).collect();
+    for it in unknown.filter(|it| !misspelt.iter().any(|(_, span)| span.as_ref() == Some(&it.element))) {
+        found.push((Problem::Unknown { name: quoted(&it.name) }, Some(it.element.clone())));
+    }
+    found
+}
+
+/// Where the first word of a piece of text stands.
+fn first_word(text: &str, piece: &Range<usize>) -> Range<usize> {
+    let inner = &text[piece.clone()];
+    let start = piece.start + (inner.len() - inner.trim_start().len());
+    let length = text[start..piece.end].find(char::is_whitespace).unwrap_or(piece.end - start);
+    start..start + length
+}
+
+/// The first character of a value that cannot be seen.
+fn invisible(settings: &Settings, entry: &Entry) -> Option<Found> {
+    let name = entry.key?.name();
+    let is_invisible = |it: &(usize, char)| settings::INVISIBLE.iter().any(|known| known.0 == it.1);
+    let found = |piece: &Range<usize>| {
+        let (at, c) = settings.text()[piece.clone()].char_indices().find(is_invisible)?;
+        Some((piece.start + at, c))
+    };
+    let (at, c) = entry.pieces().iter().find_map(found)?;
+    let column = crate::xml::Position::of(settings.text(), at).column;
+    Some((Problem::Invisible { name, character: settings::character(c), column }, Some(at..at + c.len_utf8())))
+}
+
+/// Whether a value has quotation marks of typography.
+fn has_quotes(value: &str) -> bool {
+    value.contains(['\u{201c}', '\u{201d}', '\u{201e}', '\u{ab}', '\u{bb}'])
 }
 
 /// Where a missing entry may be: in a comment, or under another name.

@@ -27,6 +27,8 @@ pub struct Service {
     pub username: String,
     /// `DefaultCountryCode`, empty where there is none.
     pub country_code: String,
+    /// Why MIM would call no server with these settings.
+    pub obstacle: Option<String>,
 }
 
 impl Default for Service {
@@ -36,6 +38,7 @@ impl Default for Service {
             target: url.parse().expect("it is a URL"),
             username: "mimservice@contoso.com".into(),
             country_code: String::new(),
+            obstacle: None,
         }
     }
 }
@@ -51,6 +54,19 @@ impl Service {
             .map_err(|_| anyhow::anyhow!("{} cannot be read; locmfa mim check says why", file.display()))?;
         let said = |key| settings.value(key).map(str::trim).filter(|it| !it.is_empty());
         let otherwise = Self::default();
+        let obstacle = match (said(settings::Key::CustomPhoneProvider), said(settings::Key::Locmfa)) {
+            (Some(library), _) => {
+                Some(format!("CustomPhoneProvider is set: MIM calls the library {library}, and no server"))
+            }
+            (None, None) => Some("LOCMFA is missing or empty: MIM uses no local server".into()),
+            (None, Some(it)) if !it.eq_ignore_ascii_case("true") => {
+                Some(format!("LOCMFA is {it}, not true: MIM uses no local server"))
+            }
+            _ if said(settings::Key::Locmfasrv).is_none() => {
+                Some("LOCMFASRV is missing or empty: MIM has no server to call".into())
+            }
+            _ => None,
+        };
         Ok(Self {
             target: match said(settings::Key::Locmfasrv) {
                 Some(url) => url.parse().map_err(anyhow::Error::msg)?,
@@ -58,6 +74,7 @@ impl Service {
             },
             username: said(settings::Key::Username).map_or(otherwise.username, Into::into),
             country_code: said(settings::Key::DefaultCountryCode).unwrap_or_default().into(),
+            obstacle,
         })
     }
 }

@@ -1,14 +1,18 @@
 //! `MfaSettings.xml` in place: its entries and their places, and the same text with some entries changed. Every other
 //! byte stays as it is: the root, the order of the entries, the letter case of their names.
 
+mod secrets;
+
 use std::fmt;
 use std::ops::Range;
 
 use encoding_rs::Encoding;
 use quick_xml::escape::{escape, resolve_predefined_entity};
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 
 use crate::xml::{Malformed, Node, Position, Reader};
+
+pub use secrets::secrets;
 
 /// The largest file that is read, in bytes. A real one has a few thousand.
 pub const LENGTH: usize = 1 << 20;
@@ -61,6 +65,7 @@ pub struct Settings {
     form: Form,
     entries: Vec<Entry>,
     comments: Vec<Range<usize>>,
+    root: Option<Entry>,
 }
 
 /// An element below the root.
@@ -68,6 +73,7 @@ pub struct Settings {
 pub struct Entry {
     /// As it is written, with its prefix.
     pub name: String,
+    pub has_attributes: bool,
     /// `None`: not known to have a meaning.
     pub key: Option<Key>,
     /// Its text, white space included.
@@ -132,8 +138,8 @@ impl Settings {
         if let Err((reason, at)) = is_well_formed(&text) {
             return Err(Broken { reason: Reason::Malformed(reason), text, at });
         }
-        let Walk { entries, comments, .. } = walk;
-        Ok(Self { text, form, entries, comments })
+        let Walk { entries, comments, root, .. } = walk;
+        Ok(Self { text, form, entries, comments, root })
     }
 
     /// The file as characters, without a byte-order mark.
@@ -146,6 +152,12 @@ impl Settings {
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// The element around the entries.
+    #[must_use]
+    pub const fn root(&self) -> Option<&Entry> {
+        self.root.as_ref()
     }
 
     /// The entries of a name: more than one where the file has it twice.
@@ -221,6 +233,12 @@ impl Entry {
         start..start + content.trim().len()
     }
 
+    /// The parts of the content that are its own text.
+    #[must_use]
+    pub fn pieces(&self) -> &[Range<usize>] {
+        &self.pieces
+    }
+
     /// The splices that give it another value. Comments in it stay.
     fn set(&self, text: &str, value: &str) -> Vec<(Range<usize>, String)> {
         if self.content.is_empty() && text[self.element.clone()].ends_with("/>") {
@@ -258,6 +276,7 @@ impl Entry {
 struct Walk {
     entries: Vec<Entry>,
     comments: Vec<Range<usize>>,
+    root: Option<Entry>,
     document_type: Option<usize>,
 }
 
@@ -280,7 +299,7 @@ impl Walk {
             match event {
                 Event::Start(tag) => {
                     open.last_mut().iter_mut().for_each(|it| it.has_children = true);
-                    open.push(Entry::new(tag.name().as_ref(), here));
+                    open.push(Entry::new(&tag, here));
                 }
                 Event::End(_) => {
                     let Some(mut entry) = open.pop() else { return walk };
@@ -290,7 +309,7 @@ impl Walk {
                 }
                 Event::Empty(tag) => {
                     open.last_mut().iter_mut().for_each(|it| it.has_children = true);
-                    walk.close(Entry::new(tag.name().as_ref(), here), open.len());
+                    walk.close(Entry::new(&tag, here), open.len());
                 }
                 Event::Text(_) => characters(&text[here.clone()]),
                 Event::CData(_) => {
@@ -312,18 +331,22 @@ impl Walk {
         }
     }
 
-    /// An element ended that has so many around it. The root is no entry.
+    /// An element ended that has so many around it.
     fn close(&mut self, entry: Entry, depth: usize) {
-        if depth > 0 {
-            self.entries.push(entry);
+        match depth {
+            0 => self.root = Some(entry),
+            _ => self.entries.push(entry),
         }
     }
 }
 
 impl Entry {
-    fn new(name: &str, tag: Range<usize>) -> Self {
+    fn new(written: &BytesStart<'_>, tag: Range<usize>) -> Self {
+        let name = written.name();
+        let name: &str = name.as_ref();
         Self {
             name: name.to_owned(),
+            has_attributes: !written[written.name().as_ref().len()..].trim().is_empty(),
             key: Key::named(name),
             value: String::new(),
             has_children: false,
@@ -369,7 +392,12 @@ fn is_well_formed(text: &str) -> Result<(), (String, usize)> {
         let at = malformed.position.map_or(0, |it| it.offset(text));
         // The reader repeats what it finds, which may be a part of a key.
         let is_secret = secrets(text).iter().any(|it| it.contains(&at));
-        let words = if is_secret { String::new() } else { format!(" ({})", shortened(&malformed.reason)) };
+        let words =
+            if is_secret && malformed.reason.split('\'').nth(1).is_some_and(|it| it.contains(char::is_alphanumeric)) {
+                String::new()
+            } else {
+                format!(" ({})", shortened(&malformed.reason))
+            };
         (explained(text, &reader, at) + &words, at)
     })
 }
@@ -393,9 +421,44 @@ fn explained(text: &str, reader: &Reader<'_>, at: usize) -> String {
             let opened = reader.open_elements().last().unwrap_or_default();
             format!("Line {line} ends `<{opened}>` with `</{}>`.", end_tag.unwrap_or_default().trim_end())
         }
-        _ => format!("Line {line} is not XML."),
+        _ => match text[at..].chars().next().filter(|it| !it.is_ascii()) {
+            Some(strange) => format!(
+                "Line {line} has {} where a name or a value belongs. Delete it, or write it as the article does.",
+                character(strange)
+            ),
+            None => format!("Line {line} is not XML."),
+        },
     }
 }
+
+/// A character by its code point, with its name where it cannot be seen.
+#[must_use]
+pub fn character(c: char) -> String {
+    let name = INVISIBLE.iter().find(|it| it.0 == c).map(|it| it.1);
+    match name {
+        Some(name) => format!("the character U+{:04X} ({name})", u32::from(c)),
+        None => format!("the character U+{:04X}", u32::from(c)),
+    }
+}
+
+/// Characters that look like a blank or like nothing.
+pub const INVISIBLE: &[(char, &str)] = &[
+    ('\u{a0}', "no-break space"),
+    ('\u{ad}', "soft hyphen"),
+    ('\u{2007}', "figure space"),
+    ('\u{2009}', "thin space"),
+    ('\u{200b}', "zero-width space"),
+    ('\u{200c}', "zero-width non-joiner"),
+    ('\u{200d}', "zero-width joiner"),
+    ('\u{200e}', "left-to-right mark"),
+    ('\u{200f}', "right-to-left mark"),
+    ('\u{202a}', "left-to-right embedding"),
+    ('\u{202c}', "pop directional formatting"),
+    ('\u{202f}', "narrow no-break space"),
+    ('\u{2060}', "word joiner"),
+    ('\u{3000}', "ideographic space"),
+    ('\u{feff}', "byte-order mark"),
+];
 
 /// The reader's words. It can list a whole file of elements that are not closed.
 fn shortened(words: &str) -> &str {
@@ -403,55 +466,6 @@ fn shortened(words: &str) -> &str {
         true => words[..words.floor_char_boundary(200)].trim_end(),
         false => words,
     }
-}
-
-/// What must not be shown: the content of every entry whose name speaks of a key, a password or the like, also in a
-/// comment and in a text that is no XML; and what stands before the `@` of a URL. In order, in bytes.
-#[must_use]
-pub fn secrets(text: &str) -> Vec<Range<usize>> {
-    let mut secrets = Vec::new();
-    let mut at = 0;
-    while let Some(found) = text[at..].find(['<', ':']).map(|it| at + it) {
-        at = found + 1;
-        if text[found..].starts_with("://") {
-            let authority = found + "://".len();
-            let end = text[authority..].find(['/', '<', '"', '\'', ' ', '\r', '\n']);
-            let end = end.map_or(text.len(), |it| authority + it);
-            if let Some(length) = text[authority..end].rfind('@') {
-                secrets.push(authority..authority + length);
-            }
-            at = end;
-        }
-        if !text[found..].starts_with('<') {
-            continue;
-        }
-        let name = &text[at..];
-        let name = &name[..name.find(|it| !is_name(it)).unwrap_or(name.len())];
-        let lower = name.to_ascii_lowercase();
-        if !["key", "password", "secret", "token"].iter().any(|it| lower.contains(it)) {
-            continue;
-        }
-        let start = at + name.len();
-        // A tag that another one follows is broken.
-        let tag_end = text[start..].find(['>', '<']).map_or(text.len(), |it| start + it);
-        if text[start..tag_end].ends_with('/') {
-            continue;
-        }
-        // What follows the name may be attributes; in a broken tag, perhaps the secret.
-        if !text[start..tag_end].trim().is_empty() {
-            secrets.push(start..tag_end);
-        }
-        at = tag_end;
-        if !text[at..].starts_with('>') {
-            continue;
-        }
-        let start = tag_end + 1;
-        at = text[start..].find("</").map_or(text.len(), |it| start + it);
-        if start < at {
-            secrets.push(start..at);
-        }
-    }
-    secrets
 }
 
 /// How the characters of a file are written as bytes.

@@ -28,6 +28,8 @@ pub enum Rejection {
 pub struct Note {
     /// The code of `callResult`.
     pub call_result: Option<i32>,
+    /// The description of `callResult`.
+    pub description: Option<Cow<'static, str>>,
     /// The rule of the scenario that decided.
     pub rule: Option<Arc<str>>,
     /// What a tester should know, such as that a user passed without a challenge.

@@ -2,7 +2,7 @@
 
 use super::{Answer, Answers, Context, Note, Rejection, text};
 use crate::contract::{AuthenticationType, CallResult, Mode, Secret, Wire};
-use crate::engine::{Ask, Refusal, Settlement};
+use crate::engine::{Ask, Ending, Refusal, Settlement};
 use crate::switchboard::Unsettled;
 
 operation! {
@@ -159,6 +159,10 @@ fn call_result(settlement: &Settlement) -> CallResult {
 pub(super) fn note(settlement: &Settlement) -> Note {
     Note {
         call_result: Some(settlement.ending.code()),
+        description: Some(match &settlement.ending {
+            Ending::Known(outcome) => outcome.description().into(),
+            Ending::Custom(result) => result.text.clone().into(),
+        }),
         rule: settlement.rule.clone(),
         warning: settlement.warning.clone(),
     }

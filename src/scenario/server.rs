@@ -44,7 +44,8 @@ pub(super) fn server<'a>(accounts: Option<&Accounts>) -> impl Reader<'a, Value =
             (true, true) => Trust::Anybody,
         };
         if let Some(schemes) = schemes {
-            check_schemes(&schemes, any_password, any_account, &policy.accounts);
+            let takes_tickets = fields.written().under("kerberos").is_some();
+            check_schemes(&schemes, any_password, any_account, takes_tickets, &policy.accounts);
             policy.schemes = schemes.into_iter().map(|it| it.1).collect();
         }
         fields.set("ntlm_v1", &mut policy.ntlm_v1, Truth);
@@ -62,7 +63,13 @@ pub(super) fn server<'a>(accounts: Option<&Accounts>) -> impl Reader<'a, Value =
 }
 
 /// Reports ways of signing in that no caller can use.
-fn check_schemes(schemes: &[(Written<'_>, Scheme)], any_password: bool, any_account: bool, accounts: &[Arc<Account>]) {
+fn check_schemes(
+    schemes: &[(Written<'_>, Scheme)],
+    any_password: bool,
+    any_account: bool,
+    takes_tickets: bool,
+    accounts: &[Arc<Account>],
+) {
     for (at, (written, scheme)) in schemes.iter().enumerate() {
         let takes_password = matches!(scheme, Scheme::Basic | Scheme::Ntlm | Scheme::Negotiate);
         if schemes[..at].iter().any(|it| it.1 == *scheme) {
@@ -72,7 +79,7 @@ fn check_schemes(schemes: &[(Written<'_>, Scheme)], any_password: bool, any_acco
             let help = "Write [ntlm, basic], or trust: passwords with the password of each account.".into();
             let message = "negotiate needs the password to make its MIC, and trust: any-password has none";
             written.report(Code::NeverApplies, message.into(), [help]);
-        } else if takes_password && !any_password && accounts.iter().all(|it| it.password.is_none()) {
+        } else if takes_password && !any_password && !takes_tickets && accounts.iter().all(|it| it.password.is_none()) {
             let help = r#"Add one: accounts: [{name: CONTOSO\mimservice, password: "...", groups: [PhoneFactor Admins]}]; or accept any password: trust: any-password"#;
             written.report(
                 Code::NeverApplies,

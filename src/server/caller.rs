@@ -94,7 +94,7 @@ impl Admission {
             }
             Step::Proceed { caller, www_authenticate, persistent, warnings } => {
                 for warning in &warnings {
-                    warn!(target: "locmfa::sign_in", peer = %Peer(connection), caller = %caller.who, "{warning}");
+                    warn!(target: "locmfa::sign_in", peer = %Peer(connection), caller = caller.who.to_string(), "{warning}");
                 }
                 if let Who::Listed(account) = &caller.who
                     && !account.is_in(&self.group)
@@ -182,7 +182,7 @@ fn report(trouble: &Trouble, headers: &HeaderMap, connection: Option<&Connection
         peer = %Peer(connection),
         client = agent,
         trouble = trouble.kind(),
-        what = %trouble,
+        what = trouble.to_string(),
         hint = trouble.remedy(),
         see = trouble.page(),
         "sign-in failed"

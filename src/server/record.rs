@@ -27,6 +27,9 @@ pub(super) struct Record<'a> {
     answer: Raw,
     note: Note,
     error: Option<i32>,
+    /// The address of the person's machine, as the call has it.
+    pub(super) address: Option<Box<str>>,
+    pub(super) initiating_type: Option<Box<str>>,
     closed: bool,
 }
 
@@ -36,7 +39,18 @@ impl<'a> Record<'a> {
         let seq = space.open_call(request.clone());
         let answer = Raw::default();
         let note = Note { warning: space.ambiguity(&request.username).map(Into::into), ..Note::default() };
-        Self { space, started, seq, request, answer, note, error: None, closed: false }
+        Self {
+            space,
+            started,
+            seq,
+            request,
+            answer,
+            note,
+            error: None,
+            address: None,
+            initiating_type: None,
+            closed: false,
+        }
     }
 
     /// Ends the call with a reply, of which `sealed` is the document. What goes to the client.
@@ -45,6 +59,13 @@ impl<'a> Record<'a> {
         let about_the_name = self.note.warning.take();
         self.note = reply.note;
         self.note.warning = self.note.warning.take().or(about_the_name);
+        if let Some(Refusal::UserNotFound { username }) = &reply.refusal
+            && self.space.is_first_unknown_user()
+        {
+            let name: String = username.chars().take(256).collect();
+            let line = format!("  - {}", crate::scenario::edit::scalar(&name));
+            info!(target: "locmfa::call", line, "unknown user; add the line below users: of the scenario if the user is to be there");
+        }
         self.error = reply.refusal.as_ref().map(Refusal::code);
         let mut outcome = String::with_capacity(32);
         outcome.push_str(if reply.succeeded { "true" } else { "false" });
@@ -122,8 +143,14 @@ impl<'a> Record<'a> {
             operation = request.operation,
             user = &*request.username,
             number = request.number.as_deref(),
+            address = self.address.as_deref(),
+            initiating_type = self.initiating_type.as_deref(),
             status,
             outcome = outcome.as_str(),
+            call_result = self.note.call_result,
+            description = self.note.description.as_deref(),
+            error = self.error,
+            rule = self.note.rule.as_deref(),
             ms = milliseconds(took),
         );
         let (rule, warning) = (self.note.rule.take(), self.note.warning.take());

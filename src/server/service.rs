@@ -286,8 +286,13 @@ impl Visit<'_> {
                 };
             }
         };
-        let request = self.request(Some(call.operation), &call.request.values(), raw);
+        let values = call.request.values();
+        let request = self.request(Some(call.operation), &values, raw);
         let mut record = Record::open(&space, started, request);
+        let text_of = |role| FieldValue::text_of(&values, role).filter(|it| !it.is_empty());
+        record.address = text_of(Role::IpAddress).map(Into::into);
+        record.initiating_type = text_of(Role::InitiatingType).map(Into::into);
+        drop(values);
         let context = call.operation.called_in(&space);
         let Some(answered) = self.while_connected(operations::answered(call.request, context)).await else {
             return answer::cut();

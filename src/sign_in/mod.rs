@@ -148,7 +148,14 @@ impl Policy {
             }
             (Some(account), Trust::AnyPassword | Trust::Anybody) => Ok((Who::Listed(account.clone()), None)),
             (None, Trust::Anybody) => Ok((Who::Unlisted(claim.clone()), None)),
-            (None, _) => Err(Trouble::UnknownAccount { account: claim.to_string() }),
+            (None, _) => {
+                let managed = AccountName { user: format!("{}$", claim.user), ..claim.clone() };
+                let account = claim.to_string();
+                Err(match self.accounts.iter().any(|it| managed.means(&it.name, &self.names)) {
+                    true => Trouble::UnknownWithoutDollar { account },
+                    false => Trouble::UnknownAccount { account },
+                })
+            }
         }
     }
 

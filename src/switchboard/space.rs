@@ -4,7 +4,7 @@
 //! its own, so that an update wakes only the calls it concerns. The timer sleeps until the earliest deadline.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
@@ -41,6 +41,8 @@ struct Inner {
     watchers: Watchers,
     used: Mutex<Instant>,
     calls: ClosedCalls,
+    /// Whether the log had the hint about an unknown user.
+    told_unknown_user: AtomicBool,
 }
 
 /// How many calls have ended, in all spaces that share the count, in all epochs.
@@ -115,6 +117,7 @@ impl Space {
             watchers: Watchers::default(),
             used: Mutex::new(Instant::now()),
             calls,
+            told_unknown_user: AtomicBool::new(false),
         };
         Self { inner: inner.into(), epoch: None }
     }
@@ -221,6 +224,11 @@ impl Space {
     #[must_use]
     pub fn error_on_success(&self) -> bool {
         self.with_locked(|it| it.engine.company().error_on_success)
+    }
+
+    /// Whether this is the first time that it is asked: one hint is enough.
+    pub fn is_first_unknown_user(&self) -> bool {
+        !self.inner.told_unknown_user.swap(true, Ordering::Relaxed)
     }
 
     /// What a tester should know of a name that fits several users. A name with its domain means one user.

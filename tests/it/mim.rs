@@ -113,7 +113,7 @@ fn the_article_from_the_cloud_to_a_local_server_and_back() {
     said.expect(0, &["MfaSettings.xml was written", "Restart-Service FIMService", "locmfa mim revert", "4.5.202.0"]);
     assert_eq!(String::from_utf8(scene.bytes()).unwrap(), CONFIGURED);
     assert_eq!(fs::read_to_string(&scene.backups()[0]).unwrap(), CLOUD);
-    scene.mim(&["check"]).expect(0, &["nothing is wrong"]);
+    scene.mim(&["check"]).expect(0, &["2 notes"]);
 
     scene.configure(&[]).expect(0, &["is configured so already; nothing was changed"]);
     assert_eq!(scene.backups().len(), 1);
@@ -216,6 +216,13 @@ fn every_finding_is_found() {
         ("other-folder", server("https://mfa/mfa/PfWsSdk.asmx")),
         ("url-suffix", server("https://mfa/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx?WSDL")),
         ("custom-provider", with("<CustomPhoneProvider>x.dll</CustomPhoneProvider>")),
+        ("namespace", with("<Username/>").replace("<Username/>", "<Username xmlns='urn:x'/>")),
+        ("text-between", with("<a/>").replace("<a/>", "Username = x")),
+        ("unknown-entry", with("<a/>")),
+        ("attributes", with("<a LOCMFA='true'/>")),
+        ("markup-in-username", with("<Username>x&lt;br&gt;</Username>")),
+        ("invisible-character", with("<Username>x\u{200b}</Username>")),
+        ("typographic-quotes", with("<Username>\u{201c}x\u{201d}</Username>")),
         ("no-country-code", with("<DefaultCountryCode/>")),
         ("bad-country-code", with("<DefaultCountryCode>+1</DefaultCountryCode>")),
     ];
@@ -223,12 +230,10 @@ fn every_finding_is_found() {
         let found = check::text("x", text.as_bytes()).findings;
         assert!(found.iter().any(|it| it.kind == *word), "{word}: {text}: {found:#?}");
         // Nothing else is wrong, but for what comes with it.
-        let others = ["missing-entry", "padded-value", "no-country-code"];
+        let others = ["missing-entry", "padded-value", "no-country-code", "unknown-entry"];
         assert!(found.iter().all(|it| it.kind == *word || others.contains(&it.kind)), "{word}: {found:#?}");
     }
     let fine = [
-        with("<a/>"),
-        with("<a><LICENSE_KEY/></a>"),
         with("<locmfasrv>https://mfa:9999/~build-42/multifactorauthwebservicesdk/pfwssdk.ASMX</locmfasrv>")
             .replace(&format!("<LOCMFASRV>{URL}</LOCMFASRV>"), ""),
         with("<LOCMFA><!-- on --><![CDATA[true]]></LOCMFA>"),
@@ -530,7 +535,7 @@ fn secrets_are_hidden_in_broken_files_too() {
         let seen = text.match_indices("hush").any(|(at, _)| !hidden.iter().any(|it| it.contains(&at)));
         assert!(!seen, "{text}: {hidden:?}");
     }
-    let harmless = "<r><LICENSE_KEY/><GROUP_KEY></GROUP_KEY><LOCMFASRV>https://h/a@b</LOCMFASRV>urn:key</r>";
+    let harmless = "<r><LICENSE_KEY/><GROUP_KEY></GROUP_KEY><LOCMFASRV>https://h/a@b</LOCMFASRV></r>";
     assert!(secrets(harmless).is_empty());
     for text in ["<key", "<key>", "<key>é", "</key>", "<key/", "://", "<"] {
         assert!(secrets(text).iter().all(|it| text.get(it.clone()).is_some()), "{text}");

@@ -74,7 +74,7 @@ users: [{username: anna@contoso.com, first_name: Anna, email_address: a@contoso.
 
         let asked = Change { username: "ben", sends_mail: true, ..Change::default() };
         let (_, warning) = engine.change(at, asked, |_| Ok(())).unwrap();
-        assert_eq!(warning, Some("no mail went out: the user has no address"));
+        assert_eq!(warning, Some("no mail went out: the user has no number, no activated app and no token"));
     });
 }
 

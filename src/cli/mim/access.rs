@@ -34,6 +34,9 @@ pub(super) struct Access {
     /// The file with the account's password in its first line
     #[arg(long, value_name = "FILE", requires = "account")]
     pub(super) password_file: Option<PathBuf>,
+    /// Call the server even if MIM would not with these settings: CustomPhoneProvider is set, or LOCMFA is not true
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 impl Access {
@@ -51,6 +54,15 @@ impl Access {
             username: self.username.clone().unwrap_or(settings.username),
             ..settings
         })
+    }
+
+    /// Why no call is made, unless `--force` is given: MIM would make none with these settings.
+    pub(super) fn obstacle(&self, service: &Service) -> Option<String> {
+        let obstacle = service.obstacle.as_ref().filter(|_| !self.force)?;
+        let file = self.settings.as_deref().map_or_else(|| Path::new("MfaSettings.xml"), |it| it).display();
+        Some(format!(
+            "{file}: {obstacle}. No call was made. `locmfa mim check` says what to change; --force calls the server all the same."
+        ))
     }
 
     /// The client for these options.

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::super::print::Output;
+use super::super::print::{Output, complain};
 use super::access::{Access, ask_for_code};
 use crate::client::flow::{FICTIONAL, Gate, Outcome, Plan, Round, in_milliseconds, place};
 use crate::client::{Client, Exchange, Failure, Times};
@@ -82,6 +82,10 @@ struct Report<'a> {
 impl Call {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         let settings = self.access.service()?;
+        if let Some(obstacle) = self.access.obstacle(&settings) {
+            complain(obstacle);
+            return Ok(ExitCode::FAILURE);
+        }
         let client = Arc::new(self.access.client(settings.target)?);
         let plan = Plan {
             gate: self.gate,

@@ -24,7 +24,8 @@ pub struct Check {
     /// The format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Examine the connection too, as `locmfa mim connect` does; the default if the URL names this machine
+    /// Examine the connection too, as `locmfa mim connect` does; the default if the URL names this machine. It needs a
+    /// server that runs and, where that asks for a sign-in, --account with its password
     #[arg(long, overrides_with = "no_connect")]
     connect: bool,
     /// Examine the file alone
@@ -50,8 +51,20 @@ impl Check {
         if !goes_on || self.format == Format::Json {
             return Ok(ExitCode::from(u8::from(is_wrong)));
         }
-        out.line("")?;
         let service = Service::of_file(&self.file)?;
+        if let Some(obstacle) = service.obstacle.as_ref().filter(|_| !self.access.force) {
+            out.line(format_args!("\n{obstacle}. The connection was not examined; --force examines it all the same."))?;
+            return Ok(ExitCode::FAILURE);
+        }
+        let account = match (&self.access.account, cfg!(windows)) {
+            (Some(account), _) => format!("the account {account}"),
+            (None, true) => "the account that runs this program".into(),
+            (None, false) => "no account; --account NAME signs in".into(),
+        };
+        out.line(format_args!(
+            "\nNow the connection to {}, with {account}. It needs a server that runs; --no-connect leaves it out.",
+            service.target
+        ))?;
         let client = self.access.client(service.target.clone())?;
         let (mut printed, mut all_right) = (Ok(()), true);
         connect::check(&client, &service, None, &mut |step| {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::super::print::Output;
+use super::super::print::{Output, complain};
 use super::access::Access;
 use crate::mim::connect;
 use crate::mim::step::all_right;
@@ -27,6 +27,10 @@ pub struct Connect {
 impl Connect {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         let service = self.access.service()?;
+        if let Some(obstacle) = self.access.obstacle(&service) {
+            complain(obstacle);
+            return Ok(ExitCode::FAILURE);
+        }
         let client = self.access.client(service.target.clone())?;
         let mut steps = Vec::new();
         let mut printed = Ok(());
