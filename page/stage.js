@@ -87,7 +87,7 @@ export class Stage extends Component {
     const last = state.calls[0];
     const text = state.messages.at(-1);
     return html`<main class="stage" id="main">
-      <section class="handset" aria-label="Phone">${card ? this.phone(card) : html`<div class="idle"><${Icon} name="phone" /><p>No phone rings</p></div>`}</section>
+      <section class="handset" aria-label="Phone">${card ? this.phone(card) : html`<div class="idle"><${Icon} name="phone" /><h1>No phone rings</h1></div>`}</section>
       <section class="caption" aria-label="What happens">
         ${device ? html`<${Device} />` : this.caption(card)}
         ${others.length > 0 && html`<div class="acts others">${others.slice(0, 4).map((it) => html`<${Button} key=${it.c.id} icon="phone" label=${personOf(it)} onClick=${() => { chosen = it.c.id; changed(); }} />`)}</div>`}
