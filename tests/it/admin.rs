@@ -327,7 +327,7 @@ fn a_cursor_whose_successors_are_forgotten_is_refused() {
     let told = api.ask("GET", &format!("/calls?after={start}"), "", "");
     assert_eq!((told.status, &told.json()["newest"]), (410, &list["next"]));
     api.send("POST", "/spaces/default/reset", &json!({}));
-    assert_eq!(api.ask("GET", &format!("/calls?after={}", start), "", "").status, 410);
+    assert_eq!(api.ask("GET", &format!("/calls?after={start}"), "", "").status, 410);
     assert_eq!(api.get(&format!("/calls?after={}", cursor(&list)))["items"], json!([]));
 }
 
