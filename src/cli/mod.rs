@@ -104,7 +104,7 @@ enum Command {
     #[command(subcommand)]
     Clock(clock::Clock),
     /// List, make, reset, print and remove spaces
-    #[command(subcommand)]
+    #[command(subcommand, visible_alias = "spaces")]
     Space(space::Space),
     /// Compare what happened with a file of expectations
     Verify(verify::Verify),

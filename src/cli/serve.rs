@@ -5,7 +5,7 @@ mod door;
 mod ending;
 
 use std::io::{self, IsTerminal};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -272,6 +272,7 @@ where
         listening,
         certificates: certificates.clone(),
         admin,
+        host,
         limits: args.limits.connection(),
         bodies: args.limits.bodies(),
         spaces: args.limits.switchboard(),
@@ -409,22 +410,12 @@ impl Ready {
     /// `host` is the name that other machines use for this one.
     fn of(listening: &Listening, admin: Option<&Listening>, certificates: Option<&Certificates>, host: &str) -> Self {
         let scheme = if certificates.is_some() { "https" } else { "http" };
-        let authority_of = |listening: &Listening| {
-            let address = listening.addresses()[0];
-            let host = match address.ip() {
-                ip if ip.is_loopback() => "localhost".into(),
-                ip if ip.is_unspecified() => host.into(),
-                IpAddr::V4(ip) => ip.to_string(),
-                IpAddr::V6(ip) => format!("[{ip}]"),
-            };
-            format!("{host}:{}", address.port())
-        };
-        let service = format!("{scheme}://{}{FOLDER}/PfWsSdk.asmx", authority_of(listening));
+        let service = format!("{}{FOLDER}/PfWsSdk.asmx", listening.origin(scheme, host));
         let authority = certificates.and_then(Certificates::authority).and_then(|it| it.files.first());
         Self {
             wsdl: format!("{service}?WSDL"),
             service,
-            admin: admin.map(|it| format!("http://{}", authority_of(it))),
+            admin: admin.map(|it| it.origin("http", host)),
             authority: authority.map(|it| std::path::absolute(it).unwrap_or_else(|_| it.clone())),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").into(),

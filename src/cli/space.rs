@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{ArgGroup, Subcommand};
 
 use super::admin::Target;
 use super::print::Output;
@@ -15,8 +15,12 @@ pub(super) enum Space {
     /// List the spaces
     List(Target),
     /// Make a space [default: from the loaded scenario]
+    #[command(visible_alias = "create", group = ArgGroup::new("naming").required(true).args(["name", "label"]))]
     New {
-        name: String,
+        name: Option<String>,
+        /// A text from which the server makes a name that no space has, such as the name of a test
+        #[arg(long, value_name = "TEXT")]
+        label: Option<String>,
         /// The space to copy
         #[arg(long, value_name = "NAME", conflicts_with = "scenario")]
         from: Option<String>,
@@ -61,9 +65,13 @@ impl Space {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         match self {
             Self::List(target) => target.print_page(out, COLUMNS, &target.api()?.spaces().await?)?,
-            Self::New { name, from, scenario, target } => {
+            Self::New { name, label, from, scenario, target } => {
                 let scenario = scenario.as_deref().map(file::read_text).transpose()?;
-                let space = target.api()?.new_space(&name, from.as_deref(), scenario.as_deref()).await?;
+                let (api, from, scenario) = (target.api()?, from.as_deref(), scenario.as_deref());
+                let space = match label {
+                    Some(label) => api.new_labelled_space(&label, from, scenario).await?,
+                    None => api.new_space(&name.unwrap_or_default(), from, scenario).await?,
+                };
                 target.print_sheet(out, &space)?;
             }
             Self::Reset { name, target } => target.print_sheet(out, &target.api()?.reset_space(&name).await?)?,

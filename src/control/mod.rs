@@ -247,6 +247,17 @@ impl Api {
         self.get("/spaces").await
     }
 
+    /// Makes a space with a name from a label, as [`Self::new_space`] does.
+    pub async fn new_labelled_space(
+        &self,
+        label: &str,
+        from: Option<&str>,
+        scenario: Option<&str>,
+    ) -> anyhow::Result<Value> {
+        let body = json!({"label": label, "from": from, "scenario": scenario});
+        self.json(Method::POST, "/spaces", Some(body)).await
+    }
+
     /// Makes a space from another one or from the text of a scenario; without both, from the loaded scenario.
     pub async fn new_space(&self, name: &str, from: Option<&str>, scenario: Option<&str>) -> anyhow::Result<Value> {
         let body = json!({"from": from, "scenario": scenario});

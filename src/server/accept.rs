@@ -107,6 +107,19 @@ impl Listening {
         if listening.listeners.is_empty() { Err(BindError::None) } else { Ok(listening) }
     }
 
+    /// The URL of the first socket, without a path. `host` is the name that other machines use for this one.
+    #[must_use]
+    pub fn origin(&self, scheme: &str, host: &str) -> String {
+        let address = self.addresses[0];
+        let host = match address.ip() {
+            ip if ip.is_loopback() => "localhost".into(),
+            ip if ip.is_unspecified() => host.into(),
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        format!("{scheme}://{host}:{}", address.port())
+    }
+
     /// The addresses of the sockets, with their actual ports.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {

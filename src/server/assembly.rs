@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tracing::info;
 
 use super::accept::{Listening, serve};
-use super::admin::{self, Admin, Gate, Player, Stage};
+use super::admin::{self, Admin, Gate, Origins, Player, Stage};
 use super::connection::Limits;
 use super::failures::Failures;
 use super::reload::{Reloader, Source};
@@ -31,6 +31,8 @@ pub struct Parts {
     pub certificates: Option<Arc<Certificates>>,
     /// The sockets of the admin API, and the callers that it accepts. `None`: there is no admin API.
     pub admin: Option<(Listening, Gate)>,
+    /// The name that other machines use for this one.
+    pub host: String,
     /// The time in `grace` is for open calls; their answers get more time to leave.
     pub limits: Limits,
     pub bodies: BodyLimits,
@@ -59,7 +61,7 @@ impl Parts {
     /// # Errors
     /// The scenario asks for client certificates, and there is no authority that could vouch for them.
     pub fn assemble(self) -> Result<Assembly, TlsError> {
-        let Self { scenario, source, listening, certificates, admin, limits, bodies, spaces, log } = self;
+        let Self { scenario, source, listening, certificates, admin, host, limits, bodies, spaces, log } = self;
         let spaces = Switchboard::new(scenario.setup, spaces);
         let reloader = Arc::new(Reloader::new(spaces.clone(), source, scenario.server.clone(), scenario.files));
         let server = scenario.server;
@@ -72,8 +74,12 @@ impl Parts {
         let app = router(Arc::new(Site::new(spaces.clone(), admission, server.paths, bodies)));
         let failures = listening.failures();
         failures.note_in(spaces.default_space().clone());
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let service = listening.origin(scheme, &host);
         let admin = admin.map(|(listening, gate)| {
+            let origins = Origins { service, admin: listening.origin("http", &host) };
             let admin = Admin::new(spaces.clone(), reloader.clone(), failures.clone(), gate)
+                .with_origins(origins)
                 .with_log(log)
                 .with_player(player)
                 .with_tls(tls.clone());

@@ -66,19 +66,85 @@ pub struct Limits {
 /// The name of the space that always exists.
 pub const DEFAULT: &str = "default";
 
+/// The longest name of a space, in bytes.
+const LONGEST_NAME: usize = 64;
+
+/// What a new space is called.
+#[derive(Clone, Copy, Debug)]
+pub enum Naming<'a> {
+    /// By this name, which no other space has.
+    Name(&'a str),
+    /// By a name made from this text, with a number behind it if another space has that name.
+    Label(&'a str),
+}
+
+impl<'a> From<&'a str> for Naming<'a> {
+    fn from(name: &'a str) -> Self {
+        Self::Name(name)
+    }
+}
+
+/// A name that a space can have, as near to a text as possible: letters in lower case, and one hyphen for all that no
+/// name has.
+#[must_use]
+pub fn safe_name(text: &str) -> String {
+    let mut name = String::new();
+    for letter in text.chars() {
+        let letter = if is_in_names(letter) { letter.to_ascii_lowercase() } else { '-' };
+        if name.len() < LONGEST_NAME && (letter != '-' || !name.ends_with('-')) {
+            name.push(letter);
+        }
+    }
+    match name.trim_matches('-') {
+        "" => "space".into(),
+        name => name.into(),
+    }
+}
+
+const fn is_in_names(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_')
+}
+
 /// Why there is no such space.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{}; {}", self.what(), self.remedy())]
 pub enum NoSpace {
-    #[error("{0:?} cannot name a space: a name has up to 64 letters, digits, dots, hyphens and underscores")]
     BadName(String),
-    #[error("there are {0} spaces, and no more are allowed; drop one, or start with a higher --spaces")]
     Full(usize),
-    #[error("there is no space {0:?}; one is made by the first call to its address, or with PUT /spaces/{0}")]
     Unknown(String),
-    #[error("there is a space {0:?} already; drop it first, or take another name")]
     Taken(String),
-    #[error("the space \"default\" is always there; it can be reset")]
     Default,
+}
+
+impl NoSpace {
+    /// What is wrong.
+    #[must_use]
+    pub fn what(&self) -> String {
+        match self {
+            Self::BadName(name) => format!("{name:?} cannot name a space"),
+            Self::Full(spaces) => format!("there are {spaces} spaces, and no more are allowed"),
+            Self::Unknown(name) => format!("there is no space {name:?}"),
+            Self::Taken(name) => format!("there is a space {name:?} already"),
+            Self::Default => "the space \"default\" is always there".into(),
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::BadName(name) => format!(
+                "a name has up to {LONGEST_NAME} letters, digits, dots, hyphens and underscores, such as {}",
+                safe_name(name)
+            ),
+            Self::Full(_) => "drop one, or start with a higher --spaces".into(),
+            Self::Unknown(name) => {
+                format!("one is made by the first call to its address, or with PUT /spaces/{}", safe_name(name))
+            }
+            Self::Taken(_) => "drop it first, take another name, or give the name as label to POST /spaces".into(),
+            Self::Default => "POST /spaces/default/reset starts it over".into(),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -128,20 +194,32 @@ impl Switchboard {
         self.find(name).or_else(|_| {
             let template = self.template();
             let (engine, start) = template.instance();
-            let added = self.add(name, engine, start);
+            let added = self.add(name.into(), engine, start);
             drop(template);
             // Another call may have made it meanwhile; then that one counts.
             added.or_else(|no| self.find(name).map_err(|_| no))
         })
     }
 
+    /// Makes a space from the loaded scenario, with a name from a label.
+    ///
+    /// # Errors
+    /// [`NoSpace::Full`]
+    pub fn open_labelled(&self, label: &str) -> Result<Space, NoSpace> {
+        let template = self.template();
+        let (engine, start) = template.instance();
+        let added = self.add(Naming::Label(label), engine, start);
+        drop(template);
+        added
+    }
+
     /// Makes a space from a scenario of its own.
     ///
     /// # Errors
     /// [`NoSpace::BadName`], [`NoSpace::Full`], [`NoSpace::Taken`]
-    pub fn create(&self, name: &str, setup: Setup) -> Result<Space, NoSpace> {
+    pub fn create<'a>(&self, naming: impl Into<Naming<'a>>, setup: Setup) -> Result<Space, NoSpace> {
         let (engine, start) = Template::new(setup, self.0.limits.journal).instance();
-        self.add(name, engine, start)
+        self.add(naming.into(), engine, start)
     }
 
     /// Makes a space that goes on from where another one is: with its users, rules, states and clock, and a journal
@@ -149,10 +227,10 @@ impl Switchboard {
     ///
     /// # Errors
     /// Any of [`NoSpace`].
-    pub fn fork(&self, from: &str, name: &str) -> Result<Space, NoSpace> {
+    pub fn fork<'a>(&self, from: &str, naming: impl Into<Naming<'a>>) -> Result<Space, NoSpace> {
         let template = self.template();
         let (engine, now, pace) = self.find(from)?.fork();
-        let added = self.add(name, engine, Start { at: Some(now), pace });
+        let added = self.add(naming.into(), engine, Start { at: Some(now), pace });
         drop(template);
         added
     }
@@ -275,16 +353,27 @@ impl Switchboard {
         self.list().iter().for_each(|it| it.end(Ended::Stopped));
     }
 
-    fn add(&self, name: &str, engine: Engine, start: Start) -> Result<Space, NoSpace> {
-        let is_good = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'-' | b'_');
-        if name.is_empty() || name.len() > 64 || !name.bytes().all(is_good) {
-            return Err(NoSpace::BadName(name.into()));
-        }
-        let key = name.to_ascii_lowercase();
+    fn add(&self, naming: Naming<'_>, engine: Engine, start: Start) -> Result<Space, NoSpace> {
         let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
-        if key == DEFAULT || spaces.contains_key(&key) {
-            return Err(NoSpace::Taken(name.into()));
-        }
+        let is_taken = |key: &str| key == DEFAULT || spaces.contains_key(key);
+        let key = match naming {
+            Naming::Name(name) if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_in_names) => {
+                return Err(NoSpace::BadName(name.into()));
+            }
+            Naming::Name(name) => match name.to_ascii_lowercase() {
+                key if is_taken(&key) => return Err(NoSpace::Taken(name.into())),
+                key => key,
+            },
+            Naming::Label(label) => {
+                let name = safe_name(label);
+                let numbered = |number: usize| {
+                    let number = format!("-{number}");
+                    format!("{}{number}", &name[..name.len().min(LONGEST_NAME - number.len())])
+                };
+                let mut names = std::iter::once(name.clone()).chain((2..).map(numbered));
+                names.find(|it| !is_taken(it)).expect("fewer spaces than numbers")
+            }
+        };
         if spaces.len() + 1 >= self.0.limits.spaces {
             return Err(NoSpace::Full(self.0.limits.spaces));
         }

@@ -96,6 +96,7 @@ async fn prepare(builder: Builder, lines: Lines) -> Result<(Ready, Assembly), St
         listening,
         certificates,
         admin: Some((admin, gate)),
+        host: "localhost".into(),
         // A test that ends has no use for the answers of open calls.
         limits: Limits { grace: Duration::ZERO, ..Limits::default() },
         bodies: BodyLimits::default(),

@@ -74,6 +74,7 @@ pub struct Admin {
     reloader: Arc<Reloader>,
     failures: Arc<Failures>,
     gate: Gate,
+    origins: Origins,
     stage: watch::Sender<Stage>,
     stop: Notify,
     frames: events::Frames,
@@ -82,6 +83,13 @@ pub struct Admin {
     tls: Option<Arc<Renewable>>,
     player: Option<Arc<Player>>,
     devices: devices::Devices,
+}
+
+/// Where other programs reach the server: URLs without a path.
+#[derive(Clone, Debug, Default)]
+pub struct Origins {
+    pub service: String,
+    pub admin: String,
 }
 
 /// How far the server has come.
@@ -103,6 +111,7 @@ impl Admin {
             reloader,
             failures,
             gate,
+            origins: Origins::default(),
             stage: watch::Sender::default(),
             stop: Notify::new(),
             frames: events::Frames::default(),
@@ -112,6 +121,12 @@ impl Admin {
             player: None,
             devices: devices::Devices::default(),
         }
+    }
+
+    /// Tells the whole URLs of spaces. Without it, they begin with the path.
+    #[must_use]
+    pub fn with_origins(self, origins: Origins) -> Self {
+        Self { origins, ..self }
     }
 
     /// Reports how many lines this log has dropped.
@@ -207,7 +222,7 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(health::failures))
         .routes(routes!(metrics::metrics))
         .routes(routes!(described))
-        .routes(routes!(spaces::list))
+        .routes(routes!(spaces::list, spaces::create_labelled))
         .routes(routes!(spaces::get, spaces::create, spaces::remove))
         .routes(routes!(spaces::reset))
         .routes(routes!(scenarios::get, scenarios::put))

@@ -154,16 +154,13 @@ impl From<Refusal> for Problem {
 
 impl From<NoSpace> for Problem {
     fn from(no: NoSpace) -> Self {
-        let told = no.to_string();
-        let (detail, remedy) = told.split_once("; ").or_else(|| told.split_once(": ")).unwrap_or((&told, ""));
-        let remedy = if remedy.is_empty() { "POST /spaces/default/reset starts it over." } else { remedy };
         let kind = match no {
             NoSpace::Unknown(_) => Kind::UnknownSpace,
             NoSpace::BadName(_) => Kind::BadParameter,
             NoSpace::Full(_) => Kind::Full,
             NoSpace::Taken(_) | NoSpace::Default => Kind::Refused,
         };
-        Self::new(kind, sentence(detail), sentence(remedy))
+        Self::new(kind, sentence(&no.what()), sentence(&no.remedy()))
     }
 }
 

@@ -7,11 +7,12 @@ use utoipa::ToSchema;
 
 use super::clock::Clock;
 use super::input::{Asked, Body};
-use super::problem::Problem;
-use super::{Json, Shared};
-use crate::engine::EventKind;
+use super::problem::{Kind, Problem};
+use super::{Admin, Json, Shared};
+use crate::engine::{EventKind, Setup};
 use crate::scenario;
-use crate::switchboard::{self, DEFAULT};
+use crate::server::FOLDER;
+use crate::switchboard::{self, DEFAULT, Naming, NoSpace, Switchboard};
 
 /// A space.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,6 +20,10 @@ pub(super) struct Space {
     name: String,
     /// What to put before the paths of the service and of this API; empty for the default space.
     path: String,
+    /// The URL of the service in this space, for the client under test.
+    service: String,
+    /// The URL of this API in this space.
+    admin: String,
     clock: Clock,
     users: usize,
     /// How many challenges are open.
@@ -50,8 +55,47 @@ pub(super) struct NewSpace {
     scenario: Option<String>,
 }
 
+/// A new space whose name the server makes.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LabelledSpace {
+    /// Any text, such as the name of a test. The name of the space is as near to it as possible.
+    #[schema(max_length = 256)]
+    label: String,
+    /// A space to go on from, with its users, rules, states and clock.
+    from: Option<String>,
+    /// The text of a scenario.
+    scenario: Option<String>,
+}
+
+/// The longest label, in characters.
+const LABEL: usize = 256;
+
+/// What a new space begins with.
+enum Beginning {
+    /// The loaded scenario.
+    Loaded,
+    /// What this space has.
+    Fork(String),
+    /// The text of a scenario.
+    Scenario(String),
+}
+
+impl NewSpace {
+    fn read(self) -> Result<Beginning, Problem> {
+        match (self.from, self.scenario) {
+            (None, None) => Ok(Beginning::Loaded),
+            (Some(from), None) => Ok(Beginning::Fork(from)),
+            (None, Some(text)) => Ok(Beginning::Scenario(text)),
+            (Some(_), Some(_)) => {
+                Err(Problem::new(Kind::BadBody, "from and scenario exclude one another.", "Leave one of them out."))
+            }
+        }
+    }
+}
+
 impl Space {
-    fn of(space: &switchboard::Space) -> Self {
+    fn of(admin: &Admin, space: &switchboard::Space) -> Self {
         let (idle, waiting) = (space.idle(), space.waiting());
         let path = if space.name() == DEFAULT { String::new() } else { format!("/~{}", space.name()) };
         let (users, challenges, calls, last) = space.update(|engine, _| {
@@ -63,7 +107,21 @@ impl Space {
             )
         });
         let (name, clock) = (space.name().into(), Clock::of(space));
-        Self { name, path, clock, users, challenges, waiting, calls, last, idle_seconds: idle.as_secs() }
+        let service = format!("{}{path}{FOLDER}/PfWsSdk.asmx", admin.origins.service);
+        let admin = format!("{}{path}", admin.origins.admin);
+        Self {
+            name,
+            path,
+            service,
+            admin,
+            clock,
+            users,
+            challenges,
+            waiting,
+            calls,
+            last,
+            idle_seconds: idle.as_secs(),
+        }
     }
 }
 
@@ -71,18 +129,18 @@ impl Space {
 #[utoipa::path(get, path = "/spaces", tag = "spaces", responses((status = 200, body = Spaces)))]
 pub(super) async fn list(State(admin): Shared, asked: Asked) -> Result<Json<Spaces>, Problem> {
     asked.finish()?;
-    Ok(Json::ok(Spaces { items: admin.spaces.list().iter().map(Space::of).collect() }))
+    Ok(Json::ok(Spaces { items: admin.spaces.list().iter().map(|it| Space::of(&admin, it)).collect() }))
 }
 
 /// Tells of a space.
 #[utoipa::path(get, path = "/spaces/{name}", tag = "spaces", params(("name" = String, Path)), responses((status = 200, body = Space)))]
 pub(super) async fn get(State(admin): Shared, Path(name): Path<String>, asked: Asked) -> Result<Json<Space>, Problem> {
     asked.finish()?;
-    Ok(Json::ok(Space::of(&admin.spaces.find(&name)?)))
+    Ok(Json::ok(Space::of(&admin, &admin.spaces.find(&name)?)))
 }
 
 /// Makes a space, or tells of the one that is there. A space is made by the first call to its address, too.
-#[utoipa::path(put, path = "/spaces/{name}", tag = "spaces", params(("name" = String, Path)), request_body(content = NewSpace, description = "Nothing: the loaded scenario."), responses(
+#[utoipa::path(put, path = "/spaces/{name}", tag = "spaces", params(("name" = String, Path)), request_body(content = Option<NewSpace>, description = "Nothing: the loaded scenario."), responses(
     (status = 200, description = "It was there already.", body = Space),
     (status = 201, body = Space),
 ))]
@@ -93,27 +151,54 @@ pub(super) async fn create(
     Body(beginning): Body<NewSpace>,
 ) -> Result<Json<Space>, Problem> {
     asked.finish()?;
-    let space = match (beginning.from, beginning.scenario) {
-        (None, None) => match admin.spaces.find(&name) {
-            Ok(space) => return Ok(Json::ok(Space::of(&space))),
+    let space = match beginning.read()? {
+        Beginning::Loaded => match admin.spaces.find(&name) {
+            Ok(space) => return Ok(Json::ok(Space::of(&admin, &space))),
             Err(_) => admin.spaces.open(&name)?,
         },
-        (Some(from), None) => admin.spaces.fork(&from, &name)?,
-        (None, Some(text)) => {
-            let spaces = admin.spaces.clone();
-            // The timer of the space runs in this runtime, from whichever thread it is made.
-            let made = move || {
-                let scenario = scenario::load("scenario", &text).map_err(|it| Problem::of_mistakes(&it))?;
-                Ok::<_, Problem>(spaces.create(&name, scenario.setup)?)
-            };
-            admin.work.run(made).await?
-        }
-        (Some(_), Some(_)) => {
-            let remedy = "Leave one of them out.";
-            return Err(Problem::new(super::problem::Kind::BadBody, "from and scenario exclude one another.", remedy));
+        Beginning::Fork(from) => admin.spaces.fork(&from, name.as_str())?,
+        Beginning::Scenario(text) => {
+            with_scenario(&admin, text, move |spaces, setup| spaces.create(name.as_str(), setup)).await?
         }
     };
-    Ok(Json(StatusCode::CREATED, Space::of(&space)))
+    Ok(Json(StatusCode::CREATED, Space::of(&admin, &space)))
+}
+
+/// Makes a space with a name from a label, and tells it. Each request makes another space.
+#[utoipa::path(post, path = "/spaces", tag = "spaces", request_body = LabelledSpace, responses((status = 201, body = Space)))]
+pub(super) async fn create_labelled(
+    State(admin): Shared,
+    asked: Asked,
+    Body(LabelledSpace { label, from, scenario }): Body<LabelledSpace>,
+) -> Result<Json<Space>, Problem> {
+    asked.finish()?;
+    let length = label.chars().count();
+    if length > LABEL {
+        let detail = format!("label: it has {length} characters; a label has up to {LABEL}.");
+        return Err(Problem::new(Kind::BadBody, detail, "Shorten it.").with("field", "label"));
+    }
+    let space = match (NewSpace { from, scenario }).read()? {
+        Beginning::Loaded => admin.spaces.open_labelled(&label)?,
+        Beginning::Fork(from) => admin.spaces.fork(&from, Naming::Label(&label))?,
+        Beginning::Scenario(text) => {
+            with_scenario(&admin, text, move |spaces, setup| spaces.create(Naming::Label(&label), setup)).await?
+        }
+    };
+    Ok(Json(StatusCode::CREATED, Space::of(&admin, &space)))
+}
+
+/// Makes a space from the text of a scenario. Its timer runs in this runtime, from whichever thread it is made.
+async fn with_scenario(
+    admin: &Admin,
+    text: String,
+    make: impl FnOnce(&Switchboard, Setup) -> Result<switchboard::Space, NoSpace> + Send + 'static,
+) -> Result<switchboard::Space, Problem> {
+    let spaces = admin.spaces.clone();
+    let made = move || {
+        let scenario = scenario::load("scenario", &text).map_err(|it| Problem::of_mistakes(&it))?;
+        Ok(make(&spaces, scenario.setup)?)
+    };
+    admin.work.run(made).await
 }
 
 /// Starts a space over from the loaded scenario. Calls that wait end without an outcome.
@@ -126,7 +211,7 @@ pub(super) async fn reset(
     asked.finish()?;
     let space = admin.spaces.reset(&name)?;
     admin.devices.forget(&name);
-    Ok(Json::ok(Space::of(&space)))
+    Ok(Json::ok(Space::of(&admin, &space)))
 }
 
 /// Ends a space. Calls that wait are let go.
