@@ -181,7 +181,7 @@ impl Reloader {
     }
 
     /// Looks for changes of the files again and again, and reloads when there are some and writing has come to rest:
-    /// when two reads of the files, [`REST`] apart, agree. The scenario that is served was read at `started` or later.
+    /// when two reads of the files, `REST` apart, agree. The scenario that is served was read at `started` or later.
     ///
     /// It asks for the files' times rather than be told by the system: that works with editors that write another file
     /// and rename it, and on network drives and in containers, where nothing is told.

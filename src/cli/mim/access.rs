@@ -59,7 +59,7 @@ impl Access {
     /// Why no call is made, unless `--force` is given: MIM would make none with these settings.
     pub(super) fn obstacle(&self, service: &Service) -> Option<String> {
         let obstacle = service.obstacle.as_ref().filter(|_| !self.force)?;
-        let file = self.settings.as_deref().map_or_else(|| Path::new("MfaSettings.xml"), |it| it).display();
+        let file = self.settings.as_deref().unwrap_or_else(|| Path::new("MfaSettings.xml")).display();
         Some(format!(
             "{file}: {obstacle}. No call was made. `locmfa mim check` says what to change; --force calls the server all the same."
         ))

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Key, is_name};
 
-/// What must not be shown: every value but those of the entries in [`HARMLESS`]; that is text under any other name, between
+/// What must not be shown: every value but those of the entries in `HARMLESS`; that is text under any other name, between
 /// entries and in comments, attributes, and what stands before the `@` of a URL. A text that is no XML is treated alike. In
 /// order, in bytes.
 #[must_use]
