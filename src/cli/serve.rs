@@ -169,7 +169,13 @@ impl Serve {
     /// What cannot go together.
     pub(super) fn conflict(&self) -> Option<&'static str> {
         let from_input = self.scenario.as_deref().is_some_and(is_standard_input);
-        (from_input && self.watch).then_some("--watch needs a file: standard input is read once")
+        match from_input {
+            true if self.watch => Some("--watch needs a file: standard input is read once"),
+            true if self.end.exit_with_stdin => {
+                Some("--exit-with-stdin needs a scenario file: standard input ends with the scenario")
+            }
+            _ => None,
+        }
     }
 
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {

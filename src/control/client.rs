@@ -200,8 +200,25 @@ impl Refused {
             detail if detail.is_empty() => "The server refused the request.".into(),
             detail => detail,
         };
-        Self { detail, remedy: text("remedy"), problem }
+        Self { detail, remedy: by_command(&text("remedy")), problem }
     }
+}
+
+/// A remedy of the admin API in the words of the command line.
+#[must_use]
+pub fn by_command(remedy: &str) -> String {
+    const COMMANDS: &[(&str, &str)] = &[
+        ("`GET /calls/{seq}`", "`locmfa call NUMBER`"),
+        ("GET /calls/{seq}", "`locmfa call NUMBER`"),
+        ("GET /calls?state=open", "`locmfa calls state=open`"),
+        ("GET /calls", "`locmfa calls`"),
+        ("GET /challenges lists", "`locmfa phone list` lists"),
+        ("GET /challenges tells", "`locmfa phone list` tells"),
+        ("GET /rules", "`locmfa rule list`"),
+        ("GET /users", "`locmfa users list`"),
+        ("POST /users", "`locmfa users add`"),
+    ];
+    COMMANDS.iter().fold(remedy.to_owned(), |text, (request, command)| text.replace(request, command))
 }
 
 const BROKEN: &str = "the answer of the admin API ended too early; look whether the server still runs";

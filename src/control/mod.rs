@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::contract::Secret;
 use client::segment;
-pub use client::{Refused, Url};
+pub use client::{Refused, Url, by_command};
 
 /// The admin API of a server, and the space that is asked.
 #[derive(Debug)]
@@ -204,7 +204,11 @@ impl Api {
         let open = self.get("/challenges").await?;
         match items(&open) {
             [one] => Ok(one["id"].as_u64().unwrap_or_default()),
-            [] => bail!("no phone rings, and no text message waits. `locmfa phone list --wait 30s` waits for one"),
+            [] => Err(Refused::of(json!({
+                "detail": "No phone rings, and no text message waits.",
+                "remedy": "`locmfa phone list --wait 30s` waits for one.",
+            }))
+            .into()),
             more => bail!("{} challenges are open; name one with --id. `locmfa phone list` lists them", more.len()),
         }
     }

@@ -164,7 +164,9 @@ impl Chain<'_> {
                 "The service did not ask for a sign-in.",
                 "Microsoft's article turns anonymous authentication off and Windows authentication on.",
             ),
-            (None, _) => self.ok("sign-in", format!("On offer: {offers}. {account} was taken.")),
+            // The service was not reached, as the next step says.
+            (None, true) => {}
+            (None, false) => self.ok("sign-in", format!("On offer: {offers}. {account} was taken.")),
         }
         match said {
             Err(failure) if failure.at == CallStage::Group => self.got("PhoneFactor Admins", Err(failure))?,

@@ -143,8 +143,10 @@ impl Reloader {
     fn note(&self, mistakes: &[Mistake]) {
         self.spaces.default_space().update(|engine, at| {
             for it in mistakes {
-                let line = it.place.as_ref().map(|it| format!(":{}", it.line)).unwrap_or_default();
-                let text = format!("{}{line}: {}", it.source, it.message).into();
+                let place = it.place.as_ref().map(|it| format!(":{}:{}", it.line, it.column)).unwrap_or_default();
+                let help = it.help.iter().map(|it| format!(" {it}")).collect::<String>();
+                let stop = if help.is_empty() || it.message.ends_with('.') { "" } else { "." };
+                let text = format!("{}{place}: {}{stop}{help}", it.source, it.message).into();
                 engine.journal.note(at, What::Notice(Notice { topic: "mistake", text }));
             }
         });
@@ -302,11 +304,12 @@ fn restart(before: &Server, after: &Server) -> Vec<&'static str> {
 /// Logs a mistake of a scenario.
 pub fn log(it: &Mistake) {
     let (code, source) = (it.code.code(), &it.source);
-    let line = it.place.as_ref().map(|it| it.line);
+    let (line, column) = it.place.as_ref().map(|it| (it.line, it.column)).unzip();
+    let help = (!it.help.is_empty()).then(|| it.help.join(" "));
     match it.severity {
-        Severity::Note => debug!(code, source, line, "{}", it.message),
-        Severity::Warning => warn!(code, source, line, "{}", it.message),
-        Severity::Error => error!(code, source, line, "{}", it.message),
+        Severity::Note => debug!(code, source, line, column, help, "{}", it.message),
+        Severity::Warning => warn!(code, source, line, column, help, "{}", it.message),
+        Severity::Error => error!(code, source, line, column, help, "{}", it.message),
     }
 }
 

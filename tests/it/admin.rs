@@ -312,7 +312,13 @@ fn a_scenario_is_read_again_and_added_rules_stay() {
     fs::write(&file, "usrs: [anna]").unwrap();
     assert_eq!(api.send("POST", "/scenario/reload", &json!({})).0, 422);
     let notices = api.get("/notices?topic=mistake");
-    assert!(notices["items"][0]["text"].as_str().unwrap().contains("s.yaml:1: "), "{notices}");
+    assert!(
+        notices["items"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("s.yaml:1:1: a scenario has no key \"usrs\". Did you mean users?"),
+        "{notices}"
+    );
     assert_eq!(api.get("/users")["total"], 3);
 }
 

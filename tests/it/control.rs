@@ -138,7 +138,7 @@ fn a_rule_is_added_and_the_phone_is_answered() {
     let (_running, server, folder, url) = started();
     let ask = |arguments: &[&str]| asked(folder.path(), &url, arguments);
     let (code, text) = ask(&["phone", "answer"]);
-    assert!(code == 3 && text.contains("no phone rings"), "{text}");
+    assert!(code == 1 && text.contains("No phone rings"), "{text}");
     let (code, text) =
         ask(&["rule", "add", "{name: Anna decides, when: {user: anna}, person: decides}", "--times", "1"]);
     assert!(code == 0 && text.contains("Anna decides"), "{text}");

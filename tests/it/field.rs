@@ -59,6 +59,8 @@ fn a_dash_is_standard_input() {
         let (code, told) = piped(arguments, "users: [anna]\n");
         assert!(code == 2 && told.contains("standard input is read once"), "{code} {told}");
     }
+    let (code, told) = piped(&["serve", "-", "--exit-with-stdin"], "users: [anna]\n");
+    assert!(code == 2 && told.contains("standard input ends with the scenario"), "{code} {told}");
 }
 
 #[test]

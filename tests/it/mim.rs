@@ -530,6 +530,8 @@ fn secrets_are_hidden_in_broken_files_too() {
         "<r><ClientSecret>\nhush\n</ClientSecret>",
         "<r><a>https://me:hush@host/</a>",
         "<r><LICENSE_KEY hush</LICENSE_KEY><GROUP_KEY>hush</GROUP_KEY>",
+        "<r><CERT_PASSWORD>a<hush</CERT_PASSWORD></r>",
+        "<r><CERT_PASSWORD><![CDATA[a<hush]]></CERT_PASSWORD></r>",
     ] {
         let hidden = secrets(text);
         let seen = text.match_indices("hush").any(|(at, _)| !hidden.iter().any(|it| it.contains(&at)));

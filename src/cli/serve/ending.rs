@@ -15,7 +15,7 @@ use crate::process::Process;
 pub(super) struct EndArgs {
     /// Stop when standard input ends: when the program that started this one closes it, or ends
     #[arg(long)]
-    exit_with_stdin: bool,
+    pub(super) exit_with_stdin: bool,
     /// Stop when the process with this identifier ends
     #[arg(long, value_name = "PID")]
     parent: Option<u32>,

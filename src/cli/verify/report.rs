@@ -5,7 +5,7 @@ use std::fmt::Write;
 use quick_xml::escape::escape;
 use serde_json::Value;
 
-use crate::control::Verified;
+use crate::control::{Verified, by_command};
 
 /// What came of a verification.
 pub(super) struct Report {
@@ -42,7 +42,7 @@ impl Report {
         if let Verified::Fails(problem) = verified {
             let text = |it: &Value, key: &str| it[key].as_str().unwrap_or_default().to_owned();
             if problem["verdict"] == "unknown" {
-                remedy = text(problem, "remedy");
+                remedy = by_command(&text(problem, "remedy"));
             }
             for it in problem["failures"].as_array().into_iter().flatten() {
                 let place = it["place"].as_u64().and_then(|it| usize::try_from(it).ok()).unwrap_or(usize::MAX);

@@ -46,7 +46,9 @@ pub fn secrets(text: &str) -> Vec<Range<usize>> {
             mark == "<?xml" && inside.chars().all(|it| it.is_ascii_alphanumeric() || " =\"'.-?".contains(it));
         let inside_end = start + inside.trim_end_matches('/').len();
         if !is_declaration {
-            hide(text, start..inside_end, &mut secrets);
+            // What looks like the name of a broken tag may be a value with a `<` in it.
+            let is_broken = !text[tag_end..].starts_with('>');
+            hide(text, if is_broken { name_start } else { start }..inside_end, &mut secrets);
         }
         let opens = mark == "<" && inside.is_empty() && text[tag_end..].starts_with('>');
         harmless = Some(name).filter(|name| opens && HARMLESS.iter().any(|it| it.name().eq_ignore_ascii_case(name)));
