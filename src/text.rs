@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -61,6 +62,41 @@ pub fn without_hidden_controls(text: &str) -> Cow<'_, str> {
         .into()
 }
 
+/// A length of time: a number of seconds, a number with units such as `1m 30s`, or `hh:mm:ss` as .NET writes it, with days
+/// before it (`1.02:00:00`) and up to seven decimals of the second.
+#[must_use]
+pub fn length_of_time(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let seconds = text.parse::<f64>().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
+    seconds.or_else(|| time_span(text)).or_else(|| humantime::parse_duration(text).ok())
+}
+
+/// `hh:mm:ss`
+fn time_span(text: &str) -> Option<Duration> {
+    let mut parts = text.split(':');
+    let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next()?);
+    let (days, hours) = hours.split_once('.').unwrap_or(("0", hours));
+    let (seconds, decimals) = seconds.split_once('.').unwrap_or((seconds, "0"));
+    let is_number = |it: &&str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+    if parts.next().is_some() || ![days, hours, minutes, seconds, decimals].iter().all(is_number) || decimals.len() > 7
+    {
+        return None;
+    }
+    let under = |text: &str, bound: u64| text.parse::<u64>().ok().filter(|it| *it < bound);
+    let (hours, minutes, seconds) = (under(hours, 24)?, under(minutes, 60)?, under(seconds, 60)?);
+    let whole = days.parse::<u64>().ok()?.checked_mul(86_400)?.checked_add(hours * 3600 + minutes * 60 + seconds)?;
+    Some(Duration::new(whole, format!("{decimals:0<9}").parse().ok()?))
+}
+
+/// Words as a message lists them: ten, and how many more there are.
+pub fn listed<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    let words: Vec<&str> = words.collect();
+    match words.len() {
+        0..=10 => words.join(", "),
+        more => format!("{}, and {} more", words[..10].join(", "), more - 10),
+    }
+}
+
 /// JSON in one line, without `<`, `>` and `&`: PowerShell cuts what stands between the first two out of an error's text.
 ///
 /// # Errors
@@ -74,14 +110,30 @@ pub fn json(it: &impl Serialize) -> serde_json::Result<String> {
 /// # Errors
 /// As [`json`].
 pub fn ascii_json(it: &impl Serialize) -> serde_json::Result<String> {
-    let mut out = String::new();
-    for it in without_markup(serde_json::to_string_pretty(it)?).chars() {
+    serde_json::to_string_pretty(it).map(ascii)
+}
+
+/// [`ascii_json`] in one line.
+///
+/// # Errors
+/// As [`json`].
+pub fn ascii_json_line(it: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(it).map(ascii)
+}
+
+fn ascii(json: String) -> String {
+    let json = without_markup(json);
+    if json.is_ascii() {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for it in json.chars() {
         match it.is_ascii() {
             true => out.push(it),
             false => it.encode_utf16(&mut [0; 2]).iter().for_each(|it| push_unit(&mut out, *it)),
         }
     }
-    Ok(out)
+    out
 }
 
 /// In JSON, these characters stand within texts only.
@@ -106,6 +158,29 @@ mod tests {
         assert_eq!(escaped("\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{7f}"), r"\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{7f}");
         assert_eq!(in_one_line("a\nb\u{200f}"), r"a\nb\u{200f}");
         assert_eq!(without_hidden_controls("\u{1b}[1mé\n\u{9b}\u{61c}"), "\u{1b}[1mé\n\\u009b\\u061c");
+    }
+
+    #[test]
+    fn lengths_of_time_are_read_as_each_client_writes_them() {
+        for (text, seconds) in [
+            ("90", 90.0),
+            ("1.5", 1.5),
+            ("1m 30s", 90.0),
+            ("00:06:00", 360.0),
+            ("0:00:01.5000000", 1.5),
+            ("1.02:00:00", 93_600.0),
+        ] {
+            assert_eq!(length_of_time(text).map(|it| it.as_secs_f64()), Some(seconds), "{text}");
+        }
+        for text in ["", "-1", "1:2", "24:00:00", "00:60:00", "1:2:3:4", "00:00:00.12345678", "+1:00:00", "ten"] {
+            assert_eq!(length_of_time(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn long_lists_end_after_ten() {
+        assert_eq!(listed(["a", "b"].into_iter()), "a, b");
+        assert_eq!(listed(["x"; 12].into_iter()), "x, x, x, x, x, x, x, x, x, x, and 2 more");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::print::{Output, complain};
 use super::ready;
 use super::table::{Column, Growing, sheet, table};
 use crate::control::{Api, List, Query, Url, items};
+use crate::text::length_of_time;
 
 #[derive(Args, Debug)]
 pub(super) struct Target {
@@ -89,12 +90,12 @@ pub(super) struct ListArgs {
     /// Conditions, such as username=anna operation=PfAuthUser* phone="+1 425 555 0100"
     #[arg(value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) conditions: Vec<(String, String)>,
-    /// If the list is empty, wait this long for a first item, such as 30s
+    /// If the list is empty, wait this long for a first item, such as 30s; ten minutes at most
     #[arg(long, value_name = "TIME")]
-    wait: Option<String>,
+    pub(super) wait: Option<String>,
     /// List only what follows this cursor (`next` of an earlier answer with --json), or `now`
     #[arg(long, value_name = "CURSOR")]
-    after: Option<String>,
+    pub(super) after: Option<String>,
     /// The largest number of items to list
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
@@ -109,8 +110,16 @@ impl ListArgs {
         let (conditions, wait) = (conditions.clone(), wait.clone());
         let query = Query { conditions, wait, after: after.clone(), limit: *limit };
         let page = target.api()?.list(list, &query).await?;
-        target.print_page(out, columns, &page)?;
-        Ok(query.wait.is_none() || !items(&page).is_empty())
+        match &query.wait {
+            Some(wait) if items(&page).is_empty() => {
+                if target.json {
+                    out.json(&page)?;
+                }
+                complain(format_args!("locmfa: nothing came in {wait}"));
+                Ok(false)
+            }
+            _ => target.print_page(out, columns, &page).map(|()| true),
+        }
     }
 }
 
@@ -123,14 +132,16 @@ impl ListArgs {
         }
         let see = |event: &Value| {
             match self.target.json {
-                true => out.line(event)?,
+                true => out.json_line(event)?,
                 false => out.print(&table.line(event))?,
             }
             Ok(if out.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         };
         self.target
             .api()?
-            .follow_events(kind, &self.conditions, see, |warning| complain(format_args!("locmfa: {warning}")))
+            .follow_events(kind, self.after.as_deref(), &self.conditions, see, |warning| {
+                complain(format_args!("locmfa: {warning}"))
+            })
             .await
     }
 }
@@ -141,9 +152,8 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().into(), value.into()))
 }
 
-/// A length of time: a number of seconds, or with units, such as `1m30s`.
+/// A length of time, as [`length_of_time`] reads it.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse::<f64>().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
-    let read = seconds.or_else(|| humantime::parse_duration(text).ok());
-    read.ok_or_else(|| format!("{text:?} is not a length of time; write 30s, 2m or a number of seconds"))
+    length_of_time(text)
+        .ok_or_else(|| format!("{text:?} is not a length of time; write 30s, 2m, 00:02:00 or a number of seconds"))
 }

@@ -13,8 +13,8 @@ use crate::control::List;
 pub(super) struct Calls {
     #[command(flatten)]
     args: ListArgs,
-    /// Print each new call when it comes
-    #[arg(long, conflicts_with_all = ["wait", "after"])]
+    /// Print each new call when it comes; --after adds those that followed that cursor
+    #[arg(long, conflicts_with = "wait")]
     follow: bool,
 }
 

@@ -76,7 +76,7 @@ enum Command {
     /// Print what is imitated, how it is known, and which test checks it
     Fidelity(fidelity::Fidelity),
     /// Import users into a scenario; list and change the users of a running server
-    #[command(subcommand)]
+    #[command(subcommand, alias = "user")]
     Users(users::Users),
     /// Show the server's state: spaces, connections, failures
     Status(status::Status),
@@ -91,14 +91,15 @@ enum Command {
     /// Show one call in full
     Call(call::Call),
     /// List the messages that the server sent, with their codes, or wait for one
+    #[command(alias = "message")]
     Messages(messages::Messages),
     /// Write what happened into one HTML file, for a ticket or as an artifact of CI
     Report(report::Report),
     /// Do what a person does with a ringing phone, a text message or the app
-    #[command(subcommand)]
+    #[command(subcommand, alias = "phones")]
     Phone(phone::Phone),
     /// List, add and remove rules
-    #[command(subcommand)]
+    #[command(subcommand, alias = "rules")]
     Rule(rule::Rule),
     /// Show and set the time of a space
     #[command(subcommand)]
@@ -109,7 +110,7 @@ enum Command {
     /// Compare what happened with a file of expectations
     Verify(verify::Verify),
     /// Show, renew, export and trust the certificates
-    #[command(subcommand)]
+    #[command(subcommand, alias = "cert")]
     Certs(certs::Certs),
     /// Check and change the settings file of Microsoft Identity Manager, and call as it does
     #[command(subcommand)]

@@ -16,7 +16,7 @@ pub(super) enum Phone {
         #[command(flatten)]
         args: ListArgs,
         /// Print each step of challenges when it comes: the phone rings, is answered, and how it ends
-        #[arg(long, conflicts_with_all = ["wait", "after"])]
+        #[arg(long, conflicts_with = "wait")]
         follow: bool,
     },
     /// Answer the call

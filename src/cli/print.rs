@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::text::{ascii_json, escaped};
+use crate::text::{ascii_json, ascii_json_line, escaped};
 
 /// Where a command prints its result: standard output, or a test's buffer.
 ///
@@ -52,6 +52,11 @@ impl<'a> Output<'a> {
     /// Prints a line.
     pub(super) fn line(&mut self, text: impl Display) -> anyhow::Result<()> {
         self.print(&format!("{text}\n"))
+    }
+
+    /// Prints JSON in one line, in ASCII.
+    pub(super) fn json_line(&mut self, it: &impl Serialize) -> anyhow::Result<()> {
+        self.line(ascii_json_line(it).context("the result as JSON")?)
     }
 
     /// Prints JSON over several lines, in ASCII: no code page of a console garbles it.

@@ -63,6 +63,8 @@ pub enum Clock {
     Real,
     Auto,
     Rate(f64),
+    /// A timestamp.
+    Set(String),
     /// The next thing that is due.
     Next,
     /// A duration such as `10m`, or a timestamp.
@@ -154,17 +156,19 @@ impl Api {
         self.get(&format!("{path}?{}", encoded(pairs))).await
     }
 
-    /// Passes each new event of a kind to `see` until the server stops or `see` has seen enough, and to `warn` what the
+    /// Passes each new event of a kind, and with `after` what follows that cursor, to `see` until the server stops or `see` has seen enough, and to `warn` what the
     /// stream says of itself: that events are lost, or that the space was reset. Where the space is dropped it fails with
     /// [`Refused`].
     pub async fn follow_events(
         &self,
         kind: &str,
+        after: Option<&str>,
         conditions: &[(String, String)],
         mut see: impl FnMut(&Value) -> anyhow::Result<ControlFlow<()>>,
         mut warn: impl FnMut(&str),
     ) -> anyhow::Result<()> {
-        let path = format!("/events?kinds={kind}&{}", encoded(conditions.iter().cloned()));
+        let after = given([("after", after.map(Into::into))]);
+        let path = format!("/events?kinds={kind}&{}", encoded(conditions.iter().cloned().chain(after)));
         let each = |name: &str, event: Value| match name {
             "ended" => Err(Refused::of(event).into()),
             "lost" | "reset" => {
@@ -237,6 +241,7 @@ impl Api {
             Clock::Freeze => set(json!({"pace": "frozen"})),
             Clock::Real => set(json!({"pace": "real"})),
             Clock::Auto => set(json!({"pace": "auto"})),
+            Clock::Set(to) => (Method::POST, "/clock/advance", Some(json!({"to": to}))),
             Clock::Rate(times) => set(json!({"rate": times})),
             Clock::Next => (Method::POST, "/clock/advance", Some(json!({"to": "next"}))),
             Clock::Advance(how_far) => {

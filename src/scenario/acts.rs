@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::contract::Secret;
 use crate::engine::{Act, Conduct, NotAnAct, Reaction};
+use crate::text::listed;
 
 use super::fields::Reader;
 use super::grammar::Values;
 use super::mistake::Code;
 use super::values::{OneOrList, described, text_as};
-use super::written::{Written, listed};
+use super::written::Written;
 
 /// What `person` says.
 pub(super) enum Person {

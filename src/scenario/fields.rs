@@ -5,11 +5,12 @@
 use std::collections::HashSet;
 
 use crate::contract::{Primitive, Record, Shape};
+use crate::text::listed;
 
 use super::grammar::{Grammar, Key, Values};
 use super::mistake::{Code, closest, quoted};
 use super::tree::{Entry, Kind};
-use super::written::{Written, listed, suggest};
+use super::written::{Written, suggest};
 
 /// What may stand under a key.
 pub(super) trait Reader<'a> {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::engine::{Conduct, CustomResult, Ending, Outcome, Reaction};
+use crate::text::listed;
 
 use super::fields::{Reader, mapping};
 use super::grammar::Values;
 use super::mistake::{Code, quoted};
 use super::texts::template;
 use super::values::{Truth, Whole, described, or_mapping};
-use super::written::{Written, listed};
+use super::written::Written;
 
 /// The word for an answer that leaves everything as it is.
 const USUAL: &str = "as-usual";

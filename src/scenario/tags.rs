@@ -2,12 +2,13 @@
 
 use crate::contract::Tag;
 use crate::engine::Company;
+use crate::text::listed;
 
 use super::fields::{Reader, mapping};
 use super::mistake::{Code, closest, quoted};
 use super::names::Names;
 use super::values::{Item, List, Name, Placed, ReaderExt, text_as, text_or};
-use super::written::{Written, listed};
+use super::written::Written;
 
 /// A tag as it is written: its name with its place, and its identifier.
 type WrittenTag<'a> = ((Written<'a>, String), Option<String>);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::contract::{Shape, Wire};
+use crate::text::{length_of_time, listed};
 
 use super::edit;
 use super::mistake::{Code, closest, quoted};
@@ -168,7 +169,7 @@ impl<'a> Written<'a> {
 
     pub(super) fn truth(self) -> Option<bool> {
         let Kind::Text(text) = &self.node.kind else { return self.wrong_type("true or false") };
-        bool::of_text(text).or_else(|| {
+        bool::of_text(&text.to_ascii_lowercase()).or_else(|| {
             let help: Vec<_> = truth_of(text).map(|it| format!("Did you mean {it}?")).into_iter().collect();
             self.bad("true or false", help)
         })
@@ -205,10 +206,8 @@ impl<'a> Written<'a> {
     pub(super) fn duration(self) -> Option<Duration> {
         let needed = "a length of time such as 4s, 500ms or 1m 30s";
         let Kind::Text(text) = &self.node.kind else { return self.wrong_type(needed) };
-        let seconds = text.parse::<f64>().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
-        let read = seconds.or_else(|| humantime::parse_duration(text).ok());
-        let help = "A number without a unit is seconds. Units: ms, s, m, h, days.";
-        read.or_else(|| self.bad(needed, [help.into()]))
+        let help = "A number without a unit is seconds. Units: ms, s, m, h, days. Or write hh:mm:ss.";
+        length_of_time(text).or_else(|| self.bad(needed, [help.into()]))
     }
 
     /// A length of time that is more than none.
@@ -346,10 +345,7 @@ fn truth_of(text: &str) -> Option<bool> {
 /// What was probably meant, and what may stand there; a long list only where nothing comes near.
 pub(super) fn suggest(meant: Option<&str>, allowed: &str) -> Vec<String> {
     let meant_help = meant.map(|it| format!("Did you mean {it}?"));
-    let allowed = Some(format!("Allowed: {allowed}.")).filter(|it| meant.is_none() || it.len() < 120);
+    let allowed = Some(format!("Allowed: {allowed}."))
+        .filter(|it| meant.is_none() || (it.len() < 120 && !allowed.ends_with(" more")));
     meant_help.into_iter().chain(allowed).collect()
-}
-
-pub(super) fn listed<'w>(words: impl Iterator<Item = &'w str>) -> String {
-    words.collect::<Vec<_>>().join(", ")
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::Output;
 
 use locmfa::testing;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::api::Api;
 use crate::process::{Caller, Server, locmfa, read, run};
 
 const SCENARIO: &str = "users:
@@ -52,8 +53,11 @@ fn what_happened_is_told_as_tables_and_as_json() {
     assert!(code == 0 && messages.contains("864209"), "{messages}");
     let (code, text) = ask(&["phone", "approve"]);
     assert!(code == 1 && text.contains("Type 864209 where the person signs in to approve"), "{text}");
-    let (code, none) = ask(&["messages", "username=anna", "--wait", "1ms"]);
-    assert_eq!(code, 1, "{none}");
+    for wait in [&["username=anna", "--wait", "1ms"][..], &["--next", "--wait", "00:00:00.001"]] {
+        let (code, none) = ask(&[&["messages"], wait].concat());
+        assert!(code == 1 && none.starts_with("locmfa: nothing came in"), "{none}");
+    }
+    assert_eq!(ask(&["message", "--limit", "1"]).0, 0);
 
     let (code, text) = ask(&["calls", "usrname=anna"]);
     assert!(code == 1 && text.contains("Did you mean username?"), "{text}");
@@ -113,9 +117,32 @@ fn users_clocks_and_spaces_are_changed() {
     assert!(ask(&["clock", "freeze", "--space", "one"]).1.contains("frozen"));
     let before = ask(&["clock", "show", "--space", "one"]).1;
     assert_eq!(ask(&["clock", "show", "--space", "one"]).1, before);
-    assert_ne!(ask(&["clock", "advance", "10m", "--space", "one"]).1, before);
+    assert_ne!(ask(&["clock", "advance", "00:10:00", "--space", "one"]).1, before);
+    let (code, text) = ask(&["clock", "set", "2099-01-01T00:00:00Z", "--space", "one"]);
+    assert!(code == 0 && text.contains("2099-01-01T00:00:00Z"), "{text}");
+    assert!(ask(&["clock", "real", "--space", "one"]).1.contains("goes on from a moved time, "));
+    assert!(ask(&["clock", "real"]).1.contains("shows the time of this machine"));
     assert_eq!(ask(&["space", "drop", "one"]), (0, "The space one is removed.\n".into()));
     assert!(!ask(&["space", "list"]).1.contains("one"));
+}
+
+#[test]
+fn values_may_be_written_as_each_client_writes_them() {
+    let api = Api::start(SCENARIO, &[]);
+    api.server.call("UserExists", "<username>anna</username>");
+    let nulls = r#"{"expect": [{"where": null, "name": null, "exactly": 1, "within": "00:01:00"}], "in_order": null, "after": null, "wait": 0}"#;
+    let yaml = "expect:\n  - where: {username: anna}\n    exactly: 1\nwait: 1\n";
+    for (kind, body) in [("application/json", nulls), ("application/yaml", yaml)] {
+        let told = api.ask("POST", "/verify", &format!("Content-Type: {kind}\r\n"), body);
+        assert_eq!(told.status, 200, "{body}");
+    }
+    assert_eq!(api.send("PUT", "/clock", &json!({"pace": "frozen", "rate": null})).0, 200);
+    for by in [json!(60), json!("00:01:00"), json!("1m")] {
+        assert_eq!(api.send("POST", "/clock/advance", &json!({"by": by, "to": null})).0, 200, "{by}");
+    }
+    let (status, zoe) = api.send("POST", "/users", &json!({"username": "Zoë", "enabled": "False"}));
+    assert_eq!((status, &zoe["enabled"]), (201, &json!(false)));
+    assert_eq!(api.get("/users?enabled=FALSE")["items"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]

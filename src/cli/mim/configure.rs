@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::Args;
 
 use super::super::print::Output;
@@ -61,9 +60,12 @@ impl Configure {
                     out.line(format_args!("{source}: nothing was changed"))?;
                     return Ok(ExitCode::from(1));
                 }
-                None => bail!(
-                    "there is no terminal to ask at, so nothing was changed. Add --yes to write without a question."
-                ),
+                None => {
+                    out.line(format_args!(
+                        "{source}: nothing was written; there is no terminal to ask at, so add --yes"
+                    ))?;
+                    return Ok(ExitCode::from(1));
+                }
             }
         }
         let backup = change.write()?;

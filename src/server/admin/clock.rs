@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::input::{Asked, Body, duration};
+use super::input::{Asked, Body, duration, text};
 use super::problem::{Kind, Problem};
 use super::{At, Changing, Json, view};
 use crate::engine::{Pace, Timestamp};
@@ -46,7 +46,8 @@ pub(super) struct SetClock {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AdvanceClock {
-    /// A length of time, such as `10m`.
+    /// A length of time: `10m`, `00:10:00`, or a number of seconds.
+    #[serde(default, deserialize_with = "text")]
     #[schema(example = "10m")]
     by: Option<String>,
     /// A moment that is still to come; or `next`: the next thing that is due, such as the end of a call or of a code.

@@ -21,6 +21,7 @@ use super::view::View;
 use super::{Admin, At, Shared, Stage};
 use crate::engine::{Event, EventKind, Happening};
 use crate::switchboard::{Life, Space, Watcher};
+use crate::text;
 
 /// A reader's place in the stream.
 struct Reader {
@@ -246,7 +247,7 @@ impl Frames {
         {
             return frame.clone();
         }
-        let data = serde_json::to_string(&View::of(event)).expect("an event is JSON");
+        let data = text::ascii_json_line(&View::of(event)).expect("an event is JSON");
         let name = match event.what.kind() {
             EventKind::Call if event.is_open() => OPENED,
             EventKind::Call => CLOSED,
@@ -263,6 +264,6 @@ impl Frames {
 /// An event that tells of the stream itself. With an id, the stream goes on from there.
 fn notice(name: &str, id: Option<Cursor>, problem: &Problem) -> String {
     let id = id.map(|it| format!("id: {it}\n")).unwrap_or_default();
-    let data = serde_json::to_string(problem).expect("a problem is JSON");
+    let data = text::ascii_json_line(problem).expect("a problem is JSON");
     format!("{id}event: {name}\ndata: {data}\n\n")
 }

@@ -8,11 +8,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::Admin;
 use super::problem::{Kind, Problem};
 use crate::scenario::closest;
-use crate::text::in_one_line;
+use crate::text::{in_one_line, length_of_time, listed};
 
 /// The largest body, in bytes: a scenario with many users.
 const BODY: usize = 32 << 20;
@@ -20,7 +21,7 @@ const BODY: usize = 32 << 20;
 /// The longest wait, which is also how long one may last that is asked to last longer.
 pub(super) const WAIT: Duration = Duration::from_secs(600);
 
-/// A body of JSON, read into its type; where there is none, as `{}`.
+/// A body of JSON or YAML, read into its type; where there is none, as `{}`.
 #[derive(Debug)]
 pub(super) struct Body<T>(pub(super) T);
 
@@ -56,8 +57,12 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Admin>> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, admin: &Arc<Admin>) -> Result<Self, Problem> {
+        let is_yaml = content_type(request.headers()).contains("yaml");
         let text = text_of(request).await?;
-        let read = |text: &str| of_json(if text.trim().is_empty() { "{}" } else { text }).map(Self);
+        let read = move |text: &str| {
+            let text = if text.trim().is_empty() { "{}" } else { text };
+            if is_yaml { of_yaml(text) } else { of_json(text) }.map(Self)
+        };
         match text.len() > SHORT {
             true => admin.work.run(move || read(&text)).await,
             false => read(&text),
@@ -125,12 +130,36 @@ fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
         let detail = format!("The body is no JSON: {what}, in line {}.", place.replace(" column ", ", column "));
         Problem::new(Kind::BadBody, detail, "Check quotes, commas and brackets, and send one value and nothing else.")
     })?;
-    serde_path_to_error::deserialize(json).map_err(|error| {
+    of_value(json)
+}
+
+/// Reads YAML, or tells what does not fit.
+fn of_yaml<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    of_value(crate::scenario::export::value("body", text).map_err(|it| Problem::of_mistakes(&it))?)
+}
+
+fn of_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
         let field = error.path().to_string();
         let what = error.into_inner().to_string();
         let detail = if field == "." { format!("{what}.") } else { format!("{field}: {what}.") };
         Problem::new(Kind::BadBody, detail, remedy_of(&what)).with("field", field)
     })
+}
+
+/// A text, which JSON or YAML may have as a number; `null` is none.
+pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    match serde_json::Value::deserialize(from)? {
+        serde_json::Value::Null => Ok(None),
+        serde_json::Value::String(text) => Ok(Some(text)),
+        serde_json::Value::Number(number) => Ok(Some(number.to_string())),
+        _ => Err(serde::de::Error::custom("a text is needed here")),
+    }
+}
+
+/// A value that may be left out, and is left out where it is `null`.
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
 /// What was probably meant, from serde's own words: unknown field `usr`, expected one of `user`, `phone`.
@@ -193,7 +222,7 @@ impl Asked {
     }
 
     pub(super) fn truth(&mut self, name: &'static str) -> Result<Option<bool>, Problem> {
-        match self.take(name)?.as_deref() {
+        match self.take(name)?.map(|it| it.to_ascii_lowercase()).as_deref() {
             None => Ok(None),
             Some("true" | "") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
@@ -219,7 +248,7 @@ impl Asked {
 }
 
 fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Problem {
-    let all = known.clone().collect::<Vec<_>>().join(", ");
+    let all = listed(known.clone());
     let remedy = match closest(name, known) {
         Some(meant) => format!("Did you mean {meant}?"),
         None if all.is_empty() => "Leave it out: there are no parameters here.".into(),
@@ -236,9 +265,7 @@ pub(super) fn bad(name: &str, why: &str, remedy: &str) -> Problem {
 
 /// Reads a length of time; a number alone is seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let seconds = text.trim().parse::<f64>().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
-    let read = seconds.or_else(|| humantime::parse_duration(text.trim()).ok());
-    read.ok_or_else(|| format!("{text:?} is no length of time"))
+    length_of_time(text).ok_or_else(|| format!("{text:?} is no length of time"))
 }
 
 #[cfg(test)]

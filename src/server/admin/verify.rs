@@ -6,20 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::cursor::Cursor;
 use super::feed::awaited;
 use super::filter::{Difference, Filter, Fit, Unfit};
-use super::input::{Asked, Body, duration};
+use super::input::{Asked, Body, duration, or_default, text};
 use super::problem::{Kind as No, Problem};
 use super::view::View;
 use super::{At, Json, Shared};
 use crate::engine::{Event, EventKind, Journal, Missing, Pattern};
 use crate::scenario::closest;
 use crate::switchboard::{Interest, Reading, Space};
+use crate::text::listed;
 
 /// What should have happened.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -29,24 +30,14 @@ pub(super) struct Expectations {
     #[schema(min_items = 1)]
     expect: Vec<Expectation>,
     /// Whether each must come after the one before it. A call comes when it begins.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     in_order: bool,
     /// Only what follows that event counts: `next` of an earlier answer. Without it, all that is kept.
     after: Option<String>,
-    /// How long to wait until it is so, such as `30s`; it ends as soon as it is.
+    /// How long to wait until it is so, such as `30s`, ten minutes at most; it ends as soon as it is.
     #[serde(default, deserialize_with = "text")]
     #[schema(example = "0s")]
     wait: Option<String>,
-}
-
-/// A text, which YAML may take for a number.
-fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    match Value::deserialize(from)? {
-        Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text)),
-        Value::Number(number) => Ok(Some(number.to_string())),
-        _ => Err(serde::de::Error::custom("a text is needed here")),
-    }
 }
 
 /// Something that should have happened, at least once where no count is said.
@@ -61,7 +52,7 @@ struct Expectation {
     /// Values by name, as lists are filtered by: `operation: PfAuthUser*`, `phone: +1 425 555 0100`,
     /// `fields.requireUserMatch: true`. `*` stands for anything, and `null` for a value that is not there. A name that no
     /// such event has is an error.
-    #[serde(default, rename = "where")]
+    #[serde(default, rename = "where", deserialize_with = "or_default")]
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     conditions: Map<String, Value>,
     exactly: Option<u64>,
@@ -301,7 +292,7 @@ impl Wanted {
             None => EventKind::Call,
             Some(word) => EventKind::ALL.into_iter().find(|it| it.word() == word).ok_or_else(|| {
                 let meant = closest(word, words).map(|it| format!("Did you mean {it}?"));
-                let remedy = meant.unwrap_or_else(|| format!("There are: {}.", words.join(", ")));
+                let remedy = meant.unwrap_or_else(|| format!("There are: {}.", listed(words.into_iter())));
                 ("kind".into(), format!("{word:?} is no kind"), remedy)
             })?,
         };
@@ -324,7 +315,7 @@ impl Wanted {
         let filter = Filter::of(pairs, &[kind], country).map_err(|Unfit { name, reason }| {
             let names = super::view::names(kind).iter().copied().chain(["phone"]);
             let meant = closest(&name, names.clone()).map(|it| format!("Did you mean {it}?"));
-            let all = || format!("There are: {}; and fields.NAME.", names.collect::<Vec<_>>().join(", "));
+            let all = || format!("There are: {}; and fields.NAME.", listed(names));
             let no_such = || ("there is no such value".to_owned(), meant.unwrap_or_else(all));
             let (why, remedy) = reason.unwrap_or_else(no_such);
             (format!("where.{name}"), why, remedy)
