@@ -22,7 +22,7 @@ use super::files::{is_standard_input, standard_input};
 use super::open::page_of;
 use super::print::complain;
 use super::ready::{Ready, ReadyFile};
-use crate::engine::Bounds;
+use crate::engine::{Bounds, MemoryBounds};
 use crate::log::{Format, Log as LogWriter, Target};
 use crate::scenario::Scenario;
 use crate::server::accept::Listening;
@@ -115,6 +115,13 @@ struct LimitArgs {
     /// The number of calls in each space's journal
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     journal_entries: usize,
+    /// The number of people who are no users, with the states, counters and blocks that each space remembers of them; the
+    /// oldest make room for new ones
+    #[arg(long, value_name = "COUNT", default_value_t = MemoryBounds::default().people)]
+    people: usize,
+    /// The number of codes that are out in each space; the oldest make room for new ones
+    #[arg(long, value_name = "COUNT", default_value_t = MemoryBounds::default().codes)]
+    codes: usize,
     /// The largest number of spaces, with the default space
     #[arg(long, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     spaces: u32,
@@ -146,6 +153,7 @@ impl LimitArgs {
             spaces: self.spaces as usize,
             idle: Duration::from_secs(self.space_idle.into()),
             journal: Bounds { bytes: self.journal_bytes, entries: self.journal_entries },
+            memory: MemoryBounds { people: self.people, codes: self.codes },
         }
     }
 }

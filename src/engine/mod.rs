@@ -5,12 +5,14 @@
 
 mod act;
 mod administration;
+mod aging;
 mod challenge_id;
 mod challenges;
 mod change;
 mod company;
 mod differences;
 mod directory;
+mod evictions;
 mod journal;
 mod lower_case;
 mod number;
@@ -35,6 +37,7 @@ pub use change::Change;
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Token};
 pub use differences::{Difference, Differences, OnReload};
 pub use directory::{Block, Bypass, Device, Directory, Pattern, PhonePattern, Query, User, by_any_form, is_of_domain};
+pub use evictions::{Doubtful, MemoryBounds};
 pub use journal::{
     Bounds, CallEnd, CallEntry, CallRequest, ChallengeStage, Changed, Event, EventKind, EvictedCalls, EvictedResult,
     Happening, Journal, Message, MessageKind, Missing, Notice, Origin, Raw, Tally, Turn, What,
@@ -58,6 +61,7 @@ pub use setup::Setup;
 pub use time::{Pace, Start, Timestamp};
 
 use challenges::book::Challenges;
+use evictions::Evictions;
 use random::Random;
 use rules::Rules;
 
@@ -70,6 +74,7 @@ pub struct Engine {
     users: Directory,
     rules: Rules,
     challenges: Challenges,
+    evictions: Evictions,
     pub sessions: Sessions,
     random: Random,
     pub journal: Journal,
@@ -93,6 +98,7 @@ impl Engine {
             users: Directory::new(users, &setup.company.country_code),
             rules: Rules::new(setup.rules, setup.states, setup.magic_numbers),
             challenges: Challenges::default(),
+            evictions: Evictions::default(),
             sessions: Sessions::new(setup.sessions),
             random: Random::seeded(setup.seed.unwrap_or(seed)),
             journal: Journal::new(bounds),
@@ -111,6 +117,7 @@ impl Engine {
             users: self.users.clone(),
             rules: self.rules.clone(),
             challenges: self.challenges.fork(),
+            evictions: self.evictions.fork(),
             sessions: self.sessions.clone(),
             random: Random::seeded(self.scenario.seed.unwrap_or(seed)),
             journal: self.journal.fork(),

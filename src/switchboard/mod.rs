@@ -18,7 +18,7 @@ pub use space::{Ended, Life, Space, Unsettled};
 pub use watch::Watcher;
 pub use watchers::{Interest, Reading};
 
-use crate::engine::{Bounds, Differences, Engine, OnReload, Setup, Start};
+use crate::engine::{Bounds, Differences, Engine, MemoryBounds, OnReload, Setup, Start};
 use space::ClosedCalls;
 
 /// The spaces of a server. The one called [`DEFAULT`] always exists; the others are made by their first calls, and end
@@ -61,6 +61,8 @@ pub struct Limits {
     pub idle: Duration,
     /// The bounds of calls in the journal of each space.
     pub journal: Bounds,
+    /// The bounds of what each space remembers.
+    pub memory: MemoryBounds,
 }
 
 /// The name of the space that always exists.
@@ -149,7 +151,7 @@ impl NoSpace {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { spaces: 256, idle: Duration::from_hours(1), journal: Bounds::default() }
+        Self { spaces: 256, idle: Duration::from_hours(1), journal: Bounds::default(), memory: MemoryBounds::default() }
     }
 }
 
@@ -157,7 +159,7 @@ impl Switchboard {
     /// The spaces of a scenario. Their timers run in the runtime in which this is called.
     #[must_use]
     pub fn new(setup: Setup, limits: Limits) -> Self {
-        let template = Template::new(setup, limits.journal);
+        let template = Template::new(setup, &limits);
         let (engine, start) = template.instance();
         let calls = ClosedCalls::default();
         let default = Space::of(DEFAULT, engine, start, calls.clone());
@@ -218,7 +220,7 @@ impl Switchboard {
     /// # Errors
     /// [`NoSpace::BadName`], [`NoSpace::Full`], [`NoSpace::Taken`]
     pub fn create<'a>(&self, naming: impl Into<Naming<'a>>, setup: Setup) -> Result<Space, NoSpace> {
-        let (engine, start) = Template::new(setup, self.0.limits.journal).instance();
+        let (engine, start) = Template::new(setup, &self.0.limits).instance();
         self.add(naming.into(), engine, start)
     }
 
@@ -253,7 +255,7 @@ impl Switchboard {
     /// [`NoSpace::Unknown`]
     pub fn replace(&self, name: &str, setup: Setup) -> Result<Space, NoSpace> {
         let space = self.find(name)?;
-        let own = Template::new(setup, self.0.limits.journal);
+        let own = Template::new(setup, &self.0.limits);
         if space.name() == DEFAULT {
             let mut template = self.template_mut();
             *template = own;
@@ -303,7 +305,7 @@ impl Switchboard {
 
     /// Loads a scenario for new spaces. Those that exist stay as they are.
     pub fn load(&self, setup: Setup) {
-        let template = Template::new(setup, self.0.limits.journal);
+        let template = Template::new(setup, &self.0.limits);
         *self.template_mut() = template;
     }
 
@@ -313,7 +315,7 @@ impl Switchboard {
     /// The template is locked for writing until the last space has taken the scenario over. So of two reloads at once
     /// the second begins when the first is complete, and no space starts in between.
     pub fn reload(&self, setup: Setup, on_reload: OnReload) -> Differences {
-        let after = Template::new(setup, self.0.limits.journal);
+        let after = Template::new(setup, &self.0.limits);
         let mut template = self.template_mut();
         let mut differences = template.engine.differences(&after.engine);
         if template.start != after.start {
@@ -400,10 +402,11 @@ impl ServedSpace {
 }
 
 impl Template {
-    fn new(setup: Setup, bounds: Bounds) -> Self {
+    fn new(setup: Setup, limits: &Limits) -> Self {
         let start = setup.clock;
         let now = start.at.unwrap_or_else(space::system_now);
-        Self { engine: Engine::new(setup, now, space::draw_seed(), bounds), start }
+        let engine = Engine::new(setup, now, space::draw_seed(), limits.journal).with_memory(limits.memory);
+        Self { engine, start }
     }
 
     /// An engine that starts with the scenario, and its clock. Each draws a seed of its own if the scenario fixes none.

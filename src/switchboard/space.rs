@@ -387,7 +387,7 @@ impl Space {
     }
 
     fn update_locked<T>(&self, change: impl FnOnce(&mut Locked, Timestamp) -> T) -> T {
-        let (result, last, is_earlier) = self.with_locked(|locked| {
+        let (result, last, is_earlier, warnings) = self.with_locked(|locked| {
             let before = locked.next_due();
             let last_before = locked.engine.journal.last();
             let now = locked.clock.now();
@@ -404,8 +404,10 @@ impl Space {
             let last = locked.engine.journal.last();
             let is_current = locked.ended.is_none();
             let is_earlier = after.is_some_and(|after| before.is_none_or(|before| after < before));
-            (result, (is_current && last != last_before).then_some(last), is_current && is_earlier)
+            let warnings = locked.engine.take_warnings();
+            (result, (is_current && last != last_before).then_some(last), is_current && is_earlier, warnings)
         });
+        warnings.iter().for_each(|it| tracing::warn!(space = self.name(), "{it}"));
         // A subscriber that comes now finds the event in the journal.
         if let Some(last) = last.filter(|_| self.inner.last_event.receiver_count() > 0) {
             self.inner.last_event.send_replace(last);

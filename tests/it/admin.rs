@@ -239,48 +239,6 @@ fn spaces_stand_side_by_side() {
 }
 
 #[test]
-fn a_label_makes_a_space_with_a_name_of_its_own_and_whole_urls() {
-    let api = Api::start(SCENARIO, &[]);
-    let label = format!("Büro [MIM]: reset by text, {}", "x".repeat(229));
-    let make = |more: &Value| {
-        let mut body = json!({"label": label});
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let (status, space) = api.send("POST", "/spaces", &body);
-        assert_eq!(status, 201, "{space}");
-        space
-    };
-    let first = make(&json!({}));
-    let name = first["name"].as_str().unwrap();
-    assert_eq!((name.len(), name.starts_with("b-ro-mim-reset-by-text-xx")), (64, true), "{name}");
-    // The URLs lead into the space.
-    let admin = first["admin"].as_str().unwrap().strip_prefix("http://localhost:").unwrap();
-    assert_eq!(admin, format!("{}/~{name}", api.address.rsplit(':').next().unwrap()));
-    let service = first["service"].as_str().unwrap().strip_suffix("/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx");
-    assert!(service.unwrap().ends_with(&format!("/~{name}")), "{first}");
-    read(api.server.send_in(&format!("/~{name}"), "PfAuthUser_4", ANNA));
-    assert_eq!(api.get(&format!("/spaces/{name}"))["calls"], 1);
-
-    // The same label again, in each way to begin.
-    api.send("PATCH", &format!("/~{name}/users/anna"), &json!({"first_name": "Anna"}));
-    let fork = make(&json!({"from": name}));
-    let own = make(&json!({"scenario": "users: [{username: zoe, phone: '+49 30 901820'}]"}));
-    for (space, number) in [(&fork, 2), (&own, 3)] {
-        assert_eq!(space["name"], format!("{}-{number}", &name[..62]));
-    }
-    assert_eq!(api.get(&format!("{}/users/anna", fork["path"].as_str().unwrap()))["first_name"], "Anna");
-    assert_eq!(api.get(&format!("{}/users", own["path"].as_str().unwrap()))["items"][0]["username"], "zoe");
-
-    let named = |label: &str| api.send("POST", "/spaces", &json!({"label": label})).1["name"].clone();
-    assert_eq!(["default", "", "試験"].map(named), ["default-2", "space", "space-2"]);
-    let (status, problem) = api.send("POST", "/spaces", &json!({"label": format!("{label}x")}));
-    assert_eq!((status, &problem["field"]), (400, &json!("label")));
-    // The space that needs no name has its URLs, too.
-    let default = api.get("/spaces/default");
-    assert_eq!(default["admin"], format!("http://localhost:{}", api.address.rsplit(':').next().unwrap()));
-    assert!(default["service"].as_str().unwrap().contains("/MultiFactorAuthWebServiceSdk/"), "{default}");
-}
-
-#[test]
 fn a_scenario_is_swapped_if_it_has_no_mistakes() {
     let api = Api::start(SCENARIO, &[]);
     let yaml = "Content-Type: application/yaml\r\n";

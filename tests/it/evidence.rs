@@ -444,3 +444,58 @@ rules:
     }
     assert_eq!(api.send("PUT", "/spaces/one", &json!({"from": "default"})).0, 201);
 }
+
+#[test]
+fn a_space_forgets_the_oldest_people_who_are_no_users_and_says_what_is_uncertain_since() {
+    let users = "users: [{username: anna, phone: '+1 425 555 0100'}]";
+    let api = Api::start(&format!("{users}\nrules: [{{outcome: fraud-code-entered, after: 0s}}]"), &["--people", "2"]);
+    let call = |fields: &str| {
+        api.server.call("PfAuthUser_5", fields);
+        api.get("/calls?limit=1")["items"][0]["call_result"].clone()
+    };
+    let number = |n: u32| format!("<username>mimservice</username><phoneNumber>425555020{n}</phoneNumber>");
+    let (fraud, blocked) = (112, 14);
+    assert_eq!(call(ANNA), fraud);
+    for n in 1..=3 {
+        assert_eq!(call(&number(n)), fraud);
+    }
+    // Anna is a user: nothing makes the server forget the block.
+    for (fields, result) in [(ANNA.to_owned(), blocked), (number(2), blocked), (number(3), blocked), (number(1), fraud)]
+    {
+        assert_eq!(call(&fields), result, "{fields}");
+    }
+    assert_eq!(api.get("/notices?topic=eviction")["items"].as_array().unwrap().len(), 1);
+
+    assert_eq!(api.verify(&json!([{"where": {"username": "anna"}, "exactly": 2}])).0, 200);
+    let of_number = json!([{"where": {"phone": "+1 425 555 0203", "call_result": blocked}, "exactly": 1}]);
+    let (status, told) = api.verify(&of_number);
+    assert_eq!((status, &told["verdict"]), (409, &json!("unknown")), "{told}");
+    assert!(told["remedy"].as_str().unwrap().contains("--people"), "{told}");
+    api.send("PUT", "/spaces/fork", &json!({"from": "default"}));
+    read(api.server.send_in("/~fork", "PfAuthUser_5", &number(3)));
+    assert_eq!(api.send("POST", "/~fork/verify", &json!({"expect": of_number})).1["verdict"], "unknown");
+    api.send("POST", "/spaces/default/reset", &json!({}));
+    assert_eq!((call(&number(3)), call(&number(3))), (fraud.into(), blocked.into()));
+    assert_eq!(api.verify(&of_number).0, 200);
+}
+
+#[test]
+fn a_space_accepts_the_newest_codes_and_says_what_is_uncertain_since() {
+    let users = "users: [{username: anna, phone: '+1 425 555 0100', mode: smsText}, {username: ben, phone: '+1 425 555 0101', mode: smsText}]";
+    let rules =
+        "rules: [{when: {user: anna}, after: 0s, code: '135790'}, {when: {user: ben}, after: 0s, code: '864209'}]";
+    let api = Api::start(&format!("{users}\n{rules}"), &["--codes", "1"]);
+    for user in ["anna", "ben"] {
+        api.server.call("PfAuthUser_4", &format!("<username>{user}</username>"));
+    }
+    for (user, code, outcome) in [("anna", "135790", "false"), ("ben", "864209", "true")] {
+        let fields = format!("<username>{user}</username><passcode>{code}</passcode>");
+        api.server.call("ValidatePasscode", &fields);
+        let told = api.get("/calls?limit=1")["items"][0]["outcome"].clone();
+        assert!(told.as_str().unwrap().starts_with(outcome), "{user}: {told}");
+    }
+    let (status, told) = api.verify(&json!([{"where": {"operation": "ValidatePasscode", "outcome": "true*"}}]));
+    assert_eq!((status, &told["verdict"]), (409, &json!("unknown")), "{told}");
+    assert!(told["remedy"].as_str().unwrap().contains("--codes"), "{told}");
+    assert_eq!(api.verify(&json!([{"where": {"operation": "UserExists"}, "exactly": 0}])).0, 200);
+}

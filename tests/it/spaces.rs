@@ -5,11 +5,15 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use locmfa::contract::{Mode, NAMESPACE};
-use locmfa::engine::{Bounds, ChallengeStage, Event, EventKind, OnReload, Outcome, Pace, Setup, Timestamp, What};
+use locmfa::engine::{ChallengeStage, Event, EventKind, OnReload, Outcome, Pace, Setup, Timestamp, What};
 use locmfa::scenario;
 use locmfa::switchboard::{Ended, Interest, Limits, NoSpace, Space, Switchboard, Unsettled};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::admin::ANNA;
+use crate::api::Api;
+use crate::process::read;
 use crate::{Answered, Served, asked, asking, site};
 
 fn setup(text: &str) -> Setup {
@@ -63,7 +67,7 @@ async fn reading_a_page_makes_no_space_and_a_bad_name_none() {
 
 #[tokio::test(start_paused = true)]
 async fn there_is_a_bound_on_spaces_and_an_end_to_idle_ones() {
-    let limits = Limits { spaces: 3, idle: Duration::from_mins(10), journal: Bounds::default() };
+    let limits = Limits { spaces: 3, idle: Duration::from_mins(10), ..Limits::default() };
     let spaces = Switchboard::new(setup(RING), limits);
     tokio::spawn(spaces.clone().drop_idle());
     let a = spaces.open("a").unwrap();
@@ -232,4 +236,46 @@ async fn a_watcher_misses_no_event() {
     assert!(tokio::time::timeout(Duration::from_secs(30), notices.woken()).await.is_err());
     assert!(tokio::time::timeout(Duration::ZERO, calls.woken()).await.is_err());
     assert_eq!(started.elapsed(), Duration::from_secs(30));
+}
+
+#[test]
+fn a_label_makes_a_space_with_a_name_of_its_own_and_whole_urls() {
+    let api = Api::start("users: [{username: anna, phone: '+1 425 555 0100'}]", &[]);
+    let label = format!("Büro [MIM]: reset by text, {}", "x".repeat(229));
+    let make = |more: &Value| {
+        let mut body = json!({"label": label});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let (status, space) = api.send("POST", "/spaces", &body);
+        assert_eq!(status, 201, "{space}");
+        space
+    };
+    let first = make(&json!({}));
+    let name = first["name"].as_str().unwrap();
+    assert_eq!((name.len(), name.starts_with("b-ro-mim-reset-by-text-xx")), (64, true), "{name}");
+    // The URLs lead into the space.
+    let admin = first["admin"].as_str().unwrap().strip_prefix("http://localhost:").unwrap();
+    assert_eq!(admin, format!("{}/~{name}", api.address.rsplit(':').next().unwrap()));
+    let service = first["service"].as_str().unwrap().strip_suffix("/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx");
+    assert!(service.unwrap().ends_with(&format!("/~{name}")), "{first}");
+    read(api.server.send_in(&format!("/~{name}"), "PfAuthUser_4", ANNA));
+    assert_eq!(api.get(&format!("/spaces/{name}"))["calls"], 1);
+
+    // The same label again, in each way to begin.
+    api.send("PATCH", &format!("/~{name}/users/anna"), &json!({"first_name": "Anna"}));
+    let fork = make(&json!({"from": name}));
+    let own = make(&json!({"scenario": "users: [{username: zoe, phone: '+49 30 901820'}]"}));
+    for (space, number) in [(&fork, 2), (&own, 3)] {
+        assert_eq!(space["name"], format!("{}-{number}", &name[..62]));
+    }
+    assert_eq!(api.get(&format!("{}/users/anna", fork["path"].as_str().unwrap()))["first_name"], "Anna");
+    assert_eq!(api.get(&format!("{}/users", own["path"].as_str().unwrap()))["items"][0]["username"], "zoe");
+
+    let named = |label: &str| api.send("POST", "/spaces", &json!({"label": label})).1["name"].clone();
+    assert_eq!(["default", "", "試験"].map(named), ["default-2", "space", "space-2"]);
+    let (status, problem) = api.send("POST", "/spaces", &json!({"label": format!("{label}x")}));
+    assert_eq!((status, &problem["field"]), (400, &json!("label")));
+    // The space that needs no name has its URLs, too.
+    let default = api.get("/spaces/default");
+    assert_eq!(default["admin"], format!("http://localhost:{}", api.address.rsplit(':').next().unwrap()));
+    assert!(default["service"].as_str().unwrap().contains("/MultiFactorAuthWebServiceSdk/"), "{default}");
 }

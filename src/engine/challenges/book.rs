@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::contract::Secret;
-use crate::engine::Timestamp;
 use crate::engine::challenge_id::ChallengeId;
 use crate::engine::challenges::challenge::{Challenge, Settlement};
 use crate::engine::challenges::event::EventCalls;
 use crate::engine::challenges::memory::Memory;
 #[cfg(test)]
 use crate::engine::outcome::Channel;
+use crate::engine::{Directory, Timestamp};
 
 /// All that a space knows of challenges.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,8 @@ pub(in crate::engine) struct Challenges {
     deadlines: BTreeSet<(Timestamp, ChallengeId)>,
     /// The open challenges that await a code, by username in lower case.
     awaiting_code: BTreeSet<(Arc<str>, ChallengeId)>,
+    /// The open challenges that await a code, the oldest first.
+    oldest_codes: BTreeSet<ChallengeId>,
     /// How many open challenges carry each code.
     codes: HashMap<Secret, u32>,
     /// How many open challenges leave the decision to a caller of the API.
@@ -75,6 +77,7 @@ impl Challenges {
         self.deadlines.insert((challenge.deadline, id));
         if challenge.awaits_code() {
             self.awaiting_code.insert((challenge.subject.username.clone(), id));
+            self.oldest_codes.insert(id);
         }
         if let Some(code) = &challenge.code {
             *self.codes.entry(code.clone()).or_default() += 1;
@@ -89,6 +92,7 @@ impl Challenges {
         self.deadlines.remove(&(challenge.deadline, id));
         if challenge.awaits_code() {
             self.awaiting_code.remove(&(challenge.subject.username.clone(), id));
+            self.oldest_codes.remove(&id);
         }
         if let Some(code) = &challenge.code {
             let carriers = self.codes.get_mut(code).expect("counted when the challenge was inserted");
@@ -105,6 +109,17 @@ impl Challenges {
     pub(super) fn remove_due(&mut self, now: Timestamp) -> Option<Challenge> {
         let &(_, id) = self.deadlines.first().filter(|it| it.0 <= now)?;
         self.remove(id)
+    }
+
+    /// Takes out the oldest challenge that awaits a code, if more than `bound` do.
+    pub(super) fn remove_code_above(&mut self, bound: usize) -> Option<Challenge> {
+        let id = *self.oldest_codes.first().filter(|_| self.oldest_codes.len() > bound)?;
+        self.remove(id)
+    }
+
+    /// Evicts what is remembered of subjects above a bound who are no users. Whether there was one.
+    pub(in crate::engine) fn evict(&mut self, bound: usize, users: &Directory) -> bool {
+        self.memory.evict(bound, |it| it.is_user(users))
     }
 
     pub(super) fn get(&self, id: ChallengeId) -> Option<&Challenge> {
@@ -158,6 +173,7 @@ impl Challenges {
         assert_eq!(self.deadlines, self.open.iter().map(|(id, it)| (it.deadline, *id)).collect());
         let awaiting = self.open.iter().filter(|it| it.1.awaits_code());
         assert_eq!(self.awaiting_code, awaiting.map(|(id, it)| (it.subject.username.clone(), *id)).collect());
+        assert_eq!(self.oldest_codes, self.awaiting_code.iter().map(|it| it.1).collect());
         let mut codes = HashMap::new();
         self.open.values().filter_map(|it| it.code.clone()).for_each(|it| *codes.entry(it).or_default() += 1);
         assert_eq!(self.codes, codes);

@@ -187,6 +187,16 @@ impl Engine {
         }
     }
 
+    /// Closes the oldest challenges that await a code above a bound. Whether there was one.
+    pub(in crate::engine) fn evict_codes(&mut self, now: Timestamp, bound: usize) -> bool {
+        let mut is_evicted = false;
+        while let Some(challenge) = self.challenges.remove_code_above(bound) {
+            is_evicted = true;
+            self.note_turn(now, &challenge, ChallengeStage::Closed { passed: false });
+        }
+        is_evicted
+    }
+
     /// Closes a challenge whose code came.
     fn pass(&mut self, now: Timestamp, id: ChallengeId) {
         let Some(challenge) = self.challenges.remove(id) else { return };

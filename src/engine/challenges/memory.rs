@@ -2,15 +2,15 @@
 //! call rings now.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::contract::AuthenticationType;
+use crate::engine::aging::Aging;
 use crate::engine::company::{Cache, CacheKey};
 use crate::engine::directory::Block;
 use crate::engine::lower_case::lower_case;
 use crate::engine::outcome::Outcome;
-use crate::engine::{Number, Timestamp};
+use crate::engine::{Directory, Number, Timestamp};
 
 /// Names the person that a challenge asks. Several people can stand behind one username, each with a number: MIM asks
 /// for all of them as its service account.
@@ -25,7 +25,7 @@ pub(super) struct SubjectKey {
 /// What is remembered of all subjects. A subject of which nothing is to be remembered has no entry.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
-    subjects: HashMap<SubjectKey, Remembered>,
+    subjects: Aging<SubjectKey, Remembered>,
     /// How many subjects there may be before those whose successes ran out are forgotten; at least [`SWEEP`].
     sweep_at: usize,
 }
@@ -66,6 +66,14 @@ impl SubjectKey {
         Self { username, digits: number.map(|it| it.digits().into()).unwrap_or_default() }
     }
 
+    /// Whether it is a user: the one with the number, or the one with the name where there is no number.
+    pub(super) fn is_user(&self, users: &Directory) -> bool {
+        match &*self.digits {
+            "" => users.find(&self.username).is_some(),
+            digits => users.has_number(digits),
+        }
+    }
+
     /// The key of the same person under another username, in lower case.
     pub(super) fn renamed(&self, username: &Arc<str>) -> Self {
         Self { username: username.clone(), digits: self.digits.clone() }
@@ -76,7 +84,7 @@ impl Memory {
     /// What a space that forks off remembers: no call rings there.
     pub(super) fn fork(&self) -> Self {
         let mut fork = self.clone();
-        fork.subjects.values_mut().for_each(|it| it.in_call = false);
+        fork.subjects.iter_mut().for_each(|it| it.1.in_call = false);
         fork.subjects.retain(|_, it| it.is_worth_keeping());
         fork
     }
@@ -86,11 +94,11 @@ impl Memory {
     }
 
     pub(super) fn block(&mut self, subject: &SubjectKey, block: Block) {
-        self.subjects.entry(subject.clone()).or_default().block = Some(block);
+        self.subjects.or_default(subject.clone()).block = Some(block);
     }
 
     pub(super) fn begin_call(&mut self, subject: &SubjectKey) {
-        self.subjects.entry(subject.clone()).or_default().in_call = true;
+        self.subjects.or_default(subject.clone()).in_call = true;
     }
 
     pub(super) fn end_call(&mut self, subject: &SubjectKey) {
@@ -111,7 +119,7 @@ impl Memory {
             });
             self.sweep_at = 2 * self.subjects.len();
         }
-        let all = &mut self.subjects.entry(subject.clone()).or_default().passed;
+        let all = &mut self.subjects.or_default(subject.clone()).passed;
         all.retain(|it| it.holds(now, cache));
         all.push(Passed { at: now, sign_in });
     }
@@ -125,7 +133,7 @@ impl Memory {
     pub(super) fn unblock(&mut self, username: &str, number: Option<&Number>) -> bool {
         let username = username.to_lowercase();
         let mut lifted = false;
-        for (subject, remembered) in &mut self.subjects {
+        for (subject, remembered) in self.subjects.iter_mut() {
             if *subject.username == *username || number.is_some_and(|it| *subject.digits == *it.digits()) {
                 lifted |= remembered.block.take().is_some();
             }
@@ -136,9 +144,17 @@ impl Memory {
 
     /// Moves what is remembered under a username to another one; `None` forgets it. Both in lower case.
     pub(super) fn rename(&mut self, from: &str, to: Option<&Arc<str>>) {
-        let moved: Vec<_> = self.subjects.extract_if(|it, _| *it.username == *from).collect();
+        let moved = self.subjects.take(|it| *it.username == *from);
         let Some(to) = to else { return };
-        self.subjects.extend(moved.into_iter().map(|(subject, it)| (subject.renamed(to), it)));
+        for (subject, it) in moved {
+            *self.subjects.or_default(subject.renamed(to)) = it;
+        }
+    }
+
+    /// Evicts the subjects above a bound who are no users, the oldest first; those whose phone rings stay. Whether there
+    /// was one.
+    pub(super) fn evict(&mut self, bound: usize, is_user: impl Fn(&SubjectKey) -> bool) -> bool {
+        !self.subjects.evict(bound, |subject, it| it.in_call || is_user(subject)).is_empty()
     }
 
     /// The subjects whose phone rings or is answered.

@@ -12,7 +12,7 @@ use crate::engine::subject::Subject;
 use crate::engine::{Engine, Timestamp};
 
 impl Engine {
-    /// Lets everything happen that is due.
+    /// Lets everything happen that is due, and evicts what exceeds the bounds.
     pub fn tick(&mut self, now: Timestamp) {
         while let Some(mut challenge) = self.challenges.remove_due(now) {
             let at = challenge.deadline;
@@ -25,6 +25,7 @@ impl Engine {
                 None => self.challenges.insert(challenge),
             }
         }
+        self.enforce_bounds(now);
     }
 
     /// When something is due next.

@@ -168,6 +168,11 @@ impl Directory {
         self.users.get(self.by_number.find(number.digits(), &self.users)?)
     }
 
+    /// Whether a user has the number of these digits.
+    pub(in crate::engine) fn has_number(&self, digits: &str) -> bool {
+        self.by_number.find(digits, &self.users).is_some()
+    }
+
     /// [`Self::owner`], to be changed as by [`Self::find_mut`].
     pub fn owner_mut(&mut self, number: &Number) -> Option<&mut User> {
         self.users.get_mut(self.by_number.find(number.digits(), &self.users)?)

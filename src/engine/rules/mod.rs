@@ -15,7 +15,7 @@ mod words;
 
 use crate::engine::differences::Difference;
 use crate::engine::outcome::{Ending, Method};
-use crate::engine::{Number, Rule, Timestamp};
+use crate::engine::{Directory, Number, Rule, Timestamp};
 use book::{Book, Match};
 use facts::Facts;
 use magic::Magic;
@@ -78,6 +78,11 @@ impl Rules {
         if !self.people.states().is_empty() {
             self.people.apply_triggers(now, ending, method, &keys());
         }
+    }
+
+    /// Evicts the people above a bound who are no users. Whether there was something to remember of one.
+    pub(in crate::engine) fn evict(&mut self, now: Timestamp, bound: usize, users: &Directory) -> bool {
+        self.people.evict(now, bound, |key| users.find(key).is_some() || users.has_number(key))
     }
 
     /// Moves what is remembered under a username to another one. `None` forgets it.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::aging::Aging;
 use crate::engine::lower_case::lower_case;
 use crate::engine::outcome::{Ending, Method, Outcome, Reaction};
 use crate::engine::rules::words::words;
@@ -72,7 +73,7 @@ pub(in crate::engine) struct Keys {
 #[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct People {
     states: Arc<[PersonState]>,
-    people: HashMap<String, Memory>,
+    people: Aging<String, Memory>,
     /// At so many people, those without a state, a recent ending or a counter are dropped.
     sweep_at: usize,
 }
@@ -117,14 +118,14 @@ impl Keys {
 
 impl People {
     pub(super) fn new(states: Vec<PersonState>) -> Self {
-        Self { states: states.into(), people: HashMap::new(), sweep_at: SWEEP }
+        Self { states: states.into(), people: Aging::default(), sweep_at: SWEEP }
     }
 
     /// Moves what is remembered of a user to another name. `None` forgets it.
     pub(super) fn rename(&mut self, from: &str, to: Option<&str>) {
         let memory = self.people.remove(&from.to_lowercase());
         if let Some((memory, to)) = memory.zip(to) {
-            self.people.insert(to.to_lowercase(), memory);
+            *self.people.or_default(to.to_lowercase()) = memory;
         }
     }
 
@@ -137,7 +138,7 @@ impl People {
         let place = |it: &PersonState| to.states.iter().position(|other| other.name == it.name);
         let places: Vec<Option<usize>> = self.states.iter().map(place).collect();
         self.states.clone_from(&to.states);
-        for memory in self.people.values_mut() {
+        for (_, memory) in self.people.iter_mut() {
             let states = std::mem::take(&mut memory.states);
             memory.states = states.into_iter().filter_map(|(at, until)| Some((places[at]?, until))).collect();
             let endings = std::mem::take(&mut memory.endings);
@@ -154,7 +155,7 @@ impl People {
     pub(super) fn change_state(&mut self, now: Timestamp, change: StateChange, keys: &Keys) {
         let (StateChange::Enter { state: at, .. } | StateChange::Leave { state: at }) = change;
         let state = &self.states[at];
-        let memory = self.people.entry(keys.per(state.per).into()).or_default();
+        let memory = self.people.or_default(keys.per(state.per).into());
         match change {
             StateChange::Enter { lasts, .. } => {
                 let until = lasts.or(state.lasts).map(|it| now + it);
@@ -171,7 +172,7 @@ impl People {
         for at in 0..self.states.len() {
             let state = &self.states[at];
             let Some(trigger) = state.trigger.as_ref().filter(|it| it.counts(ending, method)) else { continue };
-            let memory = self.people.entry(keys.per(state.per).into()).or_default();
+            let memory = self.people.or_default(keys.per(state.per).into());
             let endings = memory.endings.entry(at).or_default();
             if let Some(within) = trigger.within {
                 endings.retain(|it| now.since(*it) < within);
@@ -189,15 +190,14 @@ impl People {
             return;
         }
         let Self { states, people, .. } = self;
-        people.retain(|_, it| {
-            it.states.retain(|_, until| until.is_none_or(|until| now < until));
-            it.endings.retain(|at, times| {
-                let within = states[*at].trigger.as_ref().and_then(|it| it.within);
-                within.is_none_or(|within| times.back().is_some_and(|it| now.since(*it) < within))
-            });
-            !(it.states.is_empty() && it.endings.is_empty() && it.counters.is_empty())
-        });
+        people.retain(|_, it| it.forget_the_past(now, states));
         self.sweep_at = SWEEP.max(2 * self.people.len());
+    }
+
+    /// Evicts the people above a bound who are no users, the oldest first. Whether there was something to remember of one.
+    pub(super) fn evict(&mut self, now: Timestamp, bound: usize, is_user: impl Fn(&str) -> bool) -> bool {
+        let evicted = self.people.evict(bound, |key, _| key.is_empty() || is_user(key));
+        evicted.into_iter().any(|mut it| it.forget_the_past(now, &self.states))
     }
 
     /// What a counter of a person has reached; 0 where it was never counted.
@@ -232,13 +232,25 @@ impl People {
 
     /// Adds one to a counter.
     pub(super) fn count(&mut self, name: &Arc<str>, keys: &Keys) {
-        let memory = self.people.entry(keys.per(Per::User).into()).or_default();
+        let memory = self.people.or_default(keys.per(Per::User).into());
         *memory.counters.entry(name.clone()).or_default() += 1;
     }
 
     pub(super) fn set_counter(&mut self, name: &Arc<str>, value: u64, keys: &Keys) {
-        let memory = self.people.entry(keys.per(Per::User).into()).or_default();
+        let memory = self.people.or_default(keys.per(Per::User).into());
         memory.counters.insert(name.clone(), value);
+    }
+}
+
+impl Memory {
+    /// Drops what is over. Whether something is left.
+    fn forget_the_past(&mut self, now: Timestamp, states: &[PersonState]) -> bool {
+        self.states.retain(|_, until| until.is_none_or(|until| now < until));
+        self.endings.retain(|at, times| {
+            let within = states[*at].trigger.as_ref().and_then(|it| it.within);
+            within.is_none_or(|within| times.back().is_some_and(|it| now.since(*it) < within))
+        });
+        !(self.states.is_empty() && self.endings.is_empty() && self.counters.is_empty())
     }
 }
 

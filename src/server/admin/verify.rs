@@ -17,7 +17,7 @@ use super::input::{Asked, Body, duration, or_default, text};
 use super::problem::{Kind as No, Problem};
 use super::view::View;
 use super::{At, Json, Shared};
-use crate::engine::{Event, EventKind, Journal, Missing, Pattern};
+use crate::engine::{Doubtful, Engine, Event, EventKind, Missing, Pattern};
 use crate::scenario::closest;
 use crate::switchboard::{Interest, Reading, Space};
 use crate::text::listed;
@@ -139,6 +139,8 @@ struct Evidence {
     open: Vec<Arc<Event>>,
     /// What is not kept of each kind.
     missing: Vec<(EventKind, Missing)>,
+    /// The calls whose answers depend on what was evicted from the memory of people and codes.
+    doubtful: Doubtful,
     next: Cursor,
 }
 
@@ -188,7 +190,7 @@ pub(super) async fn verify(
     let interest = Interest { kinds: kinds.clone(), username: None, matches: Box::new(fits) };
     let of = space.clone();
     let verified = awaited(&admin, &space, interest, wait, move |is_over| {
-        let mut evidence = of.update(|engine, _| Evidence::read(&of, &engine.journal, after, &kinds));
+        let mut evidence = of.update(|engine, _| Evidence::read(&of, engine, after, &kinds));
         evidence.events.sort_unstable_by_key(|it| it.seq);
         match judge(&wanted, &evidence, expectations.in_order) {
             Ok(counts) => {
@@ -222,7 +224,8 @@ fn failed(failures: &[Failure], evidence: &Evidence) -> Problem {
 }
 
 impl Evidence {
-    fn read(space: &Space, journal: &Journal, after: Option<u64>, kinds: &[EventKind]) -> Self {
+    fn read(space: &Space, engine: &Engine, after: Option<u64>, kinds: &[EventKind]) -> Self {
+        let journal = &engine.journal;
         Self {
             events: journal.after(after.unwrap_or(0), kinds),
             open: match kinds.contains(&EventKind::Call) {
@@ -230,7 +233,19 @@ impl Evidence {
                 false => Vec::new(),
             },
             missing: kinds.iter().map(|it| (*it, journal.missing_after(after, *it))).collect(),
+            doubtful: engine.doubtful_calls(after.unwrap_or(0)),
             next: Cursor::at(space, journal.last()),
+        }
+    }
+
+    /// Whether an eviction from the memory of people and codes could change what fits.
+    fn is_doubtful(&self, wanted: &Wanted) -> bool {
+        let may_fit = |it: &Arc<Event>| wanted.filter.fit_at_start(it, &Reading::default()) != Fit::No;
+        match wanted.kind {
+            EventKind::Notice => false,
+            EventKind::Call => self.doubtful.are_some_evicted || self.doubtful.calls.iter().any(may_fit),
+            // Calls bring about the others.
+            _ => self.doubtful.are_some_evicted || !self.doubtful.calls.is_empty(),
         }
     }
 
@@ -264,6 +279,10 @@ impl Evidence {
 
     /// What to do where too little is known.
     fn remedy(&self) -> String {
+        if !self.doubtful.calls.is_empty() || self.doubtful.are_some_evicted {
+            return "Start the server with a higher --people or --codes, let each test use a space of its own, or reset the space before it."
+                .into();
+        }
         let is_missing = |kind: Option<EventKind>| {
             let mut of_kind = self.missing.iter().filter(|it| kind.is_none_or(|kind| kind == it.0));
             of_kind.any(|it| !matches!(it.1, Missing::Nothing))
@@ -364,6 +383,11 @@ fn judge(wanted: &[Wanted], evidence: &Evidence, in_order: bool) -> Result<Vec<u
             failures.push(Failure { text: failure.to_string(), ..failure });
         };
         let shown = || fits.iter().rev().take(NEAREST).map(|it| Near::of(it, Vec::new())).collect();
+        if evidence.is_doubtful(it) {
+            let why = "what decides it was evicted (GET /notices?topic=eviction)".into();
+            fail(Verdict::Unknown, why, shown());
+            continue;
+        }
         if most < it.count.least {
             let why = match own.len() {
                 0 => format!("there was no {} at all", it.kind.word()),
