@@ -175,7 +175,7 @@ fn authority(folder: &Path, trust: &Trust, now: OffsetDateTime) -> Vec<Step> {
 }
 
 fn server(folder: &Path, hosts: &[String], now: OffsetDateTime) -> Vec<Step> {
-    let (_, summary) = match certificate("certificate", &folder.join(tls::SERVER)) {
+    let (certificate, summary) = match certificate("certificate", &folder.join(tls::SERVER)) {
         Ok(it) => it,
         Err(step) => return vec![step],
     };
@@ -194,8 +194,28 @@ fn server(folder: &Path, hosts: &[String], now: OffsetDateTime) -> Vec<Step> {
     };
     vec![
         named,
+        revocation(&tls::list_addresses(&certificate)),
         dates("certificate dates", &summary, now, "The next start makes a new one, as `locmfa certs new` does."),
     ]
+}
+
+/// What clients that check revocation make of the certificate, in the words of their errors.
+fn revocation(lists: &[String]) -> Step {
+    let step = "revocation list";
+    match lists {
+        [] => finding(
+            step,
+            Verdict::Note,
+            "The certificate names none. Clients that check revocation fail: .NET with RevocationStatusUnknown, OfflineRevocation, curl and others on Windows with CRYPT_E_NO_REVOCATION_CHECK (0x80092012).",
+            "If such a client calls, give the server a fixed --listen and --admin port, or --crl-url.",
+        ),
+        lists => finding(
+            step,
+            Verdict::Ok,
+            format!("The certificate names {}.", lists.join(", ")),
+            "Where a client cannot reach it, .NET fails with RevocationStatusUnknown, OfflineRevocation, Windows with CRYPT_E_REVOCATION_OFFLINE (0x80092013).",
+        ),
+    }
 }
 
 fn dates(step: &'static str, summary: &Summary, now: OffsetDateTime, remedy: &str) -> Step {
@@ -382,6 +402,11 @@ mod tests {
         assert_eq!(verdict(&steps, "authority"), Verdict::Warning);
         let names = ["scenario", "clock", "authority dates", "certificate names", "certificate dates", "port"];
         assert!(names.iter().all(|it| verdict(&steps, it) == Verdict::Ok), "{steps:?}");
+
+        assert_eq!(verdict(&steps, "revocation list"), Verdict::Note);
+        let named = revocation(&["http://localhost:9998/authority.crl".into()]);
+        assert_eq!(named.verdict, Verdict::Ok);
+        assert_eq!(named.what, "The certificate names http://localhost:9998/authority.crl.");
 
         let authority = read_certificates(&folder.path().join(tls::AUTHORITY)).unwrap();
         let steps = examine_at(&args, &Trust::new(authority, vec![]), now).await;

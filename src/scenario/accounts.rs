@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::sign_in::{Account, AccountName, CertificateName};
+use crate::sign_in::{Account, AccountName, CertificateName, SubjectName};
 
 use super::fields::{Reader, mapping};
 use super::grammar::Values;
@@ -40,7 +40,19 @@ fn certificate<'a>() -> impl Reader<'a, Value = CertificateName> {
     text_as("subject or thumbprint", |written: Written<'a>| {
         let text = written.name()?;
         if text.contains('=') {
-            return Some(CertificateName::Subject(text.into()));
+            return match text.parse::<SubjectName>() {
+                Ok(subject) => {
+                    let taken = subject.to_string();
+                    if taken != text {
+                        written.report(Code::SubjectForm, format!("the subject is read as {taken}"), []);
+                    }
+                    Some(CertificateName::Subject(subject))
+                }
+                Err(why) => {
+                    let help = "Write it as Windows shows it: CN=mimservice, O=\"Contoso, Ltd.\".".into();
+                    written.wrong(Code::BadValue, format!("{} is no subject: it {why}", quoted(text)), [help])
+                }
+            };
         }
         match text.parse() {
             Ok(thumbprint) => Some(CertificateName::Thumbprint(thumbprint)),

@@ -165,12 +165,15 @@ codes! {
     SecretInClear => "S025", Warning, "secret-in-clear", "A password that anybody can read who reads the scenario.",
         "users: [{username: anna, password: swordfish}]\n" =>
         "environment: {PASSWORD: for-tests}\nusers: [{username: anna, password: \"${PASSWORD}\"}]\n";
-    Empty => "S026", Error, "empty", "A scenario without a key: an empty file, one of comments alone, or one that is not yet written.",
+    Empty => "S026", Error, "empty", "A scenario without a key: an empty file, one of comments alone, or one with nothing below users, as a half-written file has.",
         "# users: [anna]\n" =>
         "users: []\n";
     AmbiguousName => "S027", Warning, "ambiguous-name", "Users that differ in the domain of their names alone.",
         "users: [anna@fabrikam.com, anna@contoso.com]\n" =>
         "users: [anna@fabrikam.com, anne@contoso.com]\n";
+    SubjectForm => "S028", Note, "subject-form", "A certificate's subject that is written in another form than the one in which it is read. Both mean the same.",
+        "server: {sign_in: certificate}\naccounts: [{name: portal, certificate: \"emailAddress = portal@contoso.com, CN = portal\"}]\n" =>
+        "server: {sign_in: certificate}\naccounts: [{name: portal, certificate: \"E=portal@contoso.com, CN=portal\"}]\n";
 }
 
 impl Code {
@@ -298,7 +301,7 @@ impl Mistakes {
     /// The same without the mistakes below a severity.
     #[must_use]
     pub fn from_severity(mut self, least: Severity) -> Self {
-        self.listed.retain(|it| it.severity >= least);
+        self.listed.retain(|it| it.severity >= least || it.code == Code::SubjectForm);
         self.more[..least as usize].fill(0);
         self
     }

@@ -248,6 +248,10 @@ fn understood(
             let help = "A scenario without users says so: users: []. In PowerShell, Get-Content needs -Raw: without it, the lines become one, and a # makes a comment of all that follows.";
             return written.wrong(Code::Empty, message, [help.into()]);
         }
+        if let Some(users) = written.under("users").filter(|it| it.is_nothing()) {
+            let help = "The file may be half written. A scenario without users says so: users: [].";
+            users.report(Code::Empty, "users has nothing below it".into(), [help.into()]);
+        }
         let scenario = file::scenario(source).read(written)?;
         if !report.has_errors() {
             lint::look(written, &scenario.setup);

@@ -1,6 +1,7 @@
 //! Who may call: what a request says of its sender, judged by the scenario.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -82,7 +83,10 @@ impl Admission {
         };
         let step = match connection {
             // Nothing panics under this lock; a conversation is whole after every step.
-            Some(it) => it.sign_in.lock().unwrap_or_else(PoisonError::into_inner).step(&self.policy, &presented),
+            Some(it) => {
+                it.is_refused.store(false, Ordering::Relaxed);
+                it.sign_in.lock().unwrap_or_else(PoisonError::into_inner).step(&self.policy, &presented)
+            }
             None => Conversation::default().step(&self.policy, &presented),
         };
         match step {
@@ -167,7 +171,7 @@ fn challenge(offers: &[String]) -> Response {
 /// Reports a sign-in that the client left half-way.
 pub(super) fn report_given_up(connection: &Connection) {
     let is_half_way = connection.sign_in.lock().unwrap_or_else(PoisonError::into_inner).is_half_way();
-    if is_half_way {
+    if is_half_way && !connection.is_refused.load(Ordering::Relaxed) {
         report(&Trouble::GivenUp {}, &HeaderMap::new(), Some(connection));
     }
 }

@@ -5,7 +5,7 @@ mod call;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -98,6 +98,8 @@ pub struct Connection {
     unasked: Arc<AtomicU32>,
     /// Whether the client has left an open call.
     is_left: watch::Sender<bool>,
+    /// Whether the newest request was refused before the sign-in saw it. A client that leaves then gave nothing up.
+    pub(super) is_refused: AtomicBool,
 }
 
 impl Connection {
@@ -113,6 +115,7 @@ impl Connection {
             failures: Arc::default(),
             unasked: Arc::default(),
             is_left: watch::Sender::default(),
+            is_refused: AtomicBool::default(),
         }
     }
 
@@ -181,6 +184,7 @@ impl Connection {
     /// Logs why the server does not serve a request, in one line, and keeps it.
     pub(super) fn report_request(&self, trouble: &Trouble, agent: &str) {
         self.keep(trouble);
+        self.is_refused.store(true, Ordering::Relaxed);
         let (kind, hint, see) = (trouble.kind(), trouble.remedy(), trouble.page());
         let peer = self.peer;
         warn!(connection = self.id, %peer, client = agent, trouble = kind, what = %trouble, hint, see, "request refused");

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::subject::SubjectName;
 use crate::contract::Secret;
 
 /// A Windows account that the server knows.
@@ -96,8 +97,7 @@ impl Names {
 /// How an account's certificate is told from others.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CertificateName {
-    /// Its subject, `CN=mimservice, O=Contoso`, in either order.
-    Subject(String),
+    Subject(SubjectName),
     Thumbprint(Thumbprint),
 }
 
@@ -130,7 +130,7 @@ impl fmt::Display for Thumbprint {
 /// The certificate that a client presented, and what the TLS layer found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ClientCertificate {
-    /// The subject's text, parts separated by commas.
+    /// The text of its [`SubjectName`].
     pub subject: String,
     pub thumbprint: Thumbprint,
     /// Why it is not valid, as the end of a sentence; `None` where it is.
@@ -140,20 +140,9 @@ pub struct ClientCertificate {
 impl ClientCertificate {
     pub(super) fn is(&self, name: &CertificateName) -> bool {
         match name {
-            CertificateName::Subject(subject) => same_subject(&self.subject, subject),
+            CertificateName::Subject(subject) => self.subject.parse().is_ok_and(|it: SubjectName| it == *subject),
             CertificateName::Thumbprint(thumbprint) => self.thumbprint == *thumbprint,
         }
-    }
-}
-
-/// Whether two subjects have the same parts, in the same or in opposite order: Windows shows them from the
-/// common name up, most others from the country down.
-fn same_subject(one: &str, other: &str) -> bool {
-    let parts = |text: &str| text.split(',').map(|it| it.trim().to_lowercase()).collect::<Vec<_>>();
-    let (one, mut other) = (parts(one), parts(other));
-    one == other || {
-        other.reverse();
-        one == other
     }
 }
 

@@ -17,6 +17,7 @@ mod flaw;
 mod kerberos;
 mod ntlm;
 mod spnego;
+mod subject;
 mod warning;
 
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use account::{Account, AccountName, CertificateName, ClientCertificate, Name
 pub use client::{Credentials, SignIn, Surroundings, Unsigned, offered};
 pub use conversation::Conversation;
 pub use flaw::Flaw;
+pub use subject::SubjectName;
 pub use warning::{ClockSkew, Warning};
 
 use crate::contract::Secret;

@@ -614,9 +614,10 @@ fn a_certificate_signs_its_account_in() {
         Trouble::UnknownCertificate { subject: subject.into(), thumbprint: thumbprint.to_string() }
     );
 
-    for name in
-        [CertificateName::Subject("cn=MimService,o=Contoso,c=DE".into()), CertificateName::Thumbprint(thumbprint)]
-    {
+    for name in [
+        CertificateName::Subject("cn=MimService,o=Contoso,c=DE".parse().unwrap()),
+        CertificateName::Thumbprint(thumbprint),
+    ] {
         policy.accounts[0] =
             Arc::new(Account { name: "mimservice".into(), certificates: vec![name], ..Account::default() });
         let step = send(&policy, Some(&certificate));

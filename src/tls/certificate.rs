@@ -7,8 +7,12 @@ use rustls::pki_types::CertificateDer;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use time::OffsetDateTime;
+use x509_parser::asn1_rs::Tag;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
+use x509_parser::x509::{AttributeTypeAndValue, X509Name};
+
+use crate::sign_in::SubjectName;
 
 /// What a person wants to know about a certificate.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,8 +39,8 @@ impl Summary {
     pub fn of(certificate: &CertificateDer<'_>, files: Vec<PathBuf>) -> Result<Self, String> {
         let parsed = parse(certificate)?;
         Ok(Self {
-            subject: parsed.subject().to_string(),
-            issuer: parsed.issuer().to_string(),
+            subject: shown(parsed.subject()),
+            issuer: shown(parsed.issuer()),
             names: names_in(&parsed),
             not_before: parsed.validity().not_before.to_datetime(),
             not_after: parsed.validity().not_after.to_datetime(),
@@ -45,6 +49,23 @@ impl Summary {
             files,
         })
     }
+}
+
+/// A name as the log, the scenario and Windows write it.
+fn shown(name: &X509Name<'_>) -> String {
+    let value = |it: &AttributeTypeAndValue<'_>| {
+        let bytes = it.attr_value().data;
+        let text = match it.attr_value().tag() {
+            Tag::BmpString => {
+                let units = bytes.chunks_exact(2).map(|it| u16::from_be_bytes([it[0], it[1]]));
+                char::decode_utf16(units).map(|it| it.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+            }
+            // T61String is Latin-1 in practice.
+            _ => str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(|it| char::from(*it)).collect(), Into::into),
+        };
+        (it.attr_type().to_id_string(), text)
+    };
+    SubjectName::of(name.iter().map(|it| it.iter().map(value).collect())).to_string()
 }
 
 /// The hash of a certificate for channel bindings of the type `tls-server-end-point` (RFC 5929): by the hash function
@@ -66,7 +87,8 @@ pub(super) fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<X509Certi
 }
 
 /// The addresses of the revocation list, as a certificate states them.
-pub(super) fn list_addresses(certificate: &CertificateDer<'_>) -> Vec<String> {
+#[must_use]
+pub fn list_addresses(certificate: &CertificateDer<'_>) -> Vec<String> {
     let Ok(parsed) = parse(certificate) else { return Vec::new() };
     let of_extension = |it: &ParsedExtension<'_>| match it {
         ParsedExtension::CRLDistributionPoints(points) => points

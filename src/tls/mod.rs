@@ -18,7 +18,7 @@ mod verifier;
 
 pub use acceptor::{Acceptor, ClientCertificate, Offer, TlsFacts, words};
 pub use authority::{AUTHORITY, SERVER};
-pub use certificate::{Summary, end_point};
+pub use certificate::{Summary, end_point, list_addresses};
 pub use certificates::{Certificates, Keys};
 pub use error::TlsError;
 pub use files::read_certificates;

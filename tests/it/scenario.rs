@@ -297,7 +297,7 @@ fn texts_that_are_too_much_are_refused() {
 
 #[test]
 fn a_scenario_of_nothing_is_a_mistake_unless_it_says_so() {
-    for text in ["", "\u{feff}", " \r\n", "---", "# users: [anna]", "~"] {
+    for text in ["", "\u{feff}", " \r\n", "---", "# users: [anna]", "~", "users:", "rules: []\nusers: # all gone\n"] {
         assert_eq!(codes(text), [Code::Empty], "{text:?}");
     }
     for text in ["users: []", "{}"] {

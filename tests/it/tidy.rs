@@ -163,3 +163,26 @@ fn the_command_line_is_in_one_folder() {
     }
     assert!(found.is_empty(), "these belong below src/cli:\n{}", found.join("\n"));
 }
+
+#[test]
+fn every_test_that_the_page_on_reliability_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = ["src", "tests/it"].iter().flat_map(|it| rust_files(&root.join(it)));
+    let code: String = files.chain([root.join("tests/faults/run")]).map(|it| fs::read_to_string(it).unwrap()).collect();
+    let page = fs::read_to_string(root.join("docs/reliability.md")).unwrap();
+    let mut missing = Vec::new();
+    let mut count = 0;
+    for row in page.lines().filter(|it| it.starts_with("| ") && !it.starts_with("| promise |")) {
+        let tests = row.trim_end_matches('|').rsplit('|').next().unwrap();
+        let named = tests.split('`').skip(1).step_by(2);
+        let names: Vec<_> = named.filter_map(|it| it.rsplit("::").next()).collect();
+        if names.is_empty() && tests.trim() != "the same" {
+            missing.push(format!("a test in {row}"));
+        }
+        let is_missing = |it: &&&str| !code.contains(&format!("fn {it}(")) && !code.contains(&format!("def {it}("));
+        missing.extend(names.iter().filter(is_missing).map(|it| (*it).to_owned()));
+        count += names.len();
+    }
+    assert!(count > 40, "{count}");
+    assert!(missing.is_empty(), "docs/reliability.md names what is not there:\n{}", missing.join("\n"));
+}

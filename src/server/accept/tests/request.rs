@@ -227,6 +227,22 @@ async fn a_sign_in_that_the_client_gives_up_is_one_failure() {
     say(&mut stream, &format!("GET {PATH} HTTP/1.0\r\n\r\n")).await;
     assert!(rest(&mut stream).await.starts_with("HTTP/1.0 401 "));
     assert_eq!(server.failures.lately().len(), 3);
+    // Its last message comes with a body that is refused: that is the one reason.
+    let mut stream = server.connect().await;
+    say(&mut stream, &format!("GET {PATH} HTTP/1.1\r\nHost: x\r\n{first}\r\n")).await;
+    assert!(answer(&mut stream).await.0.ends_with(" 401 Unauthorized"));
+    let more = "Connection: close\r\nContent-Length: 5000000\r\n";
+    say(&mut stream, &format!("POST {PATH} HTTP/1.1\r\nHost: x\r\n{first}{more}\r\n")).await;
+    assert!(answer(&mut stream).await.0.ends_with(" 413 Payload Too Large"));
+    stream.shutdown().await.unwrap();
+    rest(&mut stream).await;
+    let mut stream = server.connect().await;
+    say(&mut stream, &format!("GET {PATH} HTTP/1.0\r\n{first}\r\n")).await;
+    rest(&mut stream).await;
+    while server.failures.lately().len() < 5 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(kinds(&server.failures)[3..], ["body-too-large", "given-up"]);
 }
 
 #[tokio::test]
