@@ -47,7 +47,7 @@ def fuzz(document):
         with open(settings, "w", encoding="utf-8") as file:
             file.write(SETTINGS)
         schemathesis = os.path.join(os.path.dirname(sys.executable), "schemathesis")
-        # A stream does not end by itself.
+        # A stream does not end by itself, and a server that was told to stop answers no more.
         command = [schemathesis, "--config-file", settings, "run", path, "--url", ADMIN, "--exclude-path", "/events", "--exclude-path", "/stop"]
         command += ["--phases", "examples,coverage,fuzzing", "--checks", ",".join(CHECKS)]
         command += ["--max-examples", "30", "--generation-deterministic", "--request-timeout", "20"]
