@@ -148,6 +148,24 @@ fn push_unit(out: &mut String, unit: u16) {
     write!(out, "\\u{unit:04x}").expect("a String does not fail");
 }
 
+/// A text in lower case; no copy of one that is. Names are compared so.
+#[must_use]
+pub fn lower_case(text: &str) -> Cow<'_, str> {
+    match text.bytes().all(|it| it.is_ascii() && !it.is_ascii_uppercase()) {
+        true => text.into(),
+        false => text.to_lowercase().into(),
+    }
+}
+
+/// Whether a text is another one in lower case.
+#[must_use]
+pub fn is_lower_case_of(lower: &str, text: &str) -> bool {
+    match text.is_ascii() {
+        true => text.eq_ignore_ascii_case(lower),
+        false => text.to_lowercase() == lower,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,6 @@ mod differences;
 mod directory;
 mod evictions;
 mod journal;
-mod lower_case;
 mod number;
 pub mod oath;
 mod outcome;

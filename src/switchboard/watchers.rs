@@ -1,6 +1,5 @@
 //! The table of those that wait for events of a space. An event costs one lookup, not a scan of the waiters.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
@@ -10,6 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use crate::engine::{Event, EventKind, Journal, Number, What};
+use crate::text::lower_case;
 
 /// Whether an event matches; it is read once for all watchers.
 type Matches = dyn Fn(&Event, &Reading) -> bool + Send + Sync;
@@ -156,7 +156,7 @@ impl Table {
             if self.others.values().any(|it| it.interest.kinds.contains(&kind)) {
                 events.extend(own.cloned());
             } else if !self.by_username.is_empty() {
-                events.extend(own.filter(|it| self.by_username.contains_key(&*lower(username(it)))).cloned());
+                events.extend(own.filter(|it| self.by_username.contains_key(&*lower_case(username(it)))).cloned());
             }
         }
         events
@@ -164,17 +164,9 @@ impl Table {
 
     /// The waiters of every user, and those of the user of each event.
     fn of_events(&self, events: &[Arc<Event>]) -> (Vec<Arc<Waiter>>, Vec<Vec<Arc<Waiter>>>) {
-        let own = |it: &Arc<Event>| self.by_username.get(&*lower(username(it)));
+        let own = |it: &Arc<Event>| self.by_username.get(&*lower_case(username(it)));
         let own = events.iter().map(|it| own(it).into_iter().flat_map(HashMap::values).cloned().collect());
         (self.others.values().cloned().collect(), own.collect())
-    }
-}
-
-/// A name in lower case; most names are already.
-fn lower(name: &str) -> Cow<'_, str> {
-    match name.bytes().all(|it| it.is_ascii() && !it.is_ascii_uppercase()) {
-        true => name.into(),
-        false => name.to_lowercase().into(),
     }
 }
 

@@ -8,9 +8,9 @@ use crate::contract::AuthenticationType;
 use crate::engine::aging::Aging;
 use crate::engine::company::{Cache, CacheKey};
 use crate::engine::directory::Block;
-use crate::engine::lower_case::lower_case;
 use crate::engine::outcome::Outcome;
 use crate::engine::{Directory, Number, Timestamp};
+use crate::text::lower_case;
 
 /// Names the person that a challenge asks. Several people can stand behind one username, each with a number: MIM asks
 /// for all of them as its service account.

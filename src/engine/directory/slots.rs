@@ -7,8 +7,8 @@ use std::sync::Arc;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::user::User;
-use crate::engine::lower_case::is_lower_case_of;
 use crate::engine::number::Number;
+use crate::text::is_lower_case_of;
 
 /// The place of a user in [`StoredUsers`]. It stays the same until the user is removed.
 pub(super) type Slot = u32;

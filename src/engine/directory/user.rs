@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::devices::Device;
 use crate::contract::{Secret, UserAdministrator, UserSecurityQuestions, UserSettings};
 use crate::engine::Timestamp;
-use crate::engine::lower_case::lower_case;
 use crate::engine::number::Number;
+use crate::text::lower_case;
 
 /// One user of the emulated server.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::differences::Difference;
-use crate::engine::lower_case::lower_case;
 use crate::engine::rules::condition::Index;
 use crate::engine::rules::facts::Facts;
 use crate::engine::rules::rule::{Answer, Rule};
 use crate::engine::rules::states::{Keys, Per};
 use crate::engine::rules::template::Words;
 use crate::engine::{Number, Timestamp};
+use crate::text::lower_case;
 
 /// The rules, and how many answers each has given.
 #[derive(Clone, Debug, Default)]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::aging::Aging;
-use crate::engine::lower_case::lower_case;
 use crate::engine::outcome::{Ending, Method, Outcome, Reaction};
 use crate::engine::rules::words::words;
 use crate::engine::{Number, Timestamp, User};
+use crate::text::lower_case;
 
 words! {
     /// Who shares a sequence of answers or a state.
