@@ -139,7 +139,7 @@ export const refreshCards = throttled(async () => {
     if (it) {
       if (it.state !== card.c.state) card.entry = "";
       card.c = it;
-    } else card.ended ??= { at: now(), ...endings.get(card.c.id) };
+    } else card.ended ??= { ...endings.get(card.c.id), at: now() };
     open.delete(card.c.id);
   }
   for (const c of open.values()) {
@@ -150,6 +150,12 @@ export const refreshCards = throttled(async () => {
   ringWhile(state.cards.some((it) => !it.ended && rings(it.c)));
   changed();
 });
+
+/** Tells a card how it ended, where the list said that it did before the event came. @param {number} id */
+function tellEnding(id) {
+  const card = state.cards.find((it) => it.c.id === id);
+  if (card?.ended) card.ended = { ...endings.get(id), at: card.ended.at };
+}
 
 /** Whether a challenge asks for attention. @param {Challenge} c */
 export const rings = (c) => c.state === "ringing" || c.state === "deciding";
@@ -278,6 +284,7 @@ function onEvent(kind, data) {
         if (endings.size > 2000) endings.delete([...endings.keys()][0]);
       }
       if (data.stage === "closed") endings.set(data.challenge, { ...data, succeeds: data.passed });
+      tellEnding(data.challenge);
       refreshCards();
       break;
     case "call":
