@@ -84,9 +84,11 @@ impl File {
         }
         let mut rest = std::str::from_utf8(self.bytes).expect("the page is UTF-8");
         if self.content_type == STYLE {
-            // In the style, a comment is a line of its own, and a line ends where a blank may be missing.
+            // In the style, a comment is a line of its own, a line ends where a blank may be missing, and no string
+            // holds a mark with a blank.
             let lines = rest.lines().map(str::trim).filter(|it| !it.starts_with("/*"));
-            return lines.collect::<String>().into();
+            let marks = [("; ", ";"), (": ", ":"), (", ", ","), (" {", "{"), ("{ ", "{"), (" }", "}")];
+            return marks.iter().fold(lines.collect::<String>(), |it, (from, to)| it.replace(from, to)).into();
         }
         let mut code = String::new();
         while let Some((before, comment)) = rest.split_once("/**") {
