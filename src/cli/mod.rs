@@ -27,6 +27,7 @@ mod space;
 mod status;
 mod stop;
 mod table;
+mod tls_fault;
 mod users;
 mod verify;
 mod wait;
@@ -101,6 +102,9 @@ enum Command {
     /// List, add and remove rules
     #[command(subcommand, alias = "rules")]
     Rule(rule::Rule),
+    /// Show TLS faults, and switch them on and off
+    #[command(subcommand)]
+    TlsFault(tls_fault::Fault),
     /// Show and set the time of a space
     #[command(subcommand)]
     Clock(clock::Clock),
@@ -158,6 +162,7 @@ pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Report(args) => args.run(out).await,
         Command::Phone(command) => command.run(out).await,
         Command::Rule(command) => command.run(out).await,
+        Command::TlsFault(command) => command.run(out).await,
         Command::Clock(command) => command.run(out).await,
         Command::Space(command) => command.run(out).await,
         Command::Verify(args) => args.run(out).await,

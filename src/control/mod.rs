@@ -252,6 +252,20 @@ impl Api {
         self.json(method, path, body).await
     }
 
+    /// The fault of TLS that is on: an object of `fault`, `about`, `by` and `until`, or without members.
+    pub async fn tls_fault(&self) -> anyhow::Result<Value> {
+        self.get("/tls-fault").await
+    }
+
+    /// Switches a fault of TLS on, for a length of time such as `15m`: what [`Self::tls_fault`] then tells.
+    pub async fn start_tls_fault(&self, fault: &str, lasts: &str) -> anyhow::Result<Value> {
+        self.json(Method::PUT, "/tls-fault", Some(json!({"fault": fault, "lasts": lasts}))).await
+    }
+
+    pub async fn stop_tls_fault(&self) -> anyhow::Result<()> {
+        self.json(Method::DELETE, "/tls-fault", None).await.map(drop)
+    }
+
     pub async fn spaces(&self) -> anyhow::Result<Value> {
         self.get("/spaces").await
     }

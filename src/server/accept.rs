@@ -24,7 +24,7 @@ use super::connection::{Connection, End, Limits, converse};
 use super::failures::Failures;
 use super::trouble;
 use crate::tls::hello::{First, Opening, is_whole};
-use crate::tls::{Acceptor, Renewable, Served, TlsFacts};
+use crate::tls::{Abrupt, Acceptor, Faulty, Renewable, Served, TlsFacts};
 use crate::trouble::Trouble;
 
 /// Sockets that listen.
@@ -161,8 +161,9 @@ pub async fn serve(
 ) {
     let connections = limits.connections;
     let places = Arc::new(Semaphore::new(connections as usize));
-    let (lifecycle, lifecycles) = watch::channel(Lifecycle::Serving);
+    let (lifecycle, lifecycles) = watch::channel(Lifecycle::Serving(0));
     let failures = listening.failures;
+    let mut faults = tls.as_ref().map(|it| it.watch_fault());
     let server = Arc::new(Server {
         tls,
         app,
@@ -177,7 +178,21 @@ pub async fn serve(
     for listener in listening.listeners {
         accepting.spawn(server.clone().accept(listener, lifecycles.clone()));
     }
-    shutdown.await;
+    // Open connections end when a fault begins, so that the next call of each client meets it.
+    let each_fault = async {
+        while let Some(faults) = &mut faults
+            && faults.changed().await.is_ok()
+        {
+            if faults.borrow_and_update().is_some() {
+                lifecycle.send_modify(Lifecycle::turn);
+            }
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = shutdown => (),
+        () = each_fault => (),
+    }
     accepting.shutdown().await;
     lifecycle.send_replace(Lifecycle::Ending);
     // A connection returns its place when it ends.
@@ -203,11 +218,21 @@ struct Server {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Lifecycle {
-    Serving,
+    /// How many faults of TLS have begun.
+    Serving(u64),
     /// No new calls.
     Ending,
     /// Open calls are cut off.
     Cut,
+}
+
+impl Lifecycle {
+    /// A fault of TLS begins.
+    const fn turn(&mut self) {
+        if let Self::Serving(faults) = self {
+            *faults += 1;
+        }
+    }
 }
 
 impl Server {
@@ -253,9 +278,11 @@ impl Server {
         mut lifecycles: watch::Receiver<Lifecycle>,
     ) {
         let mut cut = lifecycles.clone();
+        // Before the fault is looked at: one that begins in between ends the connection.
+        let at_start = *lifecycles.borrow();
         let ending = async {
             // Without its sender, `serve` itself is gone: an end too.
-            let _ = lifecycles.wait_for(|it| *it != Lifecycle::Serving).await;
+            let _ = lifecycles.wait_for(|it| *it != at_start).await;
         };
         tokio::select! {
             () = self.talk(stream, peer, ending) => {}
@@ -272,14 +299,17 @@ impl Server {
             .keeping_failures_in(self.failures.clone())
             .counting(self.unasked(peer.ip()));
         let mut ending = pin!(ending);
-        if let Some(tls) = self.tls.as_ref().map(|it| it.now()) {
+        if let Some(tls) = &self.tls {
+            let faulty = tls.fault();
+            let served = faulty.as_ref().and_then(|it| it.served.clone()).unwrap_or_else(|| tls.now());
+            let terms = Terms { served: &served, faulty: faulty.as_deref() };
             let accepted_tls = tokio::select! {
-                accepted_tls = self.handshake(&tls.acceptor, stream, &connection) => accepted_tls,
+                accepted_tls = self.handshake(terms, stream, &connection) => accepted_tls,
                 () = &mut ending => return,
             };
             if let Some((stream, facts)) = accepted_tls {
                 connection.tls = Some(facts);
-                self.converse(stream, connection, Some(&tls), ending).await;
+                self.converse(stream, connection, Some(terms), ending).await;
             }
         } else {
             let opened = tokio::select! {
@@ -303,7 +333,7 @@ impl Server {
 
     async fn handshake(
         &self,
-        tls: &Acceptor,
+        terms: Terms<'_>,
         stream: TcpStream,
         connection: &Connection,
     ) -> Option<(TlsStream<Opening<TcpStream>>, TlsFacts)> {
@@ -320,12 +350,19 @@ impl Server {
                     let _ = timeout_at(deadline, answer_in_text(opening.into_inner(), text)).await;
                 }
             }
-            None => match timeout_at(deadline, tls.accept(opening)).await {
-                Ok(Ok(accepted_tls)) => return Some(accepted_tls),
-                Ok(Err((error, opening))) => {
-                    connection.report(&trouble::in_handshake(&error, opening.bytes(), &tls.offer()));
+            None => match terms.faulty.and_then(|it| Some((it, it.fault.abrupt()?))) {
+                Some((faulty, abrupt)) => {
+                    connection.report(&trouble::on_purpose(faulty));
+                    let _ = timeout_at(deadline, break_off(opening.into_inner(), abrupt)).await;
                 }
-                Err(_) => connection.report(&slow),
+                None => match timeout_at(deadline, terms.acceptor().accept(opening)).await {
+                    Ok(Ok(accepted_tls)) => return Some(accepted_tls),
+                    Ok(Err((error, opening))) => {
+                        let trouble = trouble::in_handshake(&error, opening.bytes(), &terms.acceptor().offer());
+                        connection.report(&terms.explained(trouble));
+                    }
+                    Err(_) => connection.report(&slow),
+                },
             },
         }
         None
@@ -361,7 +398,7 @@ impl Server {
         &self,
         stream: S,
         connection: Connection,
-        tls: Option<&Served>,
+        tls: Option<Terms<'_>>,
         ending: impl Future<Output = ()>,
     ) where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -373,7 +410,8 @@ impl Server {
             End::Unasked(error) => match (tls, &connection.tls) {
                 (Some(tls), Some(facts)) => {
                     let error = error.as_ref().and_then(std::error::Error::source).and_then(|it| it.downcast_ref());
-                    let trouble = trouble::after_handshake(error, facts.server_name.as_deref(), &tls.acceptor.offer());
+                    let offer = tls.acceptor().offer();
+                    let trouble = tls.explained(trouble::after_handshake(error, facts.server_name.as_deref(), &offer));
                     // .NET opens connections that it then does not need.
                     if matches!(trouble, Trouble::CertificateRefusedSilently { .. })
                         && connection.count_unasked() < UNASKED_IN_A_ROW
@@ -393,6 +431,43 @@ impl Server {
             }
         };
         connection.report(&trouble);
+    }
+}
+
+/// What a connection is offered.
+#[derive(Clone, Copy)]
+struct Terms<'a> {
+    served: &'a Served,
+    /// The fault that it meets.
+    faulty: Option<&'a Faulty>,
+}
+
+impl<'a> Terms<'a> {
+    const fn acceptor(self) -> &'a Acceptor {
+        &self.served.acceptor
+    }
+
+    /// Why the connection failed: by the fault, if it is one of certificates and the client refused the certificate.
+    fn explained(self, trouble: Trouble) -> Trouble {
+        match self.faulty.filter(|it| it.served.is_some()) {
+            Some(faulty) => trouble::by_fault(faulty, trouble),
+            None => trouble,
+        }
+    }
+}
+
+/// Ends a connection in place of a handshake.
+async fn break_off(mut stream: TcpStream, abrupt: Abrupt) -> io::Result<()> {
+    match abrupt {
+        // Dropped with this, the connection ends by a reset, and what was not sent is not sent.
+        Abrupt::Reset => stream.set_zero_linger(),
+        Abrupt::Alert(alert) => {
+            // A fatal alert in a record of TLS 1.0, which every client of TLS reads.
+            stream.write_all(&[21, 3, 1, 0, 2, 2, alert]).await?;
+            stream.shutdown().await?;
+            // Unread bytes would end the connection by a reset, and the client could lose the alert.
+            tokio::io::copy(&mut stream.take(1 << 20), &mut tokio::io::sink()).await.map(drop)
+        }
     }
 }
 

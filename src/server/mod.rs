@@ -7,6 +7,7 @@ pub mod connection;
 pub mod failures;
 mod record;
 pub mod reload;
+pub mod tls_faults;
 mod trouble;
 
 mod answer;

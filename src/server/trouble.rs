@@ -5,7 +5,7 @@ use std::io;
 use rustls::{AlertDescription, InvalidMessage, PeerIncompatible, SignatureScheme};
 
 use crate::tls::hello::{First, Hello, is_whole, suite_name};
-use crate::tls::{Offer, Summary, words};
+use crate::tls::{Faulty, Offer, Summary, words};
 use crate::trouble::Trouble;
 
 /// What the first bytes on a port for TLS say. `None`: they begin TLS.
@@ -60,6 +60,30 @@ pub(super) fn after_handshake(error: Option<&io::Error>, server_name: Option<&st
         Some(rustls::Error::AlertReceived(alert)) => refused(Some(*alert), server_name, offer),
         Some(other) => Trouble::Broken { reason: in_words(other) },
         None => refused(None, server_name, offer),
+    }
+}
+
+/// A fault that ends a connection after the hello.
+#[must_use]
+pub(super) fn on_purpose(faulty: &Faulty) -> Trouble {
+    Trouble::TlsFault { what: format!("{}: {}", faulty.fault.word(), faulty.fault.about()) }
+}
+
+/// Why a connection failed while a fault shows another certificate: by the fault, where the client refused that
+/// certificate.
+#[must_use]
+pub(super) fn by_fault(faulty: &Faulty, trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::UnknownAuthority {}
+        | Trouble::NameMismatch { .. }
+        | Trouble::CertificateDates { .. }
+        | Trouble::CertificateDatesOfClient { .. }
+        | Trouble::CertificateRefused { .. }
+        | Trouble::CertificateRefusedSilently { .. } => {
+            let Faulty { fault, .. } = faulty;
+            Trouble::TlsFault { what: format!("{}: {}, and the client left", fault.word(), fault.about()) }
+        }
+        other => other,
     }
 }
 

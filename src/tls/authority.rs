@@ -8,15 +8,17 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, SerialNumber,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, SerialNumber, SubjectPublicKeyInfo,
 };
 use rsa::pkcs8::EncodePrivateKey;
+use rustls::SignatureAlgorithm;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use time::{Duration, OffsetDateTime};
 
 use super::certificate::{Summary, authority_key, parse, subject_key};
 use super::error::TlsError;
+use super::fault::CertificateFlaw;
 use super::files::{read, read_chain, write};
 use super::names::{alternative, own_names};
 use super::pair::{Pair, RENEW_BEFORE, RevocationList};
@@ -55,7 +57,7 @@ impl Authority {
     }
 
     pub(super) fn make(directory: &Path, now: OffsetDateTime) -> Result<Self, TlsError> {
-        let (certificate, key) = new_authority(now)?;
+        let (certificate, key) = new_authority(now, AUTHORITY_NAME)?;
         let (file, key_file) = (directory.join(AUTHORITY), directory.join(AUTHORITY_KEY));
         write(&key_file, key.serialize_pem().as_bytes(), Access::Owner)?;
         write(&file, certificate.pem().as_bytes(), Access::Usual)?;
@@ -164,13 +166,76 @@ impl Authority {
     }
 }
 
-/// An authority and its pairs that are in no file and end with the process.
+/// What signs on behalf of an authority.
+#[derive(Debug)]
+pub(super) enum Signer {
+    /// The key in this directory, read when it is needed.
+    Directory(PathBuf),
+    /// The key of an authority that is in no file.
+    Memory(Box<Issuer<'static, KeyPair>>),
+}
+
+impl Signer {
+    /// Signs a certificate for the key of a pair that is served: the same key and names, but for what is wrong on
+    /// purpose. `None`: no authority of the server's certificates has its key here, so that one made for this signs.
+    pub(super) fn flawed(
+        signer: Option<&Self>,
+        pair: &Pair,
+        flaw: CertificateFlaw,
+        now: OffsetDateTime,
+    ) -> Result<Pair, TlsError> {
+        let unmakeable = |error: rcgen::Error| TlsError::unmakeable(&error);
+        let stranger;
+        let signer = match signer.filter(|_| flaw != CertificateFlaw::UnknownAuthority) {
+            Some(it) => it,
+            None => {
+                let (authority, key) = new_authority(now, UNKNOWN_AUTHORITY_NAME)?;
+                stranger = Self::Memory(Issuer::from_ca_cert_der(authority.der(), key).map_err(unmakeable)?.into());
+                &stranger
+            }
+        };
+        let own = [WRONG_NAME.to_owned()];
+        let names = if flaw == CertificateFlaw::WrongName { &own } else { &*pair.summary().names };
+        let valid = match flaw {
+            CertificateFlaw::Expired => now - FLAWED_LIFE..now - Duration::DAY,
+            _ => now..now + FLAWED_LIFE,
+        };
+        let served =
+            parse(&pair.key.cert[0]).map_err(|what| TlsError::new(what, "give the server another certificate"))?;
+        let key = SubjectPublicKeyInfo::from_der(served.public_key().raw).map_err(unmakeable)?;
+        let is_rsa = pair.key.key.algorithm() == SignatureAlgorithm::RSA;
+        let algorithm = if is_rsa { Algorithm::Rsa } else { Algorithm::Ecdsa };
+        let mut params = server_params(algorithm, names, &RevocationList::None, valid)?;
+        // The key has a certificate already, whose number follows from the key: no other may have the same.
+        let mut serial = [0; 16];
+        getrandom::fill(&mut serial).expect("the system gives randomness");
+        serial[0] &= 0x7f;
+        params.serial_number = Some(SerialNumber::from(serial.to_vec()));
+        let certificate = match signer {
+            Self::Memory(issuer) => params.signed_by(&key, issuer.as_ref()).map_err(unmakeable)?,
+            Self::Directory(directory) => {
+                let authority = Authority::read(directory, now)?.ok_or_else(|| {
+                    TlsError::new(
+                        format!("{} is missing", directory.join(AUTHORITY).display()),
+                        "start the server again",
+                    )
+                })?;
+                params.signed_by(&key, &authority.issuer()?).map_err(unmakeable)?
+            }
+        };
+        let summary = Summary::of(certificate.der(), Vec::new()).expect("a certificate just made is whole");
+        Ok(Pair::new(vec![certificate.der().clone()], pair.private.clone_key(), summary)
+            .expect("the key is that of the certificate"))
+    }
+}
+
+/// An authority and its pairs that are in no file and end with the process, and what signs for it.
 pub(super) fn in_memory(
     algorithms: &[Algorithm],
     names: &[String],
     now: OffsetDateTime,
-) -> Result<(CertificateDer<'static>, Vec<Pair>), TlsError> {
-    let (authority, key) = new_authority(now)?;
+) -> Result<(CertificateDer<'static>, Vec<Pair>, Signer), TlsError> {
+    let (authority, key) = new_authority(now, AUTHORITY_NAME)?;
     let issuer = Issuer::from_ca_cert_der(authority.der(), key).map_err(|error| TlsError::unmakeable(&error))?;
     let pair = |algorithm: &Algorithm| {
         let (certificate, key) = new_pair(*algorithm, names, &RevocationList::None, now..now + SERVER_LIFE, &issuer)?;
@@ -179,14 +244,14 @@ pub(super) fn in_memory(
         Ok(Pair::new(vec![certificate.der().clone()], private, summary).expect("the key is that of the certificate"))
     };
     let pairs = algorithms.iter().map(pair).collect::<Result<_, TlsError>>()?;
-    Ok((authority.der().clone(), pairs))
+    Ok((authority.der().clone(), pairs, Signer::Memory(issuer.into())))
 }
 
 /// A new authority and its key.
-fn new_authority(now: OffsetDateTime) -> Result<(rcgen::Certificate, KeyPair), TlsError> {
+fn new_authority(now: OffsetDateTime, name: &str) -> Result<(rcgen::Certificate, KeyPair), TlsError> {
     let mut params = CertificateParams::default();
     let host = own_names().into_iter().next().unwrap_or_else(|| "localhost".into());
-    params.distinguished_name.push(DnType::CommonName, format!("{AUTHORITY_NAME} ({host})"));
+    params.distinguished_name.push(DnType::CommonName, format!("{name} ({host})"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = now - CLOCK_SKEW;
@@ -204,6 +269,20 @@ fn new_pair(
     valid: Range<OffsetDateTime>,
     issuer: &Issuer<'_, KeyPair>,
 ) -> Result<(rcgen::Certificate, KeyPair), TlsError> {
+    let params = server_params(algorithm, names, list, valid)?;
+    // The serial number comes from the key, which is new each time.
+    let key = algorithm.make_key().map_err(|error| TlsError::unmakeable(&error))?;
+    let certificate = params.signed_by(&key, issuer).map_err(|error| TlsError::unmakeable(&error))?;
+    Ok((certificate, key))
+}
+
+/// What the certificate of a server says.
+fn server_params(
+    algorithm: Algorithm,
+    names: &[String],
+    list: &RevocationList,
+    valid: Range<OffsetDateTime>,
+) -> Result<CertificateParams, TlsError> {
     let mut params = CertificateParams::default();
     params.subject_alt_names = names.iter().map(|name| alternative(name)).collect::<Result<_, _>>()?;
     let common_name = names.iter().find(|name| name.len() <= 64).map_or("localhost", String::as_str);
@@ -217,10 +296,7 @@ fn new_pair(
     }
     params.not_before = valid.start - CLOCK_SKEW;
     params.not_after = valid.end;
-    // The serial number comes from the key, which is new each time.
-    let key = algorithm.make_key().map_err(|error| TlsError::unmakeable(&error))?;
-    let certificate = params.signed_by(&key, issuer).map_err(|error| TlsError::unmakeable(&error))?;
-    Ok((certificate, key))
+    Ok(params)
 }
 
 /// What kind of key a pair has.
@@ -288,6 +364,15 @@ const SERVER_RSA_KEY: &str = "server-rsa-key.pem";
 
 /// The name of every authority that locmfa makes begins with this.
 const AUTHORITY_NAME: &str = "locmfa development authority";
+
+/// The name of an authority that signs a certificate that no client is to trust.
+const UNKNOWN_AUTHORITY_NAME: &str = "locmfa unknown authority";
+
+/// The one name of a certificate with a wrong name. RFC 2606 keeps `.invalid` free.
+const WRONG_NAME: &str = "wrong-name.invalid";
+
+/// How long a certificate with a flaw is valid: longer than a fault lasts.
+const FLAWED_LIFE: Duration = Duration::days(90);
 
 const AUTHORITY_LIFE: Duration = Duration::days(3652);
 /// Apple's clients accept no more than 398 days.

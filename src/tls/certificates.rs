@@ -9,9 +9,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use time::OffsetDateTime;
 
-use super::authority::{Algorithm, Authority, in_memory};
+use super::authority::{Algorithm, Authority, Signer, in_memory};
 use super::certificate::Summary;
 use super::error::TlsError;
+use super::fault::CertificateFlaw;
 use super::files::{lock, read_certificates, read_existing};
 use super::names::all_names;
 use super::pair::{Pair, RevocationList};
@@ -22,6 +23,8 @@ use crate::contract::Secret;
 #[derive(Debug)]
 pub struct Certificates {
     authority: Option<(Summary, CertificateDer<'static>)>,
+    /// What can sign for the authority.
+    signer: Option<Signer>,
     pairs: Vec<Pair>,
     made: Vec<PathBuf>,
 }
@@ -100,7 +103,8 @@ impl Certificates {
                 }
             });
         }
-        Ok(Self { authority: Some((authority.summary, authority.certificate)), pairs, made })
+        let signer = Some(Signer::Directory(directory.into()));
+        Ok(Self { authority: Some((authority.summary, authority.certificate)), signer, pairs, made })
     }
 
     /// A new authority and its pair, in no file: they end with the process. The names are those of [`Certificates::open`].
@@ -108,9 +112,9 @@ impl Certificates {
     /// # Errors
     /// A name is neither a host name nor an IP address.
     pub fn in_memory(names: &[String], keys: Keys) -> Result<Self, TlsError> {
-        let (authority, pairs) = in_memory(keys.algorithms(), &all_names(names)?, OffsetDateTime::now_utc())?;
+        let (authority, pairs, signer) = in_memory(keys.algorithms(), &all_names(names)?, OffsetDateTime::now_utc())?;
         let summary = Summary::of(&authority, Vec::new()).expect("a certificate just made is whole");
-        Ok(Self { authority: Some((summary, authority)), pairs, made: Vec::new() })
+        Ok(Self { authority: Some((summary, authority)), signer: Some(signer), pairs, made: Vec::new() })
     }
 
     /// As [`Certificates::open`], but always makes a new pair: for exactly these names, those of this machine, and
@@ -163,7 +167,19 @@ impl Certificates {
         };
         let summary = Summary::of(&chain[0], files.iter().map(PathBuf::from).collect()).map_err(wrong)?;
         let pair = Pair::new(chain, private, summary).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { authority: None, pairs: vec![pair], made: Vec::new() })
+        Ok(Self { authority: None, signer: None, pairs: vec![pair], made: Vec::new() })
+    }
+
+    /// Certificates for the same keys, in no file, with something wrong on purpose. Where no authority can sign, since
+    /// the certificate is of its owner's files, they come from an authority that no client knows.
+    ///
+    /// # Errors
+    /// The authority or its key cannot be read.
+    pub(super) fn with_flaw(&self, flaw: CertificateFlaw) -> Result<Self, TlsError> {
+        let now = OffsetDateTime::now_utc();
+        let flawed = |pair| Signer::flawed(self.signer.as_ref(), pair, flaw, now);
+        let pairs = self.pairs.iter().map(flawed).collect::<Result<_, _>>()?;
+        Ok(Self { authority: self.authority.clone(), signer: None, pairs, made: Vec::new() })
     }
 
     /// The development authority, if the server's certificate comes from it.

@@ -4,11 +4,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use time::{Duration, OffsetDateTime};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::acceptor::Acceptor;
 use super::certificate::Summary;
 use super::certificates::Certificates;
 use super::error::TlsError;
+use super::fault::TlsFault;
 
 /// What new connections get: certificates, and the acceptor that offers them. Connections that are open keep what they
 /// have.
@@ -17,6 +20,7 @@ pub struct Renewable {
     /// Whether clients are asked for their certificates, and the files of the authorities that vouch for them.
     clients: Option<Vec<PathBuf>>,
     now: RwLock<Arc<Served>>,
+    fault: watch::Sender<Option<Arc<Faulty>>>,
 }
 
 /// Certificates, and the acceptor that offers them.
@@ -28,6 +32,20 @@ pub struct Served {
     authorities: Vec<Summary>,
 }
 
+/// A fault of TLS that is on.
+#[derive(Clone, Debug)]
+pub struct Faulty {
+    pub fault: TlsFault,
+    /// Who switched it on.
+    pub by: Arc<str>,
+    /// When it ends by itself, in the world's time.
+    pub until: OffsetDateTime,
+    /// The same moment for timers.
+    pub deadline: Instant,
+    /// What is shown in place of the server's own certificates. `None`: the fault shows none.
+    pub served: Option<Arc<Served>>,
+}
+
 impl Renewable {
     /// `clients` are the files of the authorities whose client certificates are trusted; empty is the development
     /// authority. `None`: clients are not asked for certificates.
@@ -36,7 +54,7 @@ impl Renewable {
     /// A file cannot be read, or there is no authority that could vouch for clients.
     pub fn new(certificates: Arc<Certificates>, clients: Option<Vec<PathBuf>>) -> Result<Self, TlsError> {
         let served = Served::of(certificates, clients.as_deref())?;
-        Ok(Self { clients, now: RwLock::new(Arc::new(served)) })
+        Ok(Self { clients, now: RwLock::new(Arc::new(served)), fault: watch::Sender::default() })
     }
 
     /// What a new connection gets.
@@ -53,6 +71,45 @@ impl Renewable {
         let served = Served::of(certificates, self.clients.as_deref())?;
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(served);
         Ok(())
+    }
+
+    /// The fault that new connections meet, if one is on.
+    #[must_use]
+    pub fn fault(&self) -> Option<Arc<Faulty>> {
+        self.fault.borrow().clone().filter(|it| Instant::now() < it.deadline)
+    }
+
+    /// The fault as it changes.
+    #[must_use]
+    pub fn watch_fault(&self) -> watch::Receiver<Option<Arc<Faulty>>> {
+        self.fault.subscribe()
+    }
+
+    /// Replaces the fault; `None` ends it. What was on before.
+    pub fn set_fault(&self, fault: Option<Arc<Faulty>>) -> Option<Arc<Faulty>> {
+        self.fault.send_replace(fault).filter(|it| Instant::now() < it.deadline)
+    }
+
+    /// Ends a fault if it is still the one that is on.
+    pub fn end_fault(&self, fault: &Arc<Faulty>) -> bool {
+        self.fault.send_if_modified(|now| {
+            let is_on = now.as_ref().is_some_and(|it| Arc::ptr_eq(it, fault));
+            if is_on {
+                *now = None;
+            }
+            is_on
+        })
+    }
+
+    /// What a fault shows in place of the server's certificates: `None` where it shows none. It reads the key of the
+    /// authority.
+    ///
+    /// # Errors
+    /// The authority cannot sign.
+    pub fn served_by(&self, fault: TlsFault) -> Result<Option<Arc<Served>>, TlsError> {
+        let Some(flaw) = fault.flaw() else { return Ok(None) };
+        let certificates = Arc::new(self.now().certificates.with_flaw(flaw)?);
+        Served::of(certificates, self.clients.as_deref()).map(|it| Some(Arc::new(it)))
     }
 }
 

@@ -10,6 +10,7 @@ mod control;
 mod description;
 mod ending;
 mod evidence;
+mod faults;
 mod fidelity;
 mod field;
 mod free;

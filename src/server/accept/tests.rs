@@ -16,6 +16,7 @@ use tokio_rustls::client::TlsStream as ClientStream;
 use super::*;
 use crate::tls::{Certificates, Keys, Summary};
 
+mod fault;
 mod request;
 mod trouble;
 

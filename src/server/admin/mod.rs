@@ -25,6 +25,7 @@ mod report;
 mod rules;
 mod scenarios;
 mod spaces;
+mod tls_fault;
 mod users;
 mod verify;
 mod view;
@@ -59,6 +60,7 @@ use problem::Problem;
 use super::failures::Failures;
 use super::page;
 use super::reload::Reloader;
+use super::tls_faults::TlsFaults;
 use crate::log::Log;
 use crate::switchboard::{DEFAULT, Space, Switchboard};
 use crate::text;
@@ -81,6 +83,7 @@ pub struct Admin {
     log: Option<Log>,
     work: work::Work,
     tls: Option<Arc<Renewable>>,
+    tls_faults: TlsFaults,
     player: Option<Arc<Player>>,
     devices: devices::Devices,
 }
@@ -106,6 +109,7 @@ pub enum Stage {
 impl Admin {
     #[must_use]
     pub fn new(spaces: Switchboard, reloader: Arc<Reloader>, failures: Arc<Failures>, gate: Gate) -> Self {
+        let tls_faults = TlsFaults::new(None, spaces.default_space().clone());
         Self {
             spaces,
             reloader,
@@ -118,6 +122,7 @@ impl Admin {
             log: None,
             work: work::Work::default(),
             tls: None,
+            tls_faults,
             player: None,
             devices: devices::Devices::default(),
         }
@@ -135,10 +140,11 @@ impl Admin {
         Self { log, ..self }
     }
 
-    /// Publishes the authority of these certificates, and warns of those that expire.
+    /// Publishes the authority of these certificates, warns of those that expire, and switches their faults.
     #[must_use]
     pub fn with_tls(self, tls: Option<Arc<Renewable>>) -> Self {
-        Self { tls, ..self }
+        let tls_faults = TlsFaults::new(tls.clone(), self.spaces.default_space().clone());
+        Self { tls, tls_faults, ..self }
     }
 
     /// A sentence for each certificate that has expired, expires soon, or is not valid yet.
@@ -221,6 +227,7 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(health::stop))
         .routes(routes!(health::failures))
         .routes(routes!(metrics::metrics))
+        .routes(routes!(tls_fault::get, tls_fault::set, tls_fault::end))
         .routes(routes!(described))
         .routes(routes!(spaces::list, spaces::create_labelled))
         .routes(routes!(spaces::get, spaces::create, spaces::remove))

@@ -9,13 +9,13 @@ use super::*;
 use crate::tls::hello::tests::hello_of;
 
 /// The log of this thread, on which a test's server runs as well.
-struct Log {
+pub(super) struct Log {
     lines: UnboundedReceiver<Vec<u8>>,
     _guard: DefaultGuard,
 }
 
 impl Log {
-    fn open() -> Self {
+    pub(super) fn open() -> Self {
         let (sender, lines) = unbounded_channel();
         let subscriber = tracing_subscriber::fmt()
             .json()
