@@ -30,6 +30,7 @@ pub mod client;
 pub mod scenario;
 
 pub mod import;
+pub mod incidents;
 
 pub mod description;
 pub mod log;

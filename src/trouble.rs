@@ -157,6 +157,8 @@ troubles! {
         /// The certificate is valid and belongs to no account.
         UnknownCertificate { subject: String, thumbprint: String } => "unknown-certificate", "The client's certificate {subject} with thumbprint {thumbprint} belongs to no account.", "Write the subject or the thumbprint to an account in the scenario.";
         /// The sign-in is right, and the account may not call. It gets what `server.outsider` of the scenario says.
+        /// An incident refuses every account of the space.
+        Incident { incident: String, account: String, why: &'static str } => "incident", "The incident {incident} refuses {account}: {why}.", "No action needed: a tester began the incident, and it ends by itself. `locmfa incident stop` ends it now, and `locmfa incident show {incident}` says what helps in the real world.";
         OutsideGroup { account: String, group: String } => "outside-group", "{account} is not in the group {group}.", "Add the group to the account's groups in the scenario.";
     }
 }

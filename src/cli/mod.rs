@@ -11,6 +11,7 @@ mod completions;
 mod doctor;
 mod fidelity;
 mod files;
+mod incident;
 mod init;
 mod messages;
 pub mod mim;
@@ -105,6 +106,9 @@ enum Command {
     /// Show TLS faults, and switch them on and off
     #[command(subcommand)]
     TlsFault(tls_fault::Fault),
+    /// List, show, begin and end incidents: a restart, an expired password, a busy carrier and others
+    #[command(subcommand, alias = "incidents")]
+    Incident(incident::Incident),
     /// Show and set the time of a space
     #[command(subcommand)]
     Clock(clock::Clock),
@@ -163,6 +167,7 @@ pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Phone(command) => command.run(out).await,
         Command::Rule(command) => command.run(out).await,
         Command::TlsFault(command) => command.run(out).await,
+        Command::Incident(command) => command.run(out).await,
         Command::Clock(command) => command.run(out).await,
         Command::Space(command) => command.run(out).await,
         Command::Verify(args) => args.run(out).await,

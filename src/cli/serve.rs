@@ -6,7 +6,7 @@ mod ending;
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -23,9 +23,11 @@ use super::open::page_of;
 use super::print::complain;
 use super::ready::{Ready, ReadyFile};
 use crate::engine::{Bounds, MemoryBounds};
+use crate::incidents::Incidents;
 use crate::log::{Format, Log as LogWriter, Target};
 use crate::scenario::Scenario;
 use crate::server::accept::Listening;
+use crate::server::admin::check_expectations;
 use crate::server::assembly::{Assembly, Parts};
 use crate::server::connection::Limits;
 use crate::server::reload::{self, Source};
@@ -67,6 +69,9 @@ pub(super) struct Serve {
     /// The file to append the log to, in place of standard error; SIGHUP opens it again
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
+    /// The folder of incidents of your own, a file NAME.yaml each; they take the place of those of the program by name
+    #[arg(long, value_name = "FOLDER")]
+    incidents: Option<PathBuf>,
     /// Log more, such as the whole of requests that the server does not understand
     #[arg(long, short)]
     pub(super) verbose: bool,
@@ -242,6 +247,7 @@ where
     }
     let source = args.source()?;
     let Ok(scenario) = load(&source) else { return Ok(Served::HasMistakes) };
+    let Ok(incidents) = incidents_of(args.incidents.as_deref()) else { return Ok(Served::HasMistakes) };
     for address in &args.listen {
         if !address.ip().is_loopback() && scenario.server.sign_in.trust == Trusted::Anybody {
             bail!(
@@ -291,6 +297,7 @@ where
         bodies: args.limits.bodies(),
         spaces: args.limits.switchboard(),
         log: log.clone(),
+        incidents,
     };
     let server = parts.assemble()?;
     let (spaces, failures) = (server.spaces.clone(), server.failures.clone());
@@ -418,6 +425,19 @@ fn load(source: &Source) -> Result<Scenario, ()> {
     })?;
     loaded.warnings.iter().for_each(reload::log);
     Ok(loaded)
+}
+
+/// The incidents of the program and of a folder; its mistakes go to standard error. `Err`: it has mistakes.
+fn incidents_of(folder: Option<&Path>) -> Result<Incidents, ()> {
+    let Some(folder) = folder else { return Ok(Incidents::default()) };
+    let read = Incidents::default().with_folder(folder).map_err(|it| it.to_string()).and_then(|incidents| {
+        for it in incidents.iter() {
+            let unfit = |why| format!("the incident {}: expect: {why}", it.name);
+            check_expectations(&it.file.expect).map_err(unfit)?;
+        }
+        Ok(incidents)
+    });
+    read.map_err(|why| complain(format_args!("locmfa: {why}; nothing was started.")))
 }
 
 impl Ready {

@@ -233,6 +233,26 @@ impl Api {
         self.json(Method::DELETE, &format!("/rules/{}", segment(name)), None).await.map(drop)
     }
 
+    /// An object of `items` and `running`.
+    pub async fn incidents(&self) -> anyhow::Result<Value> {
+        self.get("/incidents").await
+    }
+
+    pub async fn incident(&self, name: &str) -> anyhow::Result<Value> {
+        self.get(&format!("/incidents/{}", segment(name))).await
+    }
+
+    /// Begins an incident: an object of `name`, `since`, `until`, `left_seconds` and `hits`.
+    pub async fn begin_incident(&self, name: &str, lasts: Option<String>) -> anyhow::Result<Value> {
+        let path = format!("/incidents/{}?{}", segment(name), encoded(given([("lasts", lasts)])));
+        self.json(Method::POST, &path, None).await
+    }
+
+    /// Ends the incident that runs: an object of `ended` and `hits`.
+    pub async fn end_incident(&self) -> anyhow::Result<Value> {
+        self.json(Method::DELETE, "/incidents", None).await
+    }
+
     /// What the clock shows after what was done to it.
     pub async fn clock(&self, clock: Clock) -> anyhow::Result<Value> {
         let set = |body| (Method::PUT, "/clock", Some(body));

@@ -49,7 +49,8 @@ impl Engine {
             None => None,
         };
         let (by, detail) = (asked.by.into(), asked.detail.into());
-        self.journal.note(now, What::Changed(Changed { operation: asked.operation, username, by, detail }));
+        self.journal
+            .note(now, What::Changed(Changed { operation: asked.operation, username, by, detail, incident: None }));
         Ok((changed, warning))
     }
 

@@ -94,6 +94,8 @@ pub struct CallEnd {
     pub error: Option<i32>,
     /// The rule of the scenario that decided.
     pub rule: Option<Arc<str>>,
+    /// The incident that changed the call.
+    pub incident: Option<Arc<str>>,
     /// A hint for the tester.
     pub warning: Option<Cow<'static, str>>,
     pub answer: Raw,
@@ -184,7 +186,7 @@ pub enum MessageKind {
     Mail,
 }
 
-/// A change of a user or of the company.
+/// A change of a user or of the company, or an incident that began or ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Changed {
     pub operation: &'static str,
@@ -194,6 +196,8 @@ pub struct Changed {
     pub by: Box<str>,
     /// The reason that the caller gave, or the new name.
     pub detail: Box<str>,
+    /// The incident that began or ended, where that is the change.
+    pub incident: Option<Arc<str>>,
 }
 
 /// News for people: a scenario was read again or has mistakes, a connection or a sign-in failed.

@@ -13,6 +13,7 @@ mod company;
 mod differences;
 mod directory;
 mod evictions;
+mod incident;
 mod journal;
 mod number;
 pub mod oath;
@@ -37,6 +38,7 @@ pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, T
 pub use differences::{Difference, Differences, OnReload};
 pub use directory::{Block, Bypass, Device, Directory, Pattern, PhonePattern, Query, User, by_any_form, is_of_domain};
 pub use evictions::{Doubtful, MemoryBounds};
+pub use incident::{Incident, IncidentStatus, Settings, SignInFault};
 pub use journal::{
     Bounds, CallEnd, CallEntry, CallRequest, ChallengeStage, Changed, Event, EventKind, EvictedCalls, EvictedResult,
     Happening, Journal, Message, MessageKind, Missing, Notice, Origin, Raw, Tally, Turn, What,
@@ -61,6 +63,7 @@ pub use time::{Pace, Start, Timestamp};
 
 use challenges::book::Challenges;
 use evictions::Evictions;
+use incident::Running;
 use random::Random;
 use rules::Rules;
 
@@ -69,7 +72,9 @@ use rules::Rules;
 pub struct Engine {
     /// What no call changes. Its address identifies the scenario: forks share it.
     scenario: Arc<Scenario>,
+    /// With what the incident that runs changes of it.
     company: Arc<Company>,
+    incident: Option<Running>,
     users: Directory,
     rules: Rules,
     challenges: Challenges,
@@ -102,19 +107,21 @@ impl Engine {
             random: Random::seeded(setup.seed.unwrap_or(seed)),
             journal: Journal::new(bounds),
             company: setup.company.into(),
+            incident: None,
             scenario: Scenario { text: setup.text, seed: setup.seed }.into(),
         }
     }
 
-    /// A server that goes on from here by itself: with the same users, rules, states and sessions, an empty journal
-    /// and no open challenge. `seed` seeds its randomness if the scenario fixes no seed.
+    /// A server that goes on from here by itself: with the same users, rules, states and sessions, an empty journal,
+    /// no open challenge and no incident. `seed` seeds its randomness if the scenario fixes no seed.
     #[must_use]
     pub fn fork(&self, seed: u64) -> Self {
         Self {
             scenario: self.scenario.clone(),
-            company: self.company.clone(),
+            company: self.incident.as_ref().map_or(&self.company, Running::base).clone(),
+            incident: None,
             users: self.users.clone(),
-            rules: self.rules.clone(),
+            rules: self.rules.fork(),
             challenges: self.challenges.fork(),
             evictions: self.evictions.fork(),
             sessions: self.sessions.clone(),
@@ -148,7 +155,10 @@ impl Engine {
         if differs("sessions") {
             self.sessions = to.sessions.clone();
         }
-        self.company = to.company.clone();
+        self.company = match &mut self.incident {
+            Some(incident) => incident.over(to.company.clone()),
+            None => to.company.clone(),
+        };
         self.scenario = to.scenario.clone();
         let text = differences.to_string().into();
         self.journal.note(now, What::Notice(Notice { topic: "reload", text }));

@@ -15,7 +15,7 @@ pub(in crate::engine) struct GivenNumber<'a> {
 }
 
 /// The people that a call concerns. Every part of the engine that needs them takes them from [`Subject::resolve`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::engine) struct Subject<'a> {
     /// As stored where the user is known, else as sent.
     pub username: &'a str,

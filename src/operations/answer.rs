@@ -32,6 +32,8 @@ pub struct Note {
     pub description: Option<Cow<'static, str>>,
     /// The rule of the scenario that decided.
     pub rule: Option<Arc<str>>,
+    /// The incident that changed the call.
+    pub incident: Option<Arc<str>>,
     /// What a tester should know, such as that a user passed without a challenge.
     pub warning: Option<Cow<'static, str>>,
 }
@@ -42,6 +44,8 @@ pub struct Unanswered {
     pub substitute: Substitute,
     /// The rule of the scenario that decided.
     pub rule: Option<Arc<str>>,
+    /// The incident that changed the call.
+    pub incident: Option<Arc<str>>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -67,6 +71,6 @@ impl From<Refusal> for Rejection {
 
 impl From<Fault> for Unanswered {
     fn from(fault: Fault) -> Self {
-        Self { substitute: Substitute::Fault(fault), rule: None }
+        Self { substitute: Substitute::Fault(fault), rule: None, incident: None }
     }
 }

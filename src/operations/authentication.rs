@@ -164,6 +164,7 @@ pub(super) fn note(settlement: &Settlement) -> Note {
             Ending::Custom(result) => result.text.clone().into(),
         }),
         rule: settlement.rule.clone(),
+        incident: None,
         warning: settlement.warning.clone(),
     }
 }

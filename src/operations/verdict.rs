@@ -40,9 +40,13 @@ pub(super) async fn carried_out(
             if !verdict.answer.directs_person() {
                 reply.note.rule.get_or_insert_with(|| verdict.rule.clone());
             }
+            let applies = !verdict.answer.directs_person() || reply.note.rule.as_ref() == Some(&verdict.rule);
+            reply.note.incident = verdict.incident.clone().filter(|_| applies);
             Ok(reply)
         }
-        Err(substitute) => Err(Unanswered { substitute, rule: Some(verdict.rule.clone()) }),
+        Err(substitute) => {
+            Err(Unanswered { substitute, rule: Some(verdict.rule.clone()), incident: verdict.incident.clone() })
+        }
     }
 }
 

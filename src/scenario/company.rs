@@ -13,6 +13,9 @@ use super::{portal, tags};
 const CACHE_KEYS: [(&str, CacheKey); 3] =
     [("user", CacheKey::User), ("ip", CacheKey::Ip), ("application", CacheKey::Application)];
 
+/// Whether the master server is away.
+pub(super) const MASTER: [(&str, bool); 2] = [("answers", false), ("away", true)];
+
 pub(super) fn company<'a>() -> impl Reader<'a, Value = Company> {
     mapping("company", "company", |fields| {
         let mut company = Company::default();
@@ -30,7 +33,7 @@ pub(super) fn company<'a>() -> impl Reader<'a, Value = Company> {
         company.cache = fields.get("cache", cache());
         fields.set("defaults", &mut company.defaults, record("defaults", Company::default().defaults));
         fields.set("features", &mut company.features, record("features", Company::default().features));
-        fields.set("master", &mut company.master_away, Word(&[("answers", false), ("away", true)]));
+        fields.set("master", &mut company.master_away, Word(&MASTER));
         fields.set("tags", &mut company.tags, tags::tags());
         portal::company(fields, &mut company);
         Some(company)

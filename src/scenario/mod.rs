@@ -17,6 +17,7 @@ pub mod export;
 mod fields;
 mod file;
 mod grammar;
+mod incident;
 mod lint;
 mod mistake;
 mod names;
@@ -46,6 +47,7 @@ mod written;
 use std::path::{Path, PathBuf};
 
 pub use compose::LENGTH;
+pub use incident::{Grade, IncidentFile, Symptom};
 pub use mistake::{Code, Mistake, Mistakes, Place, Severity, summary};
 pub(crate) use mistake::{closest, point, quoted};
 pub use schema::{schema, schema_text};
@@ -165,6 +167,21 @@ pub fn rule(
     states: &[PersonState],
 ) -> Result<Rule, Mistakes> {
     part(source, text, |_| (), |it| rules::one(it, unnamed, company, stored, states))
+}
+
+/// Reads the file of an incident, for a server of this company. `name` is the incident's, which `source` holds. `stored`
+/// gives the name of a user as it is stored, by any form of it.
+///
+/// # Errors
+/// As [`load`].
+pub fn incident(
+    name: &str,
+    source: &str,
+    text: &str,
+    company: &Company,
+    stored: &dyn Fn(&str) -> Option<String>,
+) -> Result<IncidentFile, Mistakes> {
+    part(source, text, |_| (), |it| incident::read(it, name, company, stored))
 }
 
 /// A rule in one line of YAML, for lists: PINs, codes, passwords and what a person enters are left out.

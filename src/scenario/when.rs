@@ -174,7 +174,7 @@ fn username<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = Pattern> {
 }
 
 /// A name or pattern of operations, or a word for those of one subject.
-fn operation<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = Operations> {
+pub(super) fn operation<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = Operations> {
     let read = move |written: Written<'a>| {
         let operations = read_operation(written)?;
         scope.names(&operations, written);

@@ -14,6 +14,7 @@ use super::connection::Limits;
 use super::failures::Failures;
 use super::reload::{Reloader, Source};
 use super::{Admission, BodyLimits, Site, router};
+use crate::incidents::Incidents;
 use crate::log::Log;
 use crate::scenario::Scenario;
 use crate::sign_in::Scheme;
@@ -39,6 +40,8 @@ pub struct Parts {
     pub spaces: switchboard::Limits,
     /// The log whose dropped lines the admin API counts.
     pub log: Option<Log>,
+    /// The incidents that the admin API can begin.
+    pub incidents: Incidents,
 }
 
 /// A server that is ready to serve.
@@ -61,12 +64,14 @@ impl Parts {
     /// # Errors
     /// The scenario asks for client certificates, and there is no authority that could vouch for them.
     pub fn assemble(self) -> Result<Assembly, TlsError> {
-        let Self { scenario, source, listening, certificates, admin, host, limits, bodies, spaces, log } = self;
+        let Self { scenario, source, listening, certificates, admin, host, limits, bodies, spaces, log, incidents } =
+            self;
         let spaces = Switchboard::new(scenario.setup, spaces);
         let reloader = Arc::new(Reloader::new(spaces.clone(), source, scenario.server.clone(), scenario.files));
         let server = scenario.server;
         let player =
             Player::new(listening.addresses(), certificates.as_deref(), &server.sign_in, &server.group, &server.paths);
+        let signs_in = !server.sign_in.schemes.contains(&Scheme::Anonymous);
         let asks_clients = server.sign_in.schemes.contains(&Scheme::Certificate);
         let clients = asks_clients.then_some(server.client_authorities);
         let tls = certificates.map(|it| Renewable::new(it, clients)).transpose()?.map(Arc::new);
@@ -82,6 +87,7 @@ impl Parts {
                 .with_origins(origins)
                 .with_log(log)
                 .with_player(player)
+                .with_incidents(incidents, signs_in)
                 .with_tls(tls.clone());
             (listening, Arc::new(admin))
         });

@@ -10,9 +10,11 @@ use tracing::warn;
 
 use super::answer;
 use super::connection::Connection;
+use crate::engine::{Notice, SignInFault, What};
 use crate::scenario::Outsider;
 use crate::sign_in::{Account, ClientCertificate, Conversation, Names, Policy, Presented, Scheme, Step, Who};
 use crate::soap::{self, Fault, Version};
+use crate::switchboard::Space;
 use crate::tls;
 use crate::trouble::Trouble;
 
@@ -55,7 +57,7 @@ impl Admission {
         Self { policy, group: group.into(), outsider, anonymous: "anonymous".into(), listed }
     }
 
-    /// Judges a request, whose body was read: an answer that leaves before it would close the connection.
+    /// Judges a request to a space, whose body was read: an answer that leaves before it would close the connection.
     ///
     /// # Errors
     /// The answer for a sender who is not let in, or not yet.
@@ -63,6 +65,7 @@ impl Admission {
         &self,
         headers: &HeaderMap,
         connection: Option<&Connection>,
+        space: Option<&Space>,
     ) -> Result<Admitted, Box<Response>> {
         let authorization = headers.get(header::AUTHORIZATION);
         let mut nonce = [0; 8];
@@ -100,6 +103,21 @@ impl Admission {
                 for warning in &warnings {
                     warn!(target: "locmfa::sign_in", peer = %Peer(connection), caller = caller.who.to_string(), "{warning}");
                 }
+                let refused = (caller.who != Who::Anonymous).then(|| space?.refuse_sign_in()).flatten();
+                if let Some((incident, fault)) = refused.and_then(|it| Some((it.name, it.sign_in?))) {
+                    let (incident, account, why) = (incident.to_string(), caller.who.to_string(), fault.why());
+                    let trouble = Trouble::Incident { incident, account, why };
+                    report(&trouble, headers, connection);
+                    if let Some(space) = space {
+                        let notice = Notice { topic: trouble.kind(), text: trouble.to_string().into() };
+                        space.update(|engine, at| engine.journal.note(at, What::Notice(notice)));
+                    }
+                    let answer = match fault {
+                        SignInFault::OutsideGroup => self.shut_out(&caller.who, headers),
+                        SignInFault::PasswordExpired | SignInFault::Disabled => self.unknown(connection),
+                    };
+                    return Err(answer.into());
+                }
                 if let Who::Listed(account) = &caller.who
                     && !account.is_in(&self.group)
                 {
@@ -128,6 +146,14 @@ impl Admission {
                 })
             }
         }
+    }
+
+    /// What an account gets that Windows does not let in: the sign-in begins again.
+    fn unknown(&self, connection: Option<&Connection>) -> Response {
+        if let Some(it) = connection {
+            *it.sign_in.lock().unwrap_or_else(PoisonError::into_inner) = Conversation::default();
+        }
+        challenge(&self.policy.www_authenticate())
     }
 
     /// What an account outside the group gets.

@@ -51,7 +51,9 @@ impl Failures {
         let text = format!("{peer}: {what}").into();
         kept.lately.push_back(Failure { at, peer, kind, what, hint });
         drop(kept);
-        if let Some(space) = self.space.get() {
+        // An incident is told in its own space.
+        let is_of_server = !matches!(trouble, Trouble::Incident { .. });
+        if let Some(space) = self.space.get().filter(|_| is_of_server) {
             space.update(|engine, at| engine.journal.note(at, What::Notice(Notice { topic: kind, text })));
         }
     }

@@ -67,6 +67,9 @@ impl<'a> Record<'a> {
             info!(target: "locmfa::call", line, "unknown user; add the line below users: of the scenario if the user is to be there");
         }
         self.error = reply.refusal.as_ref().map(Refusal::code);
+        if let Some(refusal) = reply.refusal.as_ref().filter(|_| self.note.incident.is_none()) {
+            self.note.incident = self.space.incident_behind(refusal);
+        }
         let mut outcome = String::with_capacity(32);
         outcome.push_str(if reply.succeeded { "true" } else { "false" });
         let told = (|| {
@@ -103,6 +106,7 @@ impl<'a> Record<'a> {
     pub(super) fn unanswered(&mut self, version: Version, unanswered: Unanswered) -> Response {
         let by = unanswered.rule.as_ref().map(|it| format!(" by {it:?}")).unwrap_or_default();
         self.note.rule = unanswered.rule;
+        self.note.incident = unanswered.incident;
         match unanswered.substitute {
             Substitute::Fault(fault) => self.fault(version, &fault),
             Substitute::Status(status) => {
@@ -151,9 +155,10 @@ impl<'a> Record<'a> {
             description = self.note.description.as_deref(),
             error = self.error,
             rule = self.note.rule.as_deref(),
+            incident = self.note.incident.as_deref(),
             ms = milliseconds(took),
         );
-        let (rule, warning) = (self.note.rule.take(), self.note.warning.take());
+        let (rule, incident, warning) = (self.note.rule.take(), self.note.incident.take(), self.note.warning.take());
         let answer = std::mem::take(&mut self.answer);
         self.space.close_call(self.seq, |at| CallEnd {
             at,
@@ -163,6 +168,7 @@ impl<'a> Record<'a> {
             call_result: self.note.call_result,
             error: self.error,
             rule,
+            incident,
             warning,
             answer,
         });

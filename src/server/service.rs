@@ -138,7 +138,11 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
         }
         return answer::unread(answer::not_found(&parts.uri), incoming);
     };
-    let admitted = match site.admission.admit(&parts.headers, connection.as_deref()) {
+    let space = match place.space {
+        None => Some(site.spaces.default_space().clone()),
+        Some(name) => site.spaces.find(name).ok(),
+    };
+    let admitted = match site.admission.admit(&parts.headers, connection.as_deref(), space.as_ref()) {
         Ok(admitted) => admitted,
         Err(refusal) => return answer::unread(*refusal, incoming),
     };

@@ -113,7 +113,7 @@ impl TlsFaults {
         let fault = faulty.fault.word();
         info!(fault, by, "TLS fault {what}");
         let detail = format!("TLS fault {fault} {what}").into();
-        let changed = Changed { operation: "", username: "".into(), by: by.into(), detail };
+        let changed = Changed { operation: "", username: "".into(), by: by.into(), detail, incident: None };
         self.space.update(|engine, now| engine.journal.note(now, What::Changed(changed)));
     }
 }

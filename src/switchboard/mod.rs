@@ -7,7 +7,7 @@ mod space;
 mod watch;
 mod watchers;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub use watch::Watcher;
 pub use watchers::{Interest, Reading};
 
 use crate::engine::{Bounds, Differences, Engine, MemoryBounds, OnReload, Setup, Start};
-use space::ClosedCalls;
+use space::Totals;
 
 /// The spaces of a server. The one called [`DEFAULT`] always exists; the others are made by their first calls, and end
 /// when they are idle for a while.
@@ -35,7 +35,7 @@ struct Board {
     template: RwLock<Template>,
     /// By name in lower case.
     spaces: RwLock<HashMap<String, ServedSpace>>,
-    calls: ClosedCalls,
+    totals: Arc<Totals>,
 }
 
 /// A scenario that is set up: each space starts with a fork of its engine.
@@ -161,11 +161,11 @@ impl Switchboard {
     pub fn new(setup: Setup, limits: Limits) -> Self {
         let template = Template::new(setup, &limits);
         let (engine, start) = template.instance();
-        let calls = ClosedCalls::default();
-        let default = Space::of(DEFAULT, engine, start, calls.clone());
+        let totals = Arc::<Totals>::default();
+        let default = Space::of(DEFAULT, engine, start, totals.clone());
         tokio::spawn(default.clone().run_timer());
         let (template, spaces) = (RwLock::new(template), RwLock::default());
-        Self(Arc::new(Board { limits, default, template, spaces, calls }))
+        Self(Arc::new(Board { limits, default, template, spaces, totals }))
     }
 
     /// The space that needs no name.
@@ -347,7 +347,14 @@ impl Switchboard {
     /// How many calls have ended since the start, in all spaces there ever were.
     #[must_use]
     pub fn calls(&self) -> u64 {
-        self.0.calls.load(Ordering::Relaxed)
+        self.0.totals.calls.load(Ordering::Relaxed)
+    }
+
+    /// How many calls and sign-ins each incident has changed since the start, in all spaces there ever were. Calls count
+    /// when they end.
+    #[must_use]
+    pub fn incident_hits(&self) -> BTreeMap<Arc<str>, u64> {
+        self.0.totals.incident_hits()
     }
 
     /// Ends all calls that wait, without an outcome, as the server stops.
@@ -379,7 +386,7 @@ impl Switchboard {
         if spaces.len() + 1 >= self.0.limits.spaces {
             return Err(NoSpace::Full(self.0.limits.spaces));
         }
-        let space = Space::of(&key, engine, start, self.0.calls.clone());
+        let space = Space::of(&key, engine, start, self.0.totals.clone());
         let timer = tokio::spawn(space.clone().run_timer()).abort_handle();
         spaces.insert(key, ServedSpace { space: space.clone(), timer });
         Ok(space)

@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::clock::Clock;
 use super::watchers::Watchers;
 use crate::engine::{
-    Ask, Authentication, Bounds, CallEnd, CallRequest, ChallengeId, Engine, Journal, OpenChallenge, Pace, Refusal,
-    Settlement, Setup, Start, Timestamp,
+    Ask, Authentication, Bounds, CallEnd, CallRequest, ChallengeId, Engine, IncidentStatus, Journal, OpenChallenge,
+    Pace, Refusal, Settlement, Setup, Start, Timestamp,
 };
 
 /// One emulated server with its own users, rules and clock, shared by every task.
@@ -40,13 +40,31 @@ struct Inner {
     life: watch::Sender<Life>,
     watchers: Watchers,
     used: Mutex<Instant>,
-    calls: ClosedCalls,
+    totals: Arc<Totals>,
+    /// Whether an incident refuses sign-ins: every request asks.
+    refuses_sign_in: AtomicBool,
     /// Whether the log had the hint about an unknown user.
     told_unknown_user: AtomicBool,
 }
 
-/// How many calls have ended, in all spaces that share the count, in all epochs.
-pub(super) type ClosedCalls = Arc<AtomicU64>;
+/// What is counted in all spaces of a server, in all epochs.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    /// Calls that have ended.
+    pub(super) calls: AtomicU64,
+    /// Calls and sign-ins that each incident has changed.
+    incident_hits: Mutex<BTreeMap<Arc<str>, u64>>,
+}
+
+impl Totals {
+    pub(super) fn incident_hits(&self) -> BTreeMap<Arc<str>, u64> {
+        self.incident_hits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn count_hit(&self, incident: &Arc<str>) {
+        *self.incident_hits.lock().unwrap_or_else(PoisonError::into_inner).entry(incident.clone()).or_default() += 1;
+    }
+}
 
 /// How far a space has come.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -101,11 +119,11 @@ impl Space {
     pub fn new(name: &str, setup: Setup, bounds: Bounds) -> Self {
         let clock = setup.clock;
         let engine = Engine::new(setup, clock.at.unwrap_or_else(system_now), draw_seed(), bounds);
-        Self::of(name, engine, clock, ClosedCalls::default())
+        Self::of(name, engine, clock, Arc::default())
     }
 
     /// A space of an engine.
-    pub(super) fn of(name: &str, engine: Engine, start: Start, calls: ClosedCalls) -> Self {
+    pub(super) fn of(name: &str, engine: Engine, start: Start, totals: Arc<Totals>) -> Self {
         let last_event = watch::Sender::new(engine.journal.last());
         let inner = Inner {
             name: name.into(),
@@ -116,7 +134,8 @@ impl Space {
             life: watch::Sender::default(),
             watchers: Watchers::default(),
             used: Mutex::new(Instant::now()),
-            calls,
+            totals,
+            refuses_sign_in: AtomicBool::new(false),
             told_unknown_user: AtomicBool::new(false),
         };
         Self { inner: inner.into(), epoch: None }
@@ -216,8 +235,37 @@ impl Space {
 
     /// Records how a call ended.
     pub fn close_call(&self, seq: u64, end: impl FnOnce(Timestamp) -> CallEnd) {
-        self.update(|engine, now| engine.journal.close_call(seq, end(now)));
-        self.inner.calls.fetch_add(1, Ordering::Relaxed);
+        let incident = self.update(|engine, now| {
+            let end = end(now);
+            let incident = end.incident.clone();
+            engine.journal.close_call(seq, end);
+            incident
+        });
+        self.inner.totals.calls.fetch_add(1, Ordering::Relaxed);
+        incident.iter().for_each(|it| self.inner.totals.count_hit(it));
+    }
+
+    /// The incident that refuses the sign-ins of the space, if one does. It is counted as a hit.
+    #[must_use]
+    pub fn refuse_sign_in(&self) -> Option<IncidentStatus> {
+        // One reading for each request where no incident refuses any.
+        if !self.inner.refuses_sign_in.load(Ordering::Relaxed) {
+            return None;
+        }
+        let refuses = self.update(|engine, _| {
+            let it = engine.incident().filter(|it| it.sign_in.is_some())?;
+            engine.count_refused_sign_in();
+            Some(it)
+        })?;
+        self.inner.totals.count_hit(&refuses.name);
+        Some(refuses)
+    }
+
+    /// The incident whose settings refuse a call in this way, if one does. It is counted as a hit.
+    #[must_use]
+    pub fn incident_behind(&self, refusal: &Refusal) -> Option<Arc<str>> {
+        let may_be = matches!(refusal, Refusal::MasterAway {} | Refusal::FeatureOff { .. });
+        may_be.then(|| self.update(|engine, _| engine.incident_behind(refusal))).flatten()
     }
 
     /// Whether an answer without an error carries `error`, with code 0.
@@ -381,6 +429,7 @@ impl Space {
         engine.journal.continue_from(&locked.engine.journal);
         drop(locked);
         *current = Epoch::starting(engine, start);
+        self.inner.refuses_sign_in.store(false, Ordering::Relaxed);
         drop(current);
         self.inner.life.send_modify(|it| it.resets += 1);
         self.inner.timer_changed.notify_one();
@@ -405,7 +454,12 @@ impl Space {
             let is_current = locked.ended.is_none();
             let is_earlier = after.is_some_and(|after| before.is_none_or(|before| after < before));
             let warnings = locked.engine.take_warnings();
-            (result, (is_current && last != last_before).then_some(last), is_current && is_earlier, warnings)
+            let last = (is_current && last != last_before).then_some(last);
+            let (known, refuses) = (&self.inner.refuses_sign_in, locked.engine.refuses_sign_in());
+            if is_current && refuses != known.load(Ordering::Relaxed) {
+                known.store(refuses, Ordering::Relaxed);
+            }
+            (result, last, is_current && is_earlier, warnings)
         });
         warnings.iter().for_each(|it| tracing::warn!(space = self.name(), "{it}"));
         // A subscriber that comes now finds the event in the journal.

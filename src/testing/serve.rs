@@ -12,6 +12,7 @@ use tracing::Level;
 use super::lines::Lines;
 use super::space::{Shared, Space};
 use super::{Builder, Scenario as Given, Server};
+use crate::incidents::Incidents;
 use crate::scenario::Scenario;
 use crate::server::BodyLimits;
 use crate::server::accept::Listening;
@@ -102,6 +103,7 @@ async fn prepare(builder: Builder, lines: Lines) -> Result<(Ready, Assembly), St
         bodies: BodyLimits::default(),
         spaces: switchboard::Limits::default(),
         log: None,
+        incidents: Incidents::default(),
     };
     let server = parts.assemble().map_err(|it| it.to_string())?;
     Ok((Ready { shared, authority_pem }, server))

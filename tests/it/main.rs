@@ -14,6 +14,7 @@ mod faults;
 mod fidelity;
 mod field;
 mod free;
+mod incidents;
 mod language;
 mod mim;
 mod options;

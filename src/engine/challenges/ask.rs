@@ -218,6 +218,7 @@ impl Engine {
             request_id,
             deadline: now,
             rule: None,
+            is_incidental: false,
             counter: 0,
             digits: None,
             code: None,

@@ -59,6 +59,8 @@ pub(super) struct Challenge {
     /// When something happens by itself.
     pub deadline: Timestamp,
     pub rule: Option<Arc<str>>,
+    /// Whether an incident decides what the person does: then nothing of it is remembered.
+    pub is_incidental: bool,
     /// How many calls the rule has answered, this one included; 0 without a rule.
     pub counter: u64,
     /// What the person presses when an event is played.

@@ -147,7 +147,8 @@ impl Engine {
     /// Applies state triggers once per person.
     fn apply_triggers(&mut self, now: Timestamp, ids: &[ChallengeId], outcome: Outcome) {
         let mut applied = Vec::new();
-        for challenge in ids.iter().filter_map(|it| self.challenges.get(*it)) {
+        let counted = ids.iter().filter_map(|it| self.challenges.get(*it)).filter(|it| !it.is_incidental);
+        for challenge in counted {
             let keys = challenge.keys(&self.users);
             if !applied.contains(&keys) {
                 self.rules.apply_triggers(now, &outcome.into(), challenge.method, || keys.clone());

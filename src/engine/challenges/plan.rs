@@ -18,6 +18,7 @@ impl Engine {
         let usual = Script::default();
         let script = verdict.and_then(Verdict::script).unwrap_or(&usual);
         challenge.rule = verdict.map(|it| it.rule.clone());
+        challenge.is_incidental = verdict.is_some_and(|it| it.is_incidental);
         challenge.counter = verdict.map_or(0, |it| it.words.counter);
         challenge.digits.clone_from(&script.digits);
         if challenge.method.channel() == Channel::Text {

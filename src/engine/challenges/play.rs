@@ -5,6 +5,7 @@ use crate::engine::challenge_id::ChallengeId;
 use crate::engine::challenges::challenge::{Challenge, OpenChallenge, Phase, Planned, Settlement};
 use crate::engine::challenges::line::{ActRefusal, Acted, Scene};
 use crate::engine::directory::Block;
+use crate::engine::incident::Running;
 use crate::engine::journal::{ChallengeStage, What};
 use crate::engine::outcome::{Channel, Ending, Method, Outcome};
 use crate::engine::rules::facts::Facts;
@@ -14,6 +15,15 @@ use crate::engine::{Engine, Timestamp};
 impl Engine {
     /// Lets everything happen that is due, and evicts what exceeds the bounds.
     pub fn tick(&mut self, now: Timestamp) {
+        if let Some(until) = self.incident.as_ref().map(Running::until).filter(|it| *it <= now) {
+            self.play_until(until);
+            self.end_incident_in_time(now);
+        }
+        self.play_until(now);
+        self.enforce_bounds(now);
+    }
+
+    fn play_until(&mut self, now: Timestamp) {
         while let Some(mut challenge) = self.challenges.remove_due(now) {
             let at = challenge.deadline;
             if challenge.awaits_code() {
@@ -25,13 +35,13 @@ impl Engine {
                 None => self.challenges.insert(challenge),
             }
         }
-        self.enforce_bounds(now);
     }
 
     /// When something is due next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.challenges.next_deadline()
+        let ends = self.incident.as_ref().map(Running::until);
+        [self.challenges.next_deadline(), ends].into_iter().flatten().min()
     }
 
     /// The challenges that ended since the last call of this.
@@ -199,7 +209,7 @@ impl Engine {
         let Some(backup) = challenge.backup.take() else { return false };
         challenge.number = Some(backup);
         let found = self.rules.select(self.facts_of(now, challenge));
-        let verdict = found.map(|it| self.rules.consume(now, it));
+        let verdict = found.and_then(|it| self.rules.consume(now, it));
         self.plan(now, challenge, verdict.as_ref());
         true
     }
@@ -209,11 +219,13 @@ impl Engine {
         if challenge.method.channel() == Channel::Voice {
             self.challenges.memory.end_call(&challenge.subject);
         }
-        if ending.known().is_some_and(Outcome::is_fraud) {
-            self.block_person(now, &challenge, ending.description());
+        if !challenge.is_incidental {
+            if ending.known().is_some_and(Outcome::is_fraud) {
+                self.block_person(now, &challenge, ending.description());
+            }
+            let keys = || challenge.keys(&self.users);
+            self.rules.apply_triggers(now, &ending, challenge.method, keys);
         }
-        let keys = || challenge.keys(&self.users);
-        self.rules.apply_triggers(now, &ending, challenge.method, keys);
         let request_id = std::mem::take(&mut challenge.request_id);
         let settlement = challenge.settlement(ending, request_id);
         let stage = ChallengeStage::Settled {
@@ -242,9 +254,11 @@ impl Engine {
         }
     }
 
-    /// Remembers a success for the cache, if there is one. A confirmed event is no sign-in.
+    /// Remembers a success for the cache, if there is one. A confirmed event is no sign-in, and an incident leaves nothing
+    /// behind.
     pub(super) fn remember_pass(&mut self, now: Timestamp, challenge: &Challenge) {
-        let Some(cache) = self.company.cache.filter(|_| !challenge.plays_event) else { return };
+        let is_remembered = !challenge.plays_event && !challenge.is_incidental;
+        let Some(cache) = self.company.cache.filter(|_| is_remembered) else { return };
         self.challenges.memory.remember(now, &challenge.subject, challenge.sign_in.clone(), cache);
     }
 

@@ -24,6 +24,7 @@ pub(super) fn call(n: u32) -> CallEntry {
         call_result: None,
         error: None,
         rule: None,
+        incident: None,
         warning: None,
         answer: Raw::default(),
     };

@@ -293,6 +293,13 @@ impl Book {
         }
     }
 
+    /// The next answer of a rule.
+    pub(super) fn next(&self, matched: &Match) -> &Answer {
+        let it = &self.rules[&matched.at];
+        let given = it.given.get(matched.keys.per(it.rule.answers.per));
+        it.rule.answers.of(given.copied().unwrap_or_default())
+    }
+
     /// Consumes the next answer of a rule: the rule's name, the answer, and the how many-th it is, from 1.
     pub(super) fn consume(&mut self, matched: &Match) -> (Arc<str>, Arc<Answer>, u64) {
         let it = self.rules.get_mut(&matched.at).expect("no rule goes between its selection and its answer");

@@ -15,17 +15,17 @@ impl Engine {
     /// Selects the first rule that matches a call and consumes its next answer, atomically: the n-th call gets the n-th
     /// answer, whatever other calls do. `None`: no rule matches; default behaviour applies.
     pub fn receive(&mut self, now: Timestamp, call: &Call<'_>) -> Option<Verdict> {
-        if self.rules.book.is_empty() {
+        if self.rules.is_empty() {
             return None;
         }
-        let matched = self.rules.select(self.facts(now, call))?;
-        Some(self.rules.consume(now, matched))
+        let selected = self.rules.select(self.facts(now, call))?;
+        self.rules.consume(now, selected)
     }
 
-    /// What each rule makes of a call, in their order. Nothing is counted.
+    /// What each rule makes of a call, in their order: those of the incident first. Nothing is counted.
     #[must_use]
     pub fn explain(&self, now: Timestamp, call: &Call<'_>) -> Vec<Explanation> {
-        self.rules.book.explain(&self.facts(now, call))
+        self.rules.explain(&self.facts(now, call))
     }
 
     fn facts<'a>(&'a self, now: Timestamp, call: &Call<'a>) -> Facts<'a> {
@@ -85,6 +85,7 @@ impl Engine {
             username: username.into(),
             by: (&*verdict.rule).into(),
             detail: keys.join(", ").into(),
+            incident: None,
         };
         self.journal.note(now, What::Changed(changed));
     }

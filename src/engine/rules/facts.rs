@@ -19,7 +19,7 @@ pub struct Call<'a> {
 }
 
 /// A call as conditions see it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::engine) struct Facts<'a> {
     pub operation: &'static str,
     /// Whether the operation asks for a second factor.

@@ -7,6 +7,7 @@ mod diff;
 pub(super) mod facts;
 pub(super) mod magic;
 pub(super) mod operand;
+pub(super) mod overlay;
 mod remains;
 pub(super) mod rule;
 pub(super) mod states;
@@ -16,9 +17,10 @@ mod words;
 use crate::engine::differences::Difference;
 use crate::engine::outcome::{Ending, Method};
 use crate::engine::{Directory, Number, Rule, Timestamp};
-use book::{Book, Match};
+use book::{Book, Explanation, Match};
 use facts::Facts;
 use magic::Magic;
+use overlay::Overlay;
 use rule::Verdict;
 use states::{Keys, People, PersonState};
 use template::Words;
@@ -28,13 +30,21 @@ use template::Words;
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct Rules {
     book: Book,
+    /// The rules of the incident that runs.
+    over: Option<Overlay>,
     people: People,
     magic_numbers: bool,
 }
 
+/// What matches a call: a rule of the incident, one of the scenario, or both.
+pub(in crate::engine) struct Selected {
+    over: Option<Match>,
+    own: Option<Match>,
+}
+
 impl Rules {
     pub(in crate::engine) fn new(rules: Vec<Rule>, states: Vec<PersonState>, magic_numbers: bool) -> Self {
-        Self { book: Book::new(rules), people: People::new(states), magic_numbers }
+        Self { book: Book::new(rules), over: None, people: People::new(states), magic_numbers }
     }
 
     pub(in crate::engine) const fn people(&self) -> &People {
@@ -46,13 +56,63 @@ impl Rules {
         magic::find(number).filter(|_| self.magic_numbers)
     }
 
-    /// The first rule that matches.
-    pub(in crate::engine) fn select(&self, call: Facts<'_>) -> Option<Match> {
-        self.book.select(call)
+    /// The rules of a fork: without the incident.
+    pub(in crate::engine) fn fork(&self) -> Self {
+        Self { over: None, ..self.clone() }
     }
 
-    /// Consumes the next answer of a rule that matches, and makes the changes of states and counters that it brings.
-    pub(in crate::engine) fn consume(&mut self, now: Timestamp, matched: Match) -> Verdict {
+    /// Puts the rules of an incident before those of the scenario.
+    pub(in crate::engine) fn put_over(&mut self, over: Overlay) {
+        self.over = Some(over);
+    }
+
+    /// Takes the rules of the incident away.
+    pub(in crate::engine) fn take_over(&mut self) {
+        self.over = None;
+    }
+
+    /// How many calls the rules of the incident have changed.
+    pub(in crate::engine) fn overlay_hits(&self) -> u64 {
+        self.over.as_ref().map_or(0, Overlay::hits)
+    }
+
+    /// Whether no rule can match.
+    pub(in crate::engine) fn is_empty(&self) -> bool {
+        self.book.is_empty() && self.over.is_none()
+    }
+
+    /// The first rule that matches. Where that is one of the incident, and it leaves the rest of the call to the
+    /// scenario, the first of the scenario, too.
+    pub(in crate::engine) fn select(&self, call: Facts<'_>) -> Option<Selected> {
+        let over = self.over.as_ref().and_then(|it| it.select(call.clone()));
+        let (over, takes_the_call) = match over {
+            Some((matched, leaves_the_rest)) => (Some(matched), !leaves_the_rest),
+            None => (None, false),
+        };
+        let own = if takes_the_call { None } else { self.book.select(call) };
+        (over.is_some() || own.is_some()).then_some(Selected { over, own })
+    }
+
+    /// What each rule makes of a call: those of the incident, then those of the scenario.
+    fn explain(&self, call: &Facts<'_>) -> Vec<Explanation> {
+        let over = self.over.as_ref().map(|it| it.explain(call)).unwrap_or_default();
+        over.into_iter().chain(self.book.explain(call)).collect()
+    }
+
+    /// Consumes the next answer of each rule that was selected. `None`: the answer of the incident changes nothing, and
+    /// no rule of the scenario matches.
+    pub(in crate::engine) fn consume(&mut self, now: Timestamp, selected: Selected) -> Option<Verdict> {
+        let own = selected.own.map(|it| self.consume_own(now, it));
+        let Some((matched, overlay)) = selected.over.zip(self.over.as_mut()) else { return own };
+        match (overlay.consume(&matched), own) {
+            (None, own) => own,
+            (Some(over), None) => Some(over.alone(matched)),
+            (Some(over), Some(own)) => Some(over.with(own)),
+        }
+    }
+
+    /// Consumes the next answer of a rule of the scenario, and makes the changes of states and counters that it brings.
+    fn consume_own(&mut self, now: Timestamp, matched: Match) -> Verdict {
         let (rule, answer, turn) = self.book.consume(&matched);
         let Match { operation, keys, words, person, .. } = matched;
         for change in &answer.state_changes {
@@ -64,7 +124,8 @@ impl Rules {
                 None => self.people.count(name, &keys),
             }
         }
-        Verdict { rule, answer, operation, person, words: Words { counter: turn, ..words } }
+        let words = Words { counter: turn, ..words };
+        Verdict { rule, answer, operation, person, words, incident: None, is_incidental: false }
     }
 
     /// Applies the state triggers to the end of an authentication.

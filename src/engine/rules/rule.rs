@@ -140,6 +140,10 @@ pub struct Verdict {
     /// The user that a change concerns, as stored.
     pub(in crate::engine) person: Option<Arc<str>>,
     pub(in crate::engine) words: Words,
+    /// The incident that changes the call.
+    pub incident: Option<Arc<str>>,
+    /// Whether a rule of the incident decides, and none of the scenario: what comes of it leaves nothing behind.
+    pub(in crate::engine) is_incidental: bool,
 }
 
 impl Default for Effect {

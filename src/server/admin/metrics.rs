@@ -19,7 +19,19 @@ pub(super) async fn metrics(State(admin): Shared) -> Response {
     }
     family(&mut out, "locmfa_log_lines_lost_total", "counter", "Lines of the log that were dropped.");
     sample(&mut out, "locmfa_log_lines_lost_total", &[], admin.log_lines_lost());
+    let about =
+        "Calls and sign-ins that incidents have changed, by incident, in all spaces. Calls count when they end.";
+    family(&mut out, "locmfa_incident_hits_total", "counter", about);
+    for (incident, hits) in admin.spaces.incident_hits() {
+        sample(&mut out, "locmfa_incident_hits_total", &[("incident", &incident)], hits);
+    }
     let spaces = admin.spaces.list();
+    family(&mut out, "locmfa_incident_running", "gauge", "1 for each incident that runs, by space.");
+    each(&spaces, |space, engine| {
+        if let Some(it) = engine.incident() {
+            sample(&mut out, "locmfa_incident_running", &[("space", space), ("incident", &it.name)], 1);
+        }
+    });
     family(&mut out, "locmfa_spaces", "gauge", "Spaces, the default one included.");
     sample(&mut out, "locmfa_spaces", &[], spaces.len() as u64);
     let about = "Calls that have ended since the start, those in dropped spaces and before resets included.";

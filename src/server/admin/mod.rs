@@ -17,6 +17,7 @@ mod feed;
 mod filter;
 mod gate;
 mod health;
+mod incidents;
 mod input;
 mod metrics;
 mod plays;
@@ -56,11 +57,13 @@ pub use gate::Gate;
 use gate::Named;
 pub use plays::Player;
 use problem::Problem;
+pub use verify::check_expectations;
 
 use super::failures::Failures;
 use super::page;
 use super::reload::Reloader;
 use super::tls_faults::TlsFaults;
+use crate::incidents::Incidents;
 use crate::log::Log;
 use crate::switchboard::{DEFAULT, Space, Switchboard};
 use crate::text;
@@ -84,6 +87,9 @@ pub struct Admin {
     work: work::Work,
     tls: Option<Arc<Renewable>>,
     tls_faults: TlsFaults,
+    incidents: Incidents,
+    /// Whether callers of the service must sign in.
+    signs_in: bool,
     player: Option<Arc<Player>>,
     devices: devices::Devices,
 }
@@ -123,6 +129,8 @@ impl Admin {
             work: work::Work::default(),
             tls: None,
             tls_faults,
+            incidents: Incidents::default(),
+            signs_in: false,
             player: None,
             devices: devices::Devices::default(),
         }
@@ -145,6 +153,12 @@ impl Admin {
     pub fn with_tls(self, tls: Option<Arc<Renewable>>) -> Self {
         let tls_faults = TlsFaults::new(tls.clone(), self.spaces.default_space().clone());
         Self { tls, tls_faults, ..self }
+    }
+
+    /// Plays these incidents. `signs_in`: callers of the service must sign in.
+    #[must_use]
+    pub fn with_incidents(self, incidents: Incidents, signs_in: bool) -> Self {
+        Self { incidents, signs_in, ..self }
     }
 
     /// A sentence for each certificate that has expired, expires soon, or is not valid yet.
@@ -253,6 +267,8 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(users::bypass))
         .routes(routes!(rules::list, rules::add))
         .routes(routes!(rules::remove))
+        .routes(routes!(incidents::list, incidents::end))
+        .routes(routes!(incidents::get, incidents::begin))
         .routes(routes!(verify::verify))
         .routes(routes!(feed::messages))
         .routes(routes!(feed::turns))

@@ -50,6 +50,7 @@ problems! {
     UnknownSpace => 404, "unknown-space", "There is no such space";
     UnknownUser => 404, "unknown-user", "There is no such user";
     UnknownRule => 404, "unknown-rule", "There is no such rule";
+    UnknownIncident => 404, "unknown-incident", "There is no such incident";
     UnknownCall => 404, "unknown-call", "There is no such call";
     UnknownChallenge => 404, "unknown-challenge", "There is no such challenge";
     WrongMethod => 405, "wrong-method", "This cannot be done here";

@@ -289,7 +289,8 @@ fn told(engine: &Engine, username: &str, now: Timestamp) -> Result<User, Problem
 
 /// Keeps that the API changed a user.
 fn note(engine: &mut Engine, now: Timestamp, username: &str, detail: &str) {
-    let changed = Changed { operation: "", username: username.into(), by: super::BY.into(), detail: detail.into() };
+    let (by, detail) = (super::BY.into(), detail.into());
+    let changed = Changed { operation: "", username: username.into(), by, detail, incident: None };
     engine.journal.note(now, What::Changed(changed));
 }
 

@@ -147,6 +147,21 @@ struct Evidence {
 /// How many near events a failure tells.
 const NEAREST: usize = 3;
 
+/// Finds what is wrong in expectations. Nothing is verified.
+///
+/// # Errors
+/// The first mistake, in a sentence or two.
+pub fn check_expectations(expectations: &Value) -> Result<(), String> {
+    let read: Expectations = serde_json::from_value(expectations.clone()).map_err(|it| it.to_string())?;
+    if read.expect.is_empty() {
+        return Err("the list is empty, so nothing is verified.".into());
+    }
+    for (at, it) in read.expect.into_iter().enumerate() {
+        Wanted::read(it, "").map_err(|(field, why, remedy)| format!("expect[{at}].{field}: {why}. {remedy}"))?;
+    }
+    Ok(())
+}
+
 /// Verifies what happened. All that is expected must be so; the first failure of each expectation is told with what
 /// came nearest. Where events that are no longer kept could change the verdict, it is `unknown`: 409, too, with what to
 /// do to know more.

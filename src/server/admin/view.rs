@@ -49,7 +49,7 @@ views! {
         /// `open` until it is answered or the client hangs up, then `closed`.
         state: &'static str,
         /// When it ended. Missing while it is open, as is all that is known at the end alone: `outcome`, `call_result`,
-        /// `error`, `status`, `rule`, `warning`, `milliseconds`.
+        /// `error`, `status`, `rule`, `incident`, `warning`, `milliseconds`.
         #[schema(value_type = Option<String>, format = DateTime)]
         ended: Option<At>,
         /// Empty where the request named none.
@@ -68,6 +68,8 @@ views! {
         status: Option<u16>,
         /// The rule of the scenario that decided.
         rule: Option<&'a str>,
+        /// The incident that changed the call.
+        incident: Option<&'a str>,
         /// What a tester should know.
         warning: Option<&'a str>,
         /// From the last byte of the request to the answer.
@@ -145,7 +147,7 @@ views! {
         challenge: Option<u64>,
     }
 
-    /// A change that was made to a user or to the company.
+    /// A change that was made to a user or to the company, or an incident that began or ended.
     Change {
         seq: u64,
         #[schema(value_type = String, format = DateTime)]
@@ -160,6 +162,8 @@ views! {
         by: &'a str,
         /// The reason that the caller gave, or the new name.
         detail: &'a str,
+        /// The incident that began or ended.
+        incident: Option<&'a str>,
     }
 
     /// Something that people should know.
@@ -206,6 +210,7 @@ impl<'a> View<'a> {
                     error: end.and_then(|it| it.error),
                     status: end.map(|it| it.status),
                     rule: end.and_then(|it| it.rule.as_deref()),
+                    incident: end.and_then(|it| it.incident.as_deref()),
                     warning: end.and_then(|it| it.warning.as_deref()),
                     milliseconds: end.map(|it| it.took.as_micros() as f64 / 1000.0),
                     caller: &request.caller,
@@ -276,6 +281,7 @@ impl<'a> View<'a> {
                 username: &it.username,
                 by: &it.by,
                 detail: &it.detail,
+                incident: it.incident.as_deref(),
             }),
             What::Notice(it) => Self::Notice(Notice { seq, at, kind, topic: it.topic, text: &it.text }),
         }
@@ -305,8 +311,8 @@ pub(super) const fn names(kind: EventKind) -> &'static [&'static str] {
 }
 
 /// The values of a call that are known at its end alone.
-pub(super) const AT_THE_END: [&str; 8] =
-    ["ended", "outcome", "call_result", "error", "status", "rule", "warning", "milliseconds"];
+pub(super) const AT_THE_END: [&str; 9] =
+    ["ended", "outcome", "call_result", "error", "status", "rule", "incident", "warning", "milliseconds"];
 
 pub(super) const fn channel(channel: Channel) -> &'static str {
     match channel {

@@ -1,0 +1,231 @@
+//! Incidents: listed, told, begun over the scenario of a space, and ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::input::{Asked, bad};
+use super::problem::{Kind, Problem};
+use super::{Admin, At, BY, Changing, Json, Shared, view};
+use crate::engine::IncidentStatus;
+use crate::incidents::Kept;
+use crate::scenario;
+use crate::switchboard::Space;
+
+/// How long an incident lasts that is begun without a time.
+const LASTS: Duration = Duration::from_mins(15);
+
+/// The longest time for which an incident can be begun.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// An incident that can be begun.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Incident {
+    name: String,
+    /// What happened in the real world.
+    about: String,
+    /// The operations whose calls it changes.
+    operations: Vec<String>,
+    /// How many calls and sign-ins it has changed since the server started, in all spaces. Calls count when they end.
+    hits: u64,
+    /// Whether it runs in this space.
+    runs: bool,
+}
+
+/// An incident in full.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WholeIncident {
+    #[serde(flatten)]
+    incident: Incident,
+    /// What people see of it.
+    symptoms: Vec<Symptom>,
+    /// What helps in the real world.
+    remedy: String,
+    /// What a test expects of the server while it runs: the body of `POST /verify`.
+    #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
+    expect: serde_json::Value,
+    /// Its file, in YAML.
+    text: String,
+}
+
+/// What people see of an incident in one place.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Symptom {
+    /// `sspr`: the portal for password reset; `pam`: privileged access; `event_log`
+    place: &'static str,
+    shows: String,
+    /// `documented`, `inferred` or `unknown`
+    grade: &'static str,
+    /// Where that is known from, or where it was looked for.
+    source: String,
+}
+
+/// An incident that runs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RunningIncident {
+    name: String,
+    /// When it began, by the clock of the space.
+    #[schema(value_type = String, format = DateTime)]
+    since: view::At,
+    /// When it ends by itself, by the clock of the space.
+    #[schema(value_type = String, format = DateTime)]
+    until: view::At,
+    /// The time left, by the clock of the space.
+    left_seconds: f64,
+    /// How many calls and sign-ins it has changed since it began.
+    hits: u64,
+}
+
+/// Every incident, and the one that runs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Incidents {
+    /// By name.
+    items: Vec<Incident>,
+    /// The one that runs in this space; null where there is none.
+    running: Option<RunningIncident>,
+}
+
+/// The incident that was ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EndedIncident {
+    /// Its name; null where none ran.
+    ended: Option<String>,
+    /// How many calls and sign-ins it has changed.
+    hits: u64,
+}
+
+impl Incident {
+    fn of(admin: &Admin, kept: &Kept, running: Option<&RunningIncident>) -> Self {
+        Self {
+            name: kept.name.to_string(),
+            about: kept.file.about.clone(),
+            operations: kept.file.hits.clone(),
+            hits: admin.spaces.incident_hits().get(&kept.name).copied().unwrap_or_default(),
+            runs: running.is_some_and(|it| *it.name == *kept.name),
+        }
+    }
+}
+
+impl RunningIncident {
+    fn of(it: &IncidentStatus, now: crate::engine::Timestamp) -> Self {
+        Self {
+            name: it.name.to_string(),
+            since: view::At(it.since),
+            until: view::At(it.until),
+            left_seconds: it.until.since(now).as_secs_f64(),
+            hits: it.hits,
+        }
+    }
+
+    fn in_space(space: &Space) -> Option<Self> {
+        space.update(|engine, now| Some(Self::of(&engine.incident()?, now)))
+    }
+}
+
+fn find<'a>(admin: &'a Admin, name: &str) -> Result<&'a Arc<Kept>, Problem> {
+    admin.incidents.find(name).ok_or_else(|| {
+        let meant = scenario::closest(name, admin.incidents.iter().map(|it| &*it.name));
+        let meant = meant.map(|it| format!("Did you mean {it}? ")).unwrap_or_default();
+        let detail = format!("There is no incident {name:?}.");
+        Problem::new(Kind::UnknownIncident, detail, format!("{meant}GET /incidents lists them."))
+    })
+}
+
+/// Lists the incidents, and tells which one runs.
+#[utoipa::path(get, path = "/incidents", tag = "incidents", responses((status = 200, body = Incidents)))]
+pub(super) async fn list(State(admin): Shared, At(space): At, asked: Asked) -> Result<Json<Incidents>, Problem> {
+    asked.finish()?;
+    let running = RunningIncident::in_space(&space);
+    let items = admin.incidents.iter().map(|it| Incident::of(&admin, it, running.as_ref())).collect();
+    Ok(Json::ok(Incidents { items, running }))
+}
+
+/// Tells an incident in full: what it changes, what people see of it and how well that is known, what helps.
+#[utoipa::path(get, path = "/incidents/{name}", tag = "incidents", params(("name" = String, Path)), responses((status = 200, body = WholeIncident)))]
+pub(super) async fn get(
+    State(admin): Shared,
+    At(space): At,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> Result<Json<WholeIncident>, Problem> {
+    asked.finish()?;
+    let kept = find(&admin, &name)?;
+    let running = RunningIncident::in_space(&space);
+    let symptom = |it: &scenario::Symptom| Symptom {
+        place: it.place,
+        shows: it.shows.clone(),
+        grade: it.grade.word(),
+        source: it.source.clone(),
+    };
+    Ok(Json::ok(WholeIncident {
+        incident: Incident::of(&admin, kept, running.as_ref()),
+        symptoms: kept.file.symptoms.iter().map(symptom).collect(),
+        remedy: kept.file.remedy.clone(),
+        expect: kept.file.expect.clone(),
+        text: kept.text.to_string(),
+    }))
+}
+
+/// Begins an incident over the scenario of the space. It ends by itself, and leaves nothing behind. One runs at a time.
+#[utoipa::path(post, path = "/incidents/{name}", tag = "incidents", params(
+    ("name" = String, Path),
+    ("lasts" = Option<String>, Query, description = "How long it runs, by the clock of the space: above 0, 24 hours at most; 15 minutes where it says nothing."),
+), responses((status = 201, body = RunningIncident)))]
+pub(super) async fn begin(
+    State(admin): Shared,
+    Changing(space): Changing,
+    Path(name): Path<String>,
+    mut asked: Asked,
+) -> Result<Json<RunningIncident>, Problem> {
+    let lasts = asked.duration("lasts")?.unwrap_or(LASTS);
+    asked.finish()?;
+    if lasts.is_zero() || lasts > LONGEST {
+        return Err(bad("lasts", "an incident lasts longer than 0, and 24 hours at most", "Write 15m."));
+    }
+    let kept = find(&admin, &name)?.clone();
+    if kept.file.incident.sign_in.is_some() && !admin.signs_in {
+        let detail = format!("The incident {name} refuses accounts, and callers of this server need none.");
+        let remedy = "Serve a scenario in which callers sign in: server: {sign_in: [ntlm, basic]}.";
+        return Err(Problem::new(Kind::Refused, detail, remedy));
+    }
+    let begun = admin.work.run(move || begun(&kept, &space, lasts)).await?;
+    Ok(Json(StatusCode::CREATED, begun))
+}
+
+/// Reads the incident without the lock of the space, and begins it. If a reload replaced the company meanwhile, it is
+/// read again.
+fn begun(kept: &Kept, space: &Space, lasts: Duration) -> Result<RunningIncident, Problem> {
+    loop {
+        let company = space.update(|engine, _| Arc::clone(engine.company()));
+        let stored = |name: &str| space.update(|engine, _| Some(engine.directory().find(name)?.username.clone()));
+        let incident = kept.incident(&company, &stored).map_err(|it| Problem::of_mistakes(&it))?;
+        let begun = space.update(|engine, now| {
+            if let Some(running) = engine.incident() {
+                let detail = format!("The incident {} runs until {}.", running.name, running.until);
+                let remedy = "One runs at a time: end it with DELETE /incidents (locmfa incident stop).";
+                return Some(Err(Problem::new(Kind::Refused, detail, remedy).with("running", &*running.name)));
+            }
+            if !Arc::ptr_eq(engine.company(), &company) {
+                return None;
+            }
+            engine.begin_incident(now, incident, lasts, BY).expect("none runs");
+            engine.incident().map(|it| Ok(RunningIncident::of(&it, now)))
+        });
+        if let Some(begun) = begun {
+            return begun;
+        }
+    }
+}
+
+/// Ends the incident that runs in the space. Where none runs, nothing is done.
+#[utoipa::path(delete, path = "/incidents", tag = "incidents", responses((status = 200, body = EndedIncident)))]
+pub(super) async fn end(At(space): At, asked: Asked) -> Result<Json<EndedIncident>, Problem> {
+    asked.finish()?;
+    let ended = space.update(|engine, now| engine.end_incident(now, BY));
+    let hits = ended.as_ref().map_or(0, |it| it.hits);
+    Ok(Json::ok(EndedIncident { ended: ended.map(|it| it.name.to_string()), hits }))
+}
