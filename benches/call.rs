@@ -48,6 +48,7 @@ fn space() -> Space {
     let effect = Effect::Proceed(Script { after: Some(Duration::ZERO), conduct, ..Script::default() });
     let answer = Answer { effect, ..Answer::default() };
     setup.rules.push(Rule {
+        is_named: true,
         name: "at once".into(),
         when: When::default(),
         answers: answer.into(),

@@ -40,7 +40,7 @@ fn receive(bencher: Bencher<'_, '_>, rules: usize, username: &str, number: &str)
     let values =
         [FieldValue::new("username", Value::Text(username)), FieldValue::new("phoneNumber", Value::Text(number))];
     let call = Call { operation: "PfAuthUser_5", asks: true, space: "default", values: &values };
-    bencher.bench_local(|| engine.receive(now(), black_box(&call)).is_some());
+    bencher.bench_local(|| engine.receive(now(), black_box(&call)).verdict.is_some());
 }
 
 #[divan::bench(args = FEW_AND_MANY)]

@@ -81,7 +81,7 @@ fn reload_a_scenario_with_rules(bencher: Bencher<'_, '_>) {
     let (before, after) = (setup(&ruled()), setup(&ruled().replace("first_name: Ben", "first_name: Benno")));
     let engine = |setup: &Setup| Engine::new(setup.clone(), now(), 1, Bounds::default());
     let (before, after) = (engine(&before), engine(&after));
-    bencher.with_inputs(|| before.fork(1)).bench_local_values(|mut engine| {
+    bencher.with_inputs(|| before.fork()).bench_local_values(|mut engine| {
         let differences = before.differences(&after);
         engine.reload(&after, &differences, now());
         engine

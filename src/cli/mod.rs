@@ -5,6 +5,7 @@ mod admin;
 mod call;
 mod calls;
 mod certs;
+mod chance;
 mod check;
 mod clock;
 mod completions;
@@ -69,6 +70,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Find the mistakes in scenario files
     Check(check::Check),
+    /// Show what a rule with chance or a drawn delay will draw, without a server
+    Chance(chance::Chance),
     /// Write a scenario to begin with: ten lines from four answers
     Init(init::Init),
     /// Print the JSON Schema of scenario files, for editors
@@ -151,6 +154,7 @@ pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match arguments.command.unwrap_or_else(|| Command::Serve(arguments.serve.into())) {
         Command::Serve(serve) => serve.run().await,
         Command::Check(args) => args.run(out),
+        Command::Chance(args) => args.run(out),
         Command::Init(args) => args.run(out),
         Command::Schema(args) => args.run(out),
         Command::Wsdl(args) => args.run(out),

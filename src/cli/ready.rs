@@ -33,6 +33,9 @@ pub(super) struct Ready {
     /// The version of the program.
     #[serde(default)]
     pub(super) version: String,
+    /// The seed of all that is drawn, for `serve --seed`.
+    #[serde(default)]
+    pub(super) seed: u64,
 }
 
 impl Ready {

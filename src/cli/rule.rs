@@ -46,8 +46,14 @@ pub(super) enum Rule {
     },
 }
 
-const COLUMNS: &[Column] =
-    &[("NAME", "name"), ("CALLS", "calls"), ("LEFT", "left"), ("UNTIL", "until"), ("RULE", "written")];
+const COLUMNS: &[Column] = &[
+    ("NAME", "name"),
+    ("CALLS", "calls"),
+    ("DRAWS", "draws"),
+    ("LEFT", "left"),
+    ("UNTIL", "until"),
+    ("RULE", "written"),
+];
 
 impl Rule {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {

@@ -54,6 +54,9 @@ pub(super) struct Serve {
     /// Allow addresses that other machines can reach
     #[arg(long)]
     allow_remote: bool,
+    /// The seed of all that is drawn, in place of the scenario's; it repeats what a run drew
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
     /// Serve plain HTTP, without TLS
     #[arg(long)]
     http: bool,
@@ -284,10 +287,11 @@ where
     for warning in listening.warnings() {
         warn!("{warning}");
     }
-    let ready = Ready::of(&listening, admin.as_ref().map(|it| &it.0), certificates.as_deref(), &host);
+    let mut ready = Ready::of(&listening, admin.as_ref().map(|it| &it.0), certificates.as_deref(), &host);
     let name = scenario.name.clone();
     let parts = Parts {
         scenario,
+        seed: args.seed,
         source,
         listening,
         certificates: certificates.clone(),
@@ -301,6 +305,7 @@ where
     };
     let server = parts.assemble()?;
     let (spaces, failures) = (server.spaces.clone(), server.failures.clone());
+    ready.seed = spaces.seed();
     let reloading = reload_on_signal(&server, (args.certificates.clone(), list), args.watch.then_some(started), log);
 
     let stopped = stop_signal();
@@ -453,6 +458,7 @@ impl Ready {
             authority: authority.map(|it| std::path::absolute(it).unwrap_or_else(|_| it.clone())),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").into(),
+            seed: 0,
         }
     }
 
@@ -460,7 +466,17 @@ impl Ready {
         let authority = self.authority.as_ref().map(|it| it.display().to_string()).unwrap_or_default();
         let admin = self.admin.as_deref();
         let page = admin.map(page_of);
-        info!(service = self.service, wsdl = self.wsdl, admin, page, scenario, authority, pid = self.pid, "ready");
+        info!(
+            service = self.service,
+            wsdl = self.wsdl,
+            admin,
+            page,
+            scenario,
+            seed = self.seed,
+            authority,
+            pid = self.pid,
+            "ready"
+        );
     }
 }
 

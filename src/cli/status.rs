@@ -33,7 +33,8 @@ impl Status {
         let version = status["health"]["version"].as_str().unwrap_or_default();
         let page = status["page"].as_str().unwrap_or_default();
         let spaces = table(space::COLUMNS, &list(&status["spaces"]));
-        let mut text = format!("locmfa {version} is ready; its page is {page}\n\n{spaces}");
+        let seed = &status["seed"];
+        let mut text = format!("locmfa {version} is ready; its page is {page}\nIts seed is {seed}\n\n{spaces}");
         let lost = status["health"]["log_lines_lost"].as_u64().unwrap_or_default();
         if lost > 0 {
             text += &format!("\nThe log has lost {lost} lines: its disk is full, or no program reads its pipe.\n");

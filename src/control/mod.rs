@@ -110,7 +110,7 @@ impl Api {
         let spaces = self.get("/spaces").await?;
         let failures = self.get("/failures").await?;
         Ok(
-            json!({"page": format!("{}/", self.address()), "health": health, "spaces": spaces["items"], "failures": failures}),
+            json!({"page": format!("{}/", self.address()), "health": health, "seed": spaces["seed"], "spaces": spaces["items"], "failures": failures}),
         )
     }
 

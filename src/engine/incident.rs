@@ -126,7 +126,7 @@ impl Engine {
         let until = now + lasts;
         let base = self.company.clone();
         self.company = settings.over(&base);
-        self.rules.put_over(Overlay::new(name.clone(), rules));
+        self.rules.put_over(Overlay::new(name.clone(), rules, now));
         self.note_incident(now, &name, by, &format!("began, and ends at {until}"));
         self.incident = Some(Running { name, since: now, until, sign_in, settings, base, refused: 0 });
         Ok(())

@@ -14,6 +14,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::challenge_id::ChallengeId;
+use super::chance::Draw;
+use super::delay::DrawnDelay;
 use super::{Ending, Method, Number, Timestamp};
 use crate::contract::Secret;
 pub use tally::{EvictedCalls, EvictedResult, Tally};
@@ -96,6 +98,10 @@ pub struct CallEnd {
     pub rule: Option<Arc<str>>,
     /// The incident that changed the call.
     pub incident: Option<Arc<str>>,
+    /// How much later the answer left because of that rule.
+    pub delay: Option<DrawnDelay>,
+    /// What rules with `chance` drew for the call, in their order.
+    pub draws: Box<[Draw]>,
     /// A hint for the tester.
     pub warning: Option<Cow<'static, str>>,
     pub answer: Raw,
@@ -494,7 +500,10 @@ impl Event {
         let text = match &self.what {
             What::Call(it) => {
                 let of_end = |it: &CallEnd| {
-                    it.outcome.len() + it.warning.as_ref().map_or(0, |it| it.len()) + it.answer.kept.len()
+                    it.outcome.len()
+                        + it.warning.as_ref().map_or(0, |it| it.len())
+                        + it.answer.kept.len()
+                        + size_of_val(&*it.draws)
                 };
                 it.request.size() + it.end.as_ref().map_or(0, of_end)
             }

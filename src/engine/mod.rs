@@ -8,8 +8,10 @@ mod administration;
 mod aging;
 mod challenge_id;
 mod challenges;
+mod chance;
 mod change;
 mod company;
+mod delay;
 mod differences;
 mod directory;
 mod evictions;
@@ -33,8 +35,10 @@ pub use challenge_id::ChallengeId;
 pub use challenges::ask::{Ask, Authentication};
 pub use challenges::challenge::{OpenChallenge, OpenState, Settlement};
 pub use challenges::line::{ActRefusal, Acted};
+pub use chance::{Draw, Percent};
 pub use change::Change;
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Token};
+pub use delay::{Delay, DrawnDelay, Latency};
 pub use differences::{Difference, Differences, OnReload};
 pub use directory::{Block, Bypass, Device, Directory, Pattern, PhonePattern, Query, User, by_any_form, is_of_domain};
 pub use evictions::{Doubtful, MemoryBounds};
@@ -51,9 +55,10 @@ pub(crate) use rules::condition::conditions;
 pub use rules::condition::{Index, When};
 pub use rules::facts::Call;
 pub use rules::magic::Magic;
-pub use rules::operand::{Addresses, Day, Hours, NamedState, Operations, Parameter, Reached};
+pub use rules::operand::{Addresses, Day, Hours, NamedState, Operations, Parameter, Reached, Window};
+pub use rules::preview::{NoPreview, Preview, PreviewedTurn};
 pub use rules::rule::{
-    Answer, Answers, Broken, Canned, CannedValue, Conduct, Effect, Rule, Script, UserChange, Verdict,
+    Answer, Answers, Broken, Canned, CannedValue, Conduct, Decision, Effect, Rule, Script, UserChange, Verdict,
 };
 pub use rules::states::{Per, PersonState, StateChange, Trigger, TriggerEnding};
 pub use rules::template::{WORDS, unknown_word};
@@ -81,6 +86,8 @@ pub struct Engine {
     evictions: Evictions,
     pub sessions: Sessions,
     random: Random,
+    /// When the space started.
+    begun: Timestamp,
     pub journal: Journal,
 }
 
@@ -88,34 +95,36 @@ pub struct Engine {
 #[derive(Debug)]
 struct Scenario {
     text: Arc<str>,
-    seed: Option<u64>,
+    seed: u64,
 }
 
 impl Engine {
-    /// A server as a scenario sets it up. `seed` seeds its randomness if the scenario fixes no seed; `bounds` limits
-    /// the calls that the journal keeps.
+    /// A server as a scenario sets it up. `seed` seeds all that is drawn if the scenario fixes no seed; `bounds` limits the
+    /// calls that the journal keeps.
     #[must_use]
     pub fn new(setup: Setup, now: Timestamp, seed: u64, bounds: Bounds) -> Self {
         let mut users = setup.users;
         users.iter_mut().for_each(|it| it.begin(now));
+        let seed = setup.seed.unwrap_or(seed);
         Self {
             users: Directory::new(users, &setup.company.country_code),
-            rules: Rules::new(setup.rules, setup.states, setup.magic_numbers),
+            rules: Rules::new(setup.rules, setup.states, setup.magic_numbers, seed),
             challenges: Challenges::default(),
             evictions: Evictions::default(),
             sessions: Sessions::new(setup.sessions),
-            random: Random::seeded(setup.seed.unwrap_or(seed)),
+            random: Random::seeded(seed),
+            begun: now,
             journal: Journal::new(bounds),
             company: setup.company.into(),
             incident: None,
-            scenario: Scenario { text: setup.text, seed: setup.seed }.into(),
+            scenario: Scenario { text: setup.text, seed }.into(),
         }
     }
 
     /// A server that goes on from here by itself: with the same users, rules, states and sessions, an empty journal,
-    /// no open challenge and no incident. `seed` seeds its randomness if the scenario fixes no seed.
+    /// no open challenge and no incident.
     #[must_use]
-    pub fn fork(&self, seed: u64) -> Self {
+    pub fn fork(&self) -> Self {
         Self {
             scenario: self.scenario.clone(),
             company: self.incident.as_ref().map_or(&self.company, Running::base).clone(),
@@ -125,9 +134,24 @@ impl Engine {
             challenges: self.challenges.fork(),
             evictions: self.evictions.fork(),
             sessions: self.sessions.clone(),
-            random: Random::seeded(self.scenario.seed.unwrap_or(seed)),
+            random: self.random.clone(),
+            begun: self.begun,
             journal: self.journal.fork(),
         }
+    }
+
+    /// The same as that of a space with a name: what it draws in turn depends on the seed and the name.
+    #[must_use]
+    pub fn in_space(mut self, name: &str) -> Self {
+        self.random = Random::of_space(self.scenario.seed, name);
+        self
+    }
+
+    /// The same, started now.
+    #[must_use]
+    pub const fn begun_at(mut self, now: Timestamp) -> Self {
+        self.begun = now;
+        self
     }
 
     /// What another scenario has different. Both engines must be as they were set up.
@@ -168,6 +192,12 @@ impl Engine {
     #[must_use]
     pub fn has_scenario_of(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.scenario, &other.scenario)
+    }
+
+    /// The seed of all that is drawn.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.scenario.seed
     }
 
     /// The text of the scenario.

@@ -18,7 +18,7 @@ pub struct Setup {
     /// Whether magic numbers decide how a person reacts.
     pub magic_numbers: bool,
     pub sessions: Vec<Session>,
-    /// Fixes all that is drawn: codes, request identifiers. `None`: each space draws its own seed.
+    /// Fixes all that is drawn: codes, request identifiers, what depends on chance. `None`: the seed of the run.
     pub seed: Option<u64>,
     pub clock: Start,
 }

@@ -1,7 +1,9 @@
 //! Where and how a request arrived.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::contract::FieldValue;
-use crate::engine::{Call, Change, Engine, Refusal, Timestamp, Verdict};
+use crate::engine::{Call, Change, Decision, Draw, DrawnDelay, Engine, Refusal, Timestamp, Verdict};
 use crate::soap::Fault;
 use crate::switchboard::{Ended, Space};
 
@@ -17,13 +19,44 @@ pub struct Context<'a> {
     pub on_master: bool,
     /// What the rules decided; `None` before they saw the call, and where none matches.
     pub verdict: Option<&'a Verdict>,
+    /// Where the journal looks for how the rules decided.
+    pub(super) trace: Option<&'a OnceLock<Trace>>,
+}
+
+/// How the rules decided a call: known before it ends, and also where the client hangs up.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    /// The rule that decided, unless it only says what a person does.
+    pub rule: Option<Arc<str>>,
+    /// The incident that changes the call, likewise.
+    pub incident: Option<Arc<str>>,
+    /// How much later the answer leaves.
+    pub delay: Option<DrawnDelay>,
+    /// What rules with `chance` drew.
+    pub draws: Box<[Draw]>,
+}
+
+impl<'a> Context<'a> {
+    /// The same, with a place to note how the rules decide.
+    #[must_use]
+    pub const fn traced(self, trace: &'a OnceLock<Trace>) -> Self {
+        Self { trace: Some(trace), ..self }
+    }
 }
 
 impl Context<'_> {
     /// Lets the rules decide a call, once for each.
     pub(super) fn receive(self, asks: bool, values: &[FieldValue<'_>]) -> Option<Verdict> {
         let call = Call { operation: self.operation, asks, space: self.space.name(), values };
-        self.space.update(|engine, now| engine.receive(now, &call))
+        let Decision { verdict, draws } = self.space.update(|engine, now| engine.receive(now, &call));
+        if let Some(trace) = self.trace {
+            let decided = verdict.as_ref().filter(|it| !it.answer.directs_person());
+            let (rule, incident) = decided.map(|it| (it.rule.clone(), it.incident.clone())).unzip();
+            let delay = verdict.as_ref().and_then(|it| it.delay);
+            // A call is decided once.
+            let _ = trace.set(Trace { rule, incident: incident.flatten(), delay, draws: draws.into() });
+        }
+        verdict
     }
 
     /// The fault of a call that waited in vain.

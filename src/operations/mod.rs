@@ -26,7 +26,7 @@ use crate::contract::{FieldValue, Record, Secret, Value};
 use crate::engine::Refusal;
 
 pub use answer::{Answer, Note, Rejection, Substitute, Unanswered};
-pub use context::Context;
+pub use context::{Context, Trace};
 pub use masking::{is_secret, kept_without_secrets, masked, without_secrets};
 pub use operation::{Answers, AnswersText, Operation, Pending, Request, answered};
 pub use reply::{Reply, response};

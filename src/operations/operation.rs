@@ -78,7 +78,7 @@ impl Operation {
     /// A call of it in a space, before the rules have seen it.
     #[must_use]
     pub const fn called_in<'a>(&self, space: &'a Space) -> Context<'a> {
-        Context { space, operation: self.signature.name, on_master: self.on_master, verdict: None }
+        Context { space, operation: self.signature.name, on_master: self.on_master, verdict: None, trace: None }
     }
 
     /// Its subject: the file or folder of `operations` that declares it, such as `authentication`.

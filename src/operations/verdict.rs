@@ -1,7 +1,7 @@
 //! What the verdict of the rules does to an answer.
 
 use crate::contract::Shape;
-use crate::engine::{Canned, CannedValue, Effect, Refusal, Verdict};
+use crate::engine::{Canned, CannedValue, DrawnDelay, Effect, Refusal, Verdict};
 use crate::soap::Fault;
 use crate::switchboard::Space;
 use crate::xml::Writer;
@@ -30,8 +30,17 @@ pub(super) async fn carried_out(
         Effect::Status(status) => Err(Substitute::Status(*status)),
         Effect::Drop => Err(Substitute::Nothing),
     };
-    if let Some(delay) = verdict.answer.delay {
-        context.space.sleep(delay).await.map_err(|ended| context.fault(ended))?;
+    if let Some(DrawnDelay { in_space, in_world }) = verdict.delay {
+        let slept = async {
+            if !in_space.is_zero() {
+                context.space.sleep(in_space).await?;
+            }
+            match in_world.is_zero() {
+                true => Ok(()),
+                false => context.space.sleep_in_world(in_world).await,
+            }
+        };
+        slept.await.map_err(|ended| context.fault(ended))?;
     }
     match answered {
         Ok(mut reply) => {

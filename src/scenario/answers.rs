@@ -8,6 +8,7 @@ use crate::operations::Operation;
 
 use super::acts::{person, pressed};
 use super::canned::{canned, error};
+use super::delay::delay;
 use super::fields::{Fields, Reader, mapping};
 use super::grammar::Values;
 use super::mistake::Code;
@@ -28,6 +29,8 @@ pub(super) struct Context<'c, 's, 'a> {
     pub scope: &'c Scope<'s, 'a>,
     /// The operations that the rule names, if it names any.
     pub operations: Option<&'c [&'static Operation]>,
+    /// Whether the rule draws whether it takes a call.
+    pub has_chance: bool,
 }
 
 /// The keys with which a call is answered. A call gets one of them; the first five are parts of one.
@@ -51,13 +54,16 @@ pub(super) fn answers<'a>(fields: &mut Fields<'a>, context: Context<'_, '_, 'a>)
     let mut per = Per::All;
     fields.set("per", &mut per, Word(&PER));
     let Some(first) = first else {
-        for key in ["then", "repeat", "per"] {
+        let mut answers = Answers::from(own);
+        let has_turns = context.has_chance || answers.draws_delays();
+        for key in ["then", "repeat", "per"].into_iter().filter(|it| *it != "per" || !has_turns) {
             if let Some(it) = fields.at(key).filter(|_| fields.at("first").is_none()) {
                 let help = "Say the answer before: first: busy".into();
                 it.report(Code::NeverApplies, format!("{key} needs first"), [help]);
             }
         }
-        return own.into();
+        answers.per = per;
+        return of_each_number(answers, fields, context);
     };
     if let Some((key, written)) = own_key {
         let message = format!("{key} stands beside first");
@@ -69,7 +75,17 @@ pub(super) fn answers<'a>(fields: &mut Fields<'a>, context: Context<'_, '_, 'a>)
         let message = "the last answer stays, however often".into();
         written.report(Code::NeverApplies, message, ["Take times out, say what comes then, or repeat: true.".into()]);
     }
-    Answers { turns: steps.into_iter().map(|it| it.0).collect(), repeat, per }
+    let turns = steps.into_iter().map(|it| it.0).collect();
+    of_each_number(Answers { turns, repeat, per }, fields, context)
+}
+
+/// The same answers. What is drawn is drawn for each number, unless the rule says otherwise: what comes to one number then
+/// does not depend on the calls to others.
+fn of_each_number(answers: Answers, fields: &Fields<'_>, context: Context<'_, '_, '_>) -> Answers {
+    match fields.at("per").is_none() && (context.has_chance || answers.draws_delays()) {
+        true => Answers { per: Per::Number, ..answers },
+        false => answers,
+    }
 }
 
 /// The word of an outcome, or a mapping.
@@ -91,7 +107,7 @@ fn step<'a>(context: Context<'_, '_, 'a>) -> impl Reader<'a, Value = Step<'a>> {
 
 /// Declares the keys of one answer.
 fn answer<'a>(fields: &mut Fields<'a>, context: Context<'_, '_, 'a>) -> Answer {
-    let Context { scope, operations } = context;
+    let Context { scope, operations, .. } = context;
     let script = script(fields, scope);
     let refused = fields.get("error", error());
     let by_fault = fields.get("fault", fault());
@@ -99,7 +115,7 @@ fn answer<'a>(fields: &mut Fields<'a>, context: Context<'_, '_, 'a>) -> Answer {
     let status = fields.get("status", Whole(200..=599));
     let dropped = fields.get("drop", Truth);
     let broken = fields.get("broken", Word(&[("truncated", Broken::Truncated), ("garbage", Broken::Garbage)]));
-    let delay = fields.get("delay", Time);
+    let delay = fields.get("delay", delay());
     let change = fields.get("change", change(scope));
     let state_changes = fields.get("state", moves(scope)).unwrap_or_default();
     let counts = fields.get("count", counts(scope)).unwrap_or_default();

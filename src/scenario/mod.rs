@@ -12,6 +12,7 @@ mod canned;
 mod clock;
 mod company;
 mod compose;
+mod delay;
 pub(crate) mod edit;
 pub mod export;
 mod fields;

@@ -50,9 +50,17 @@ fn rule<'a>(scope: &Scope<'_, 'a>, mut unnamed: impl FnMut() -> String) -> impl 
         };
         let (when, named) = fields.get("when", when(scope)).unwrap_or_default();
         let operations = operations(&named);
-        let answers = answers(fields, Context { scope, operations: operations.as_deref() });
+        let has_chance = when.chance().is_some();
+        let answers = answers(fields, Context { scope, operations: operations.as_deref(), has_chance });
         check_that_it_asks(&answers, &named);
-        Some(Rule { name: name.unwrap_or_default().into(), when, answers, written: written.flow().into() })
+        let is_named = fields.at("name").is_some();
+        if !is_named && (has_chance || answers.draws_delays()) {
+            let what = if has_chance { "chance" } else { "a delay that is drawn" };
+            let help = "What it draws depends on the name, so that other rules change nothing of it: name: lost texts";
+            written.report(Code::MissingKey, format!("a rule with {what} needs a name"), [help.into()]);
+        }
+        let name = name.unwrap_or_default().into();
+        Some(Rule { name, is_named, when, answers, written: written.flow().into() })
     };
     Item("a rule", mapping("rule", "a rule", section))
 }

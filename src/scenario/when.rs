@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::contract::{AuthenticationType, Mode, Shape};
 use crate::engine::{
-    Addresses, Day, Hours, NamedState, Number, Operations, Parameter, Pattern, Reached, When, conditions,
+    Addresses, Day, Hours, NamedState, Number, Operations, Parameter, Pattern, Percent, Reached, Timestamp, When,
+    Window, conditions,
 };
 use crate::operations::{self, Operation};
 
@@ -15,7 +16,7 @@ use super::mistake::{Code, closest, quoted};
 use super::number::{self, number};
 use super::scope::{Named, Scope};
 use super::tags::tag_of_rule;
-use super::values::{Choice, Name, OneOrList, OneOrMore, ReaderExt, Text, Word, described, text_as};
+use super::values::{Choice, Name, OneOrList, OneOrMore, ReaderExt, Text, Time, Word, described, text_as};
 use super::written::{Pair, Written};
 
 /// Declares the keys of the engine's table of conditions, in its order: each row names its reader below.
@@ -39,12 +40,33 @@ pub(super) fn when<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = (When, 
         let mut all = conditions(fields, scope);
         // Those of the mappings below are theirs.
         let operations = scope.take_operations();
-        let not = fields.get("not", when(scope));
-        all.extend(not.map(|it| When::Not(Box::new(it.0))));
-        all.extend(any_of(fields, "any", when(scope).map(|it| it.0), When::Any));
-        all.extend(any_of(fields, "all", when(scope).map(|it| it.0), When::All));
+        let not = fields.get("not", nested(scope));
+        all.extend(not.map(|it| When::Not(Box::new(it))));
+        all.extend(any_of(fields, "any", nested(scope), When::Any));
+        all.extend(any_of(fields, "all", nested(scope), When::All));
         Some((When::All(all), operations))
     })
+}
+
+/// The conditions of a mapping within another. A rule draws once for a call, so chance is not among them.
+fn nested<'a>(scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = When> {
+    when(scope).and_then(|(when, _), written| {
+        if let Some(chance) = written.under("chance").filter(|_| when.chance().is_some()) {
+            let help = "Put it directly under when: a rule draws when all its other conditions hold.".into();
+            chance.report(Code::NeverApplies, "chance stands below not, any or all".into(), [help]);
+        }
+        Some(when)
+    })
+}
+
+/// A condition that has one value.
+fn one<'a, R: Reader<'a>>(
+    fields: &mut Fields<'a>,
+    key: &'static str,
+    reader: R,
+    condition: impl FnOnce(R::Value) -> When,
+) -> Option<When> {
+    fields.get(key, reader).map(condition)
 }
 
 /// A condition that holds where one of its values fits.
@@ -244,5 +266,63 @@ fn part_of_day<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = Hours> {
                 written.wrong(Code::BadValue, format!("{} is no part of a day", quoted(text)), [help])
             }
         }
+    })
+}
+
+/// A time after the start of the space.
+fn window<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = Window> {
+    mapping("window", "window", |fields| {
+        let mut from = Duration::ZERO;
+        fields.set("from", &mut from, Time);
+        let length = fields.get(
+            "for",
+            Time.and_then(|it: Duration, written| match it.is_zero() {
+                true => {
+                    let help = "Say how long it stays open: for: 30s".into();
+                    written.wrong(Code::BadValue, "the window never opens: it is open for 0 seconds".into(), [help])
+                }
+                false => Some(it),
+            })
+            .known_as("time above 0"),
+        );
+        if from > Timestamp::LAST.unix() {
+            let help = "Give a time after the start of the space, such as 2m.".into();
+            return fields.at("from")?.wrong(
+                Code::BadValue,
+                "the window never opens: no clock gets so far".into(),
+                [help],
+            );
+        }
+        if from.is_zero() && fields.at("for").is_none() {
+            let help = "Say when it opens, for how long, or both: {from: 2m, for: 30s}".into();
+            fields.written().report(Code::NeverApplies, "the window is always open".into(), [help]);
+        }
+        Some(Window { from, length })
+    })
+}
+
+/// Whole percent in one spelling: `30%`.
+fn percent<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = Percent> {
+    text_as("percentage, such as `30%`", |written: Written<'a>| {
+        let text = written.text()?;
+        let read = text.strip_suffix('%').filter(|it| it.bytes().all(|it| it.is_ascii_digit()));
+        let read = read.filter(|it| *it == "0" || !it.starts_with('0'));
+        if let Some(percent) = read.and_then(|it| it.parse().ok()).and_then(Percent::new) {
+            return Some(percent);
+        }
+        let number = text.trim().trim_end_matches("percent").trim_end_matches('%').trim().parse::<f64>().ok();
+        let is_share = |it: f64| it > 0.0 && it < 1.0 && !text.contains(['%', 'p']);
+        let (message, meant) = match number {
+            Some(it) if !(0.0..=100.0).contains(&it) => (format!("{} is impossible", quoted(text)), None),
+            Some(it) if is_share(it) => (format!("{} is no percentage", quoted(text)), Some(it * 100.0)),
+            Some(it) if it.fract() == 0.0 => (format!("{} is not how chance is written", quoted(text)), Some(it)),
+            Some(it) => (format!("{} is no whole percentage", quoted(text)), Some(it.round())),
+            None => (format!("{} is no percentage", quoted(text)), None),
+        };
+        let help = match meant {
+            Some(meant) => format!("Did you mean {meant:.0}%?"),
+            None => "Write 0% to 100%, whole and with the sign: 30%. 0% never takes a call, 100% every one.".into(),
+        };
+        written.wrong(Code::BadValue, format!("chance: {message}"), [help])
     })
 }

@@ -14,6 +14,7 @@ use super::connection::Limits;
 use super::failures::Failures;
 use super::reload::{Reloader, Source};
 use super::{Admission, BodyLimits, Site, router};
+use crate::engine::Setup;
 use crate::incidents::Incidents;
 use crate::log::Log;
 use crate::scenario::Scenario;
@@ -25,6 +26,8 @@ use crate::tls::{self, Certificates, Renewable, TlsError};
 #[derive(Debug)]
 pub struct Parts {
     pub scenario: Scenario,
+    /// The seed in place of the scenario's, also after a reload. `None`: that of the scenario, or one that is drawn.
+    pub seed: Option<u64>,
     /// Where a reload reads the scenario.
     pub source: Source,
     pub listening: Listening,
@@ -64,10 +67,23 @@ impl Parts {
     /// # Errors
     /// The scenario asks for client certificates, and there is no authority that could vouch for them.
     pub fn assemble(self) -> Result<Assembly, TlsError> {
-        let Self { scenario, source, listening, certificates, admin, host, limits, bodies, spaces, log, incidents } =
-            self;
-        let spaces = Switchboard::new(scenario.setup, spaces);
-        let reloader = Arc::new(Reloader::new(spaces.clone(), source, scenario.server.clone(), scenario.files));
+        let Self {
+            scenario,
+            seed,
+            source,
+            listening,
+            certificates,
+            admin,
+            host,
+            limits,
+            bodies,
+            spaces,
+            log,
+            incidents,
+        } = self;
+        let spaces = Switchboard::new(Setup { seed: seed.or(scenario.setup.seed), ..scenario.setup }, spaces);
+        let reloader = Reloader::new(spaces.clone(), source, scenario.server.clone(), scenario.files);
+        let reloader = Arc::new(reloader.with_seed(seed));
         let server = scenario.server;
         let player =
             Player::new(listening.addresses(), certificates.as_deref(), &server.sign_in, &server.group, &server.paths);

@@ -1,7 +1,7 @@
 //! A call from its start to its end: the line in the log, and the entry in the journal.
 
 use std::fmt::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use super::answer::{self, Page};
 use crate::engine::{Broken, CallEnd, CallRequest, Raw, Refusal};
-use crate::operations::{Note, Reply, Substitute, Unanswered};
+use crate::operations::{Note, Reply, Substitute, Trace, Unanswered};
 use crate::soap::{self, Fault, Version};
 use crate::switchboard::Space;
 
@@ -26,6 +26,8 @@ pub(super) struct Record<'a> {
     request: Arc<CallRequest>,
     answer: Raw,
     note: Note,
+    /// How the rules decided, as soon as they did.
+    trace: Option<&'a OnceLock<Trace>>,
     error: Option<i32>,
     /// The address of the person's machine, as the call has it.
     pub(super) address: Option<Box<str>>,
@@ -46,11 +48,18 @@ impl<'a> Record<'a> {
             request,
             answer,
             note,
+            trace: None,
             error: None,
             address: None,
             initiating_type: None,
             closed: false,
         }
+    }
+
+    /// The same, with the place where the rules note how they decide.
+    pub(super) const fn traced(mut self, trace: &'a OnceLock<Trace>) -> Self {
+        self.trace = Some(trace);
+        self
     }
 
     /// Ends the call with a reply, of which `sealed` is the document. What goes to the client.
@@ -139,6 +148,9 @@ impl<'a> Record<'a> {
             return;
         }
         let took = self.started.elapsed();
+        let Trace { rule, incident, delay, draws } = self.trace.and_then(OnceLock::get).cloned().unwrap_or_default();
+        self.note.rule = self.note.rule.take().or(rule);
+        self.note.incident = self.note.incident.take().or(incident);
         let request = &self.request;
         info!(
             target: "locmfa::call",
@@ -169,6 +181,8 @@ impl<'a> Record<'a> {
             error: self.error,
             rule,
             incident,
+            delay,
+            draws,
             warning,
             answer,
         });

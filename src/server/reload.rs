@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Mutex as Turn;
 use tracing::{debug, error, info, warn};
 
-use crate::engine::{Difference, Differences, Notice, What};
+use crate::engine::{Difference, Differences, Notice, Setup, What};
 use crate::file;
 use crate::scenario::{self, Mistake, Mistakes, Scenario, Server, Severity};
 use crate::sign_in::Policy;
@@ -22,6 +22,8 @@ use crate::switchboard::Switchboard;
 pub struct Reloader {
     spaces: Switchboard,
     source: Source,
+    /// The seed in place of the scenario's.
+    seed: Option<u64>,
     /// What the listener was started with.
     server: Server,
     /// The files that were looked into last.
@@ -108,7 +110,13 @@ impl Reloader {
     /// For the scenario of that source, as it was loaded from these files.
     #[must_use]
     pub fn new(spaces: Switchboard, source: Source, server: Server, files: Vec<PathBuf>) -> Self {
-        Self { spaces, source, server, files: Mutex::new(files), turn: Turn::default() }
+        Self { spaces, source, seed: None, server, files: Mutex::new(files), turn: Turn::default() }
+    }
+
+    /// The same with a seed in place of the scenario's. `None`: the scenario's own.
+    #[must_use]
+    pub fn with_seed(self, seed: Option<u64>) -> Self {
+        Self { seed, ..self }
     }
 
     /// Reads the scenario again, and goes on under it.
@@ -173,9 +181,10 @@ impl Reloader {
     /// Goes on under a scenario.
     fn take(&self, scenario: Scenario) -> Reloaded {
         self.files.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&scenario.files);
+        let setup = Setup { seed: self.seed.or(scenario.setup.seed), ..scenario.setup };
         Reloaded {
             scenario: scenario.name,
-            differences: self.spaces.reload(scenario.setup, scenario.on_reload),
+            differences: self.spaces.reload(setup, scenario.on_reload),
             restart: restart(&self.server, &scenario.server),
             more_warnings: scenario.warnings.more(),
             warnings: scenario.warnings,

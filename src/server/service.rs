@@ -1,7 +1,7 @@
 //! One HTTP request to the service: a SOAP call, the HTTP POST protocol, the description, the help pages.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
 use axum::body::{Bytes, HttpBody};
@@ -292,12 +292,13 @@ impl Visit<'_> {
         };
         let values = call.request.values();
         let request = self.request(Some(call.operation), &values, raw);
-        let mut record = Record::open(&space, started, request);
+        let trace = OnceLock::new();
+        let mut record = Record::open(&space, started, request).traced(&trace);
         let text_of = |role| FieldValue::text_of(&values, role).filter(|it| !it.is_empty());
         record.address = text_of(Role::IpAddress).map(Into::into);
         record.initiating_type = text_of(Role::InitiatingType).map(Into::into);
         drop(values);
-        let context = call.operation.called_in(&space);
+        let context = call.operation.called_in(&space).traced(&trace);
         let Some(answered) = self.while_connected(operations::answered(call.request, context)).await else {
             return answer::cut();
         };
@@ -374,8 +375,10 @@ impl Visit<'_> {
             });
         };
         let request = operation.without_parameters();
-        let mut record = Record::open(&space, started, self.request(Some(operation), &request.values(), body));
-        let context = operation.called_in(&space);
+        let trace = OnceLock::new();
+        let record = Record::open(&space, started, self.request(Some(operation), &request.values(), body));
+        let mut record = record.traced(&trace);
+        let context = operation.called_in(&space).traced(&trace);
         let Some(answered) = self.while_connected(operations::answered(request, context)).await else {
             return answer::cut();
         };

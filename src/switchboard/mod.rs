@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-pub use space::{Ended, Life, Space, Unsettled};
+pub use space::{Ended, Life, Space, Unsettled, draw_seed};
 pub use watch::Watcher;
 pub use watchers::{Interest, Reading};
 
@@ -29,6 +29,8 @@ pub struct Switchboard(Arc<Board>);
 #[derive(Debug)]
 struct Board {
     limits: Limits,
+    /// Of all that is drawn, but for scenarios that fix a seed.
+    seed: u64,
     default: Space,
     /// What new spaces start with. To make a space of it, hold the lock until the space is in the table: a reload in
     /// between would miss the space.
@@ -156,16 +158,24 @@ impl Default for Limits {
 }
 
 impl Switchboard {
-    /// The spaces of a scenario. Their timers run in the runtime in which this is called.
+    /// The spaces of a scenario. Their timers run in the runtime in which this is called. The scenario's seed is that of the
+    /// run: scenarios that come later and fix none have it, too. Without it, one is drawn.
     #[must_use]
     pub fn new(setup: Setup, limits: Limits) -> Self {
-        let template = Template::new(setup, &limits);
+        let seed = setup.seed.unwrap_or_else(draw_seed);
+        let template = Template::new(setup, &limits, seed);
         let (engine, start) = template.instance();
         let totals = Arc::<Totals>::default();
         let default = Space::of(DEFAULT, engine, start, totals.clone());
         tokio::spawn(default.clone().run_timer());
         let (template, spaces) = (RwLock::new(template), RwLock::default());
-        Self(Arc::new(Board { limits, default, template, spaces, totals }))
+        Self(Arc::new(Board { limits, seed, default, template, spaces, totals }))
+    }
+
+    /// The seed of the run: with it, all that is drawn is drawn again.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.0.seed
     }
 
     /// The space that needs no name.
@@ -220,7 +230,7 @@ impl Switchboard {
     /// # Errors
     /// [`NoSpace::BadName`], [`NoSpace::Full`], [`NoSpace::Taken`]
     pub fn create<'a>(&self, naming: impl Into<Naming<'a>>, setup: Setup) -> Result<Space, NoSpace> {
-        let (engine, start) = Template::new(setup, &self.0.limits).instance();
+        let (engine, start) = self.set_up(setup).instance();
         self.add(naming.into(), engine, start)
     }
 
@@ -255,7 +265,7 @@ impl Switchboard {
     /// [`NoSpace::Unknown`]
     pub fn replace(&self, name: &str, setup: Setup) -> Result<Space, NoSpace> {
         let space = self.find(name)?;
-        let own = Template::new(setup, &self.0.limits);
+        let own = self.set_up(setup);
         if space.name() == DEFAULT {
             let mut template = self.template_mut();
             *template = own;
@@ -305,7 +315,7 @@ impl Switchboard {
 
     /// Loads a scenario for new spaces. Those that exist stay as they are.
     pub fn load(&self, setup: Setup) {
-        let template = Template::new(setup, &self.0.limits);
+        let template = self.set_up(setup);
         *self.template_mut() = template;
     }
 
@@ -315,7 +325,7 @@ impl Switchboard {
     /// The template is locked for writing until the last space has taken the scenario over. So of two reloads at once
     /// the second begins when the first is complete, and no space starts in between.
     pub fn reload(&self, setup: Setup, on_reload: OnReload) -> Differences {
-        let after = Template::new(setup, &self.0.limits);
+        let after = self.set_up(setup);
         let mut template = self.template_mut();
         let mut differences = template.engine.differences(&after.engine);
         if template.start != after.start {
@@ -360,6 +370,10 @@ impl Switchboard {
     /// Ends all calls that wait, without an outcome, as the server stops.
     pub fn stop(&self) {
         self.list().iter().for_each(|it| it.end(Ended::Stopped));
+    }
+
+    fn set_up(&self, setup: Setup) -> Template {
+        Template::new(setup, &self.0.limits, self.0.seed)
     }
 
     fn add(&self, naming: Naming<'_>, engine: Engine, start: Start) -> Result<Space, NoSpace> {
@@ -409,15 +423,17 @@ impl ServedSpace {
 }
 
 impl Template {
-    fn new(setup: Setup, limits: &Limits) -> Self {
+    /// `seed` holds where the scenario fixes none.
+    fn new(setup: Setup, limits: &Limits, seed: u64) -> Self {
         let start = setup.clock;
         let now = start.at.unwrap_or_else(space::system_now);
-        let engine = Engine::new(setup, now, space::draw_seed(), limits.journal).with_memory(limits.memory);
+        let engine = Engine::new(setup, now, seed, limits.journal).with_memory(limits.memory);
         Self { engine, start }
     }
 
-    /// An engine that starts with the scenario, and its clock. Each draws a seed of its own if the scenario fixes none.
+    /// An engine that starts now with the scenario, and its clock.
     fn instance(&self) -> (Engine, Start) {
-        (self.engine.fork(space::draw_seed()), self.start)
+        let now = self.start.at.unwrap_or_else(space::system_now);
+        (self.engine.fork().begun_at(now), Start { at: Some(now), ..self.start })
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
+use super::DEFAULT;
 use super::clock::Clock;
 use super::watchers::Watchers;
 use crate::engine::{
@@ -122,12 +123,13 @@ impl Space {
         Self::of(name, engine, clock, Arc::default())
     }
 
-    /// A space of an engine.
+    /// A space of an engine. What the engine draws in turn follows the name.
     pub(super) fn of(name: &str, engine: Engine, start: Start, totals: Arc<Totals>) -> Self {
+        let engine = drawing_as(name, engine);
         let last_event = watch::Sender::new(engine.journal.last());
         let inner = Inner {
             name: name.into(),
-            id: draw_seed(),
+            id: draw(),
             current: RwLock::new(Epoch::starting(engine, start)),
             timer_changed: Notify::new(),
             last_event,
@@ -225,6 +227,28 @@ impl Space {
             Ok(receiver)
         });
         receiver?.await.unwrap_or(Err(Ended::Stopped))
+    }
+
+    /// Waits so long by the world's clock.
+    ///
+    /// # Errors
+    /// As [`Self::sleep`].
+    pub async fn sleep_in_world(&self, time: Duration) -> Result<(), Ended> {
+        let mut life = self.life();
+        let ended = async {
+            loop {
+                if let Some(why) = self.with_locked(|it| it.ended) {
+                    break why;
+                }
+                if life.changed().await.is_err() {
+                    break Ended::Stopped;
+                }
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(time) => Ok(()),
+            why = ended => Err(why),
+        }
     }
 
     /// Records that a call begins, and returns its number.
@@ -417,7 +441,7 @@ impl Space {
     /// An engine that goes on from here by itself, the time, and how it passes.
     #[must_use]
     pub fn fork(&self) -> (Engine, Timestamp, Pace) {
-        self.update_locked(|locked, now| (locked.engine.fork(draw_seed()), now, locked.clock.pace()))
+        self.update_locked(|locked, now| (locked.engine.fork(), now, locked.clock.pace()))
     }
 
     /// Starts again with another engine. Calls that wait end without an outcome.
@@ -428,7 +452,7 @@ impl Space {
         // Sequence numbers continue, so that cursors stay valid.
         engine.journal.continue_from(&locked.engine.journal);
         drop(locked);
-        *current = Epoch::starting(engine, start);
+        *current = Epoch::starting(drawing_as(&self.inner.name, engine), start);
         self.inner.refuses_sign_in.store(false, Ordering::Relaxed);
         drop(current);
         self.inner.life.send_modify(|it| it.resets += 1);
@@ -495,6 +519,11 @@ impl Epoch {
     }
 }
 
+/// An engine that draws as that of a space does.
+fn drawing_as(name: &str, engine: Engine) -> Engine {
+    if name == DEFAULT { engine } else { engine.in_space(name) }
+}
+
 /// A phone that begins to ring, for the log.
 struct Ring {
     challenge: u64,
@@ -557,7 +586,12 @@ pub(super) fn system_now() -> Timestamp {
     Timestamp::from_unix(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
 
-/// A random seed, for a space whose scenario fixes none.
-pub(super) fn draw_seed() -> u64 {
+/// A random seed of few digits, since people type it.
+#[must_use]
+pub fn draw_seed() -> u64 {
+    draw() >> 32
+}
+
+fn draw() -> u64 {
     std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ())
 }

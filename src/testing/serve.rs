@@ -93,6 +93,7 @@ async fn prepare(builder: Builder, lines: Lines) -> Result<(Ready, Assembly), St
     let gate = Gate::new(None, admin.addresses().into());
     let parts = Parts {
         scenario,
+        seed: builder.seed,
         source,
         listening,
         certificates,
@@ -118,6 +119,5 @@ impl Builder {
         if let Some(pace) = self.clock {
             scenario.setup.clock.pace = pace;
         }
-        scenario.setup.seed = self.seed.or(scenario.setup.seed);
     }
 }

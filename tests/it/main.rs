@@ -5,6 +5,7 @@ mod api;
 mod call;
 mod cases;
 mod certificates;
+mod chance;
 mod compose;
 mod control;
 mod description;
@@ -44,7 +45,7 @@ use axum::http::{Request, request};
 use http_body_util::BodyExt;
 
 use locmfa::contract::{AuthenticationType, FieldValue, Mode, Value};
-use locmfa::engine::{Ask, Call, Engine, Settlement, Timestamp, Verdict};
+use locmfa::engine::{Ask, Call, Decision, Engine, Settlement, Timestamp, Verdict};
 use locmfa::server::{Admission, BodyLimits, Site, router};
 use locmfa::switchboard::{Limits, Space, Switchboard, Unsettled};
 use tower::ServiceExt;
@@ -96,6 +97,11 @@ pub(crate) fn asking<'a>(username: &'a str, mode: Mode, phone_number: &'a str) -
 
 /// What the rules make of a challenge, as of the call that asks for it.
 pub(crate) fn received(engine: &mut Engine, now: Timestamp, ask: &Ask<'_>) -> Option<Verdict> {
+    decided(engine, now, ask).verdict
+}
+
+/// The same, with what was drawn.
+pub(crate) fn decided(engine: &mut Engine, now: Timestamp, ask: &Ask<'_>) -> Decision {
     let values = [
         FieldValue::new("username", Value::Text(ask.username)),
         FieldValue::new("initiatingAuthenticationType", Value::Text(ask.initiating_type.word())),

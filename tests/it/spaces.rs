@@ -121,26 +121,35 @@ async fn a_fork_and_its_origin_change_apart_and_a_reset_starts_again() {
     assert_eq!(after, before + 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn every_space_draws_a_seed_of_its_own_unless_the_scenario_fixes_one() {
-    let spaces = Switchboard::new(Setup::default(), Limits::default());
+/// The request identifiers of calls in spaces of one scenario: two spaces with a scenario of their own, before and after it
+/// is replaced, the default space, a new space, and a fork of it.
+async fn ids_of_a_run(own: &Setup, loaded: Setup) -> Vec<String> {
+    let spaces = Switchboard::new(loaded, Limits::default());
     let drawn = async |space: Space| asked(&space, asking("anna", Mode::Unspecified, "")).await.unwrap().request_id;
+    let mut ids = Vec::new();
+    for name in ["a", "b"] {
+        ids.push(drawn(spaces.create(name, own.clone()).unwrap()).await);
+        ids.push(drawn(spaces.replace(name, own.clone()).unwrap()).await);
+    }
+    ids.push(drawn(spaces.replace("default", own.clone()).unwrap()).await);
+    ids.push(drawn(spaces.open("c").unwrap()).await);
+    ids.push(drawn(spaces.fork("c", "d").unwrap()).await);
+    ids
+}
+
+#[tokio::test(start_paused = true)]
+async fn spaces_draw_apart_and_a_run_repeats_with_its_seed() {
     let (unseeded, seeded) = (setup("users: [anna]"), setup("seed: 7\nusers: [anna]"));
-    let ids = async |own: &Setup| {
-        let mut ids = Vec::new();
-        for name in ["a", "b"] {
-            ids.push(drawn(spaces.create(name, own.clone()).unwrap()).await);
-            ids.push(drawn(spaces.replace(name, own.clone()).unwrap()).await);
-        }
-        ids.push(drawn(spaces.replace("default", own.clone()).unwrap()).await);
-        ids.push(drawn(spaces.open("c").unwrap()).await);
-        ids.push(drawn(spaces.fork("c", "d").unwrap()).await);
-        ["a", "b", "c", "d"].into_iter().for_each(|it| spaces.drop_space(it).unwrap());
-        let different = ids.iter().collect::<BTreeSet<_>>().len();
-        (different, ids.len())
-    };
-    assert_eq!(ids(&unseeded).await, (7, 7));
-    assert_eq!(ids(&seeded).await, (1, 7));
+    let run = |seed| Setup { seed, ..Setup::default() };
+    let ids = ids_of_a_run(&unseeded, run(Some(7))).await;
+    let different: BTreeSet<_> = ids.iter().collect();
+    assert_eq!(different.len(), 5, "a, b, default, c and d: {ids:?}");
+    assert!(ids[0] == ids[1] && ids[2] == ids[3], "a space that starts again draws the same again: {ids:?}");
+    assert_eq!(ids_of_a_run(&unseeded, run(Some(7))).await, ids);
+    // The seed of a scenario stands before that of the run.
+    assert_eq!(ids_of_a_run(&seeded, run(None)).await, ids);
+    let drawn = [ids_of_a_run(&unseeded, run(None)).await, ids_of_a_run(&unseeded, run(None)).await];
+    assert_ne!(drawn[0], drawn[1], "without a seed, each run draws its own");
 }
 
 #[tokio::test(flavor = "multi_thread")]

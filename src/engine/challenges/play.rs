@@ -208,9 +208,9 @@ impl Engine {
         }
         let Some(backup) = challenge.backup.take() else { return false };
         challenge.number = Some(backup);
-        let found = self.rules.select(self.facts_of(now, challenge));
-        let verdict = found.and_then(|it| self.rules.consume(now, it));
-        self.plan(now, challenge, verdict.as_ref());
+        let selected = self.rules.select(self.facts_of(now, challenge));
+        let decision = self.rules.consume(now, selected);
+        self.plan(now, challenge, decision.verdict.as_ref());
         true
     }
 
@@ -290,6 +290,7 @@ impl Engine {
             asks: true,
             space: &challenge.space,
             now,
+            since_start: now.since(self.begun),
             values: &[],
             subject,
             initiating_type: challenge.sign_in.initiating_type,

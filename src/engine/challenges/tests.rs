@@ -75,6 +75,7 @@ fn engine() -> Engine {
     let effect = Effect::Proceed(Script { conduct, ..Script::default() });
     setup.rules.push(Rule {
         name: "carla decides".into(),
+        is_named: true,
         when: When::User(vec![Pattern::new("carla")]),
         answers: Answer { effect, ..Answer::default() }.into(),
         written: "".into(),
@@ -105,8 +106,8 @@ fn play(engine: &mut Engine, now: &mut Timestamp, happening: &Happening) {
         Happening::Authenticate { username, mode, phone } => {
             let values = [FieldValue::new("username", ContractValue::Text(username))];
             let mut ask = ask(username, *mode, phone);
-            let verdict =
-                engine.receive(*now, &Call { operation: ask.operation, asks: true, space: ask.space, values: &values });
+            let call = Call { operation: ask.operation, asks: true, space: ask.space, values: &values };
+            let verdict = engine.receive(*now, &call).verdict;
             ask.verdict = verdict.as_ref();
             let open = engine.authenticate(*now, ask);
             if let Ok(Authentication::Open(id)) = open {
@@ -129,7 +130,7 @@ fn play(engine: &mut Engine, now: &mut Timestamp, happening: &Happening) {
         Happening::Delete { username } => drop(engine.delete_user(username)),
         Happening::Unblock { username } => drop(engine.unblock(username)),
         Happening::Fork => {
-            let fork = engine.fork(1);
+            let fork = engine.fork();
             assert_eq!((fork.challenge_count(), fork.next_deadline()), (0, None));
             fork.challenges.check();
         }

@@ -17,6 +17,8 @@ pub(super) fn call(n: u32) -> CallEntry {
         body: Raw::default(),
     };
     let end = CallEnd {
+        delay: None,
+        draws: Box::default(),
         at: Timestamp::default(),
         took: Duration::ZERO,
         status: 200,

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::chance::Draw;
+use crate::engine::delay::DrawnDelay;
 use crate::engine::differences::Difference;
 use crate::engine::rules::condition::Index;
 use crate::engine::rules::facts::Facts;
@@ -37,16 +39,25 @@ struct ActiveRule {
     rule: Rule,
     /// Whether it concerns only calls that ask for a second factor.
     asks: bool,
-    /// How many answers it has given, by the key of `per`.
-    given: HashMap<String, u64>,
+    /// The answers that it has given.
+    given: Turns,
+    /// With `chance`: the calls that it drew for.
+    drawn: Turns,
     /// How many calls it still decides. `None`: any number.
     left: Option<u64>,
     /// When it ends. `None`: never.
     until: Option<Timestamp>,
 }
 
-/// For how many people a rule knows how many answers it has given. One more takes the place of another, who starts
-/// with the first answer again.
+/// How often something came to the turn of each person or number.
+#[derive(Clone, Debug, Default)]
+struct Turns {
+    /// By the key of `per`.
+    by_key: HashMap<String, u64>,
+    all: u64,
+}
+
+/// For how many people a rule knows the turns. One more takes the place of another, who starts with the first turn again.
 const TURNS: usize = 100_000;
 
 /// A rule and how far it is.
@@ -55,6 +66,8 @@ pub struct RuleStatus<'a> {
     pub rule: &'a Rule,
     /// How many calls it has decided.
     pub calls: u64,
+    /// For how many calls it drew. `None`: it has no `chance`.
+    pub draws: Option<u64>,
     /// How many calls it still decides. `None`: any number.
     pub left: Option<u64>,
     /// When it ends. `None`: never.
@@ -79,6 +92,51 @@ pub(in crate::engine) struct Match {
     pub(super) person: Option<Arc<str>>,
 }
 
+/// The rule that matches a call, and what was drawn before it was found.
+#[derive(Default)]
+pub(super) struct Selection {
+    pub(super) draws: Vec<Counted>,
+    pub(super) matched: Option<Match>,
+}
+
+/// A draw that is not counted yet.
+pub(super) struct Counted {
+    /// The rule's place.
+    at: i64,
+    /// Of the person or number.
+    key: String,
+    draw: Draw,
+}
+
+impl Turns {
+    fn of(&self, key: &str) -> u64 {
+        self.by_key.get(key).copied().unwrap_or_default()
+    }
+
+    /// Counts a turn, and returns the how many-th it is, from 1.
+    fn next(&mut self, key: &str) -> u64 {
+        self.all += 1;
+        let turn = match self.by_key.get_mut(key) {
+            Some(turn) => turn,
+            None => {
+                let another = self.by_key.keys().next().filter(|_| self.by_key.len() >= TURNS).cloned();
+                another.map(|it| self.by_key.remove(&it));
+                self.by_key.entry(key.into()).or_default()
+            }
+        };
+        *turn += 1;
+        *turn
+    }
+
+    /// Moves the turns of a user to another name. `None` forgets them.
+    fn rename(&mut self, from: &str, to: Option<&str>) {
+        let turns = self.by_key.remove(&from.to_lowercase());
+        if let Some((turns, to)) = turns.zip(to) {
+            self.by_key.insert(to.to_lowercase(), turns);
+        }
+    }
+}
+
 impl Match {
     fn of(at: i64, call: Facts<'_>) -> Self {
         let person = call.subject.person.map(|it| it.username.as_str());
@@ -95,7 +153,24 @@ impl Match {
 
 impl ActiveRule {
     fn new(rule: Rule, left: Option<u64>, until: Option<Timestamp>) -> Self {
-        Self { asks: rule.answers.directs_person(), rule, given: HashMap::new(), left, until }
+        Self {
+            asks: rule.answers.directs_person(),
+            rule,
+            given: Turns::default(),
+            drawn: Turns::default(),
+            left,
+            until,
+        }
+    }
+
+    fn status(&self) -> RuleStatus<'_> {
+        RuleStatus {
+            rule: &self.rule,
+            calls: self.given.all,
+            draws: self.rule.when.chance().map(|_| self.drawn.all),
+            left: self.left,
+            until: self.until,
+        }
     }
 
     fn concerns(&self, call: &Facts<'_>) -> bool {
@@ -104,6 +179,13 @@ impl ActiveRule {
 
     fn is_active(&self, now: Timestamp) -> bool {
         self.left != Some(0) && self.until.is_none_or(|it| now < it)
+    }
+
+    /// What it draws for a call, and the key of the person whose turn it is. `None`: it has no `chance`.
+    fn draw(&self, call: &Facts<'_>, seed: u64) -> Option<(String, Draw)> {
+        let chance = self.rule.when.chance()?;
+        let key = call.keys.per(self.rule.answers.per);
+        Some((key.into(), Draw::of(seed, &self.rule.name, chance, key, self.drawn.of(key) + 1)))
     }
 
     fn why_not(&self, call: &Facts<'_>) -> Option<String> {
@@ -190,12 +272,11 @@ impl Book {
 
     /// The rules that have not ended.
     pub(super) fn active(&self, now: Timestamp) -> impl Iterator<Item = RuleStatus<'_>> {
-        self.rules.values().filter(move |it| it.is_active(now)).map(|it| RuleStatus {
-            rule: &it.rule,
-            calls: it.given.values().sum(),
-            left: it.left,
-            until: it.until,
-        })
+        self.rules.values().filter(move |it| it.is_active(now)).map(ActiveRule::status)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = RuleStatus<'_>> {
+        self.rules.values().map(ActiveRule::status)
     }
 
     /// Adds a rule before all others, for so many calls and so long.
@@ -221,16 +302,14 @@ impl Book {
     /// Moves the turns of a user to another name. `None` forgets them.
     pub(super) fn rename(&mut self, from: &str, to: Option<&str>) {
         for it in self.rules.values_mut().filter(|it| it.rule.answers.per == Per::User) {
-            let given = it.given.remove(&from.to_lowercase());
-            if let Some((given, to)) = given.zip(to) {
-                it.given.insert(to.to_lowercase(), given);
-            }
+            it.given.rename(from, to);
+            it.drawn.rename(from, to);
         }
     }
 
     /// Goes on under the rules `to` of another scenario, which differ from those of the scenario before by
     /// `differences`. Rules that calls have added stay in front, and those that calls have removed stay out. Where the
-    /// answers are the same, the count of given answers goes on.
+    /// answers are the same, the count of given answers goes on; draws go on where the turns are those of the same people.
     pub(super) fn reload(&mut self, now: Timestamp, to: &Self, differences: &Difference, same_states: bool) {
         let theirs: HashSet<&str> = to.iter().map(|it| &*it.name).collect();
         let removed: HashSet<&str> = differences.removed.iter().map(String::as_str).collect();
@@ -250,7 +329,14 @@ impl Book {
             for it in to.rules.values() {
                 let mut it = it.clone();
                 match before.remove(&it.rule.name) {
-                    Some(before) if before.rule.answers == it.rule.answers => it.given = before.given,
+                    Some(before) => {
+                        if before.rule.answers == it.rule.answers {
+                            it.given = before.given;
+                        }
+                        if before.rule.answers.per == it.rule.answers.per {
+                            it.drawn = before.drawn;
+                        }
+                    }
                     None if !new.contains(&*it.rule.name) => {
                         changed = true;
                         continue;
@@ -269,8 +355,10 @@ impl Book {
         self.rules.values().map(explain).collect()
     }
 
-    /// The first rule that matches: one lookup by user, one by owner, one by number, and the rules without an index.
-    pub(super) fn select(&self, call: Facts<'_>) -> Option<Match> {
+    /// The first rule that matches: one lookup by user, one by owner, one by number, and the rules without an index. A rule
+    /// with `chance` draws where all its other conditions hold. Nothing is counted.
+    pub(super) fn select(&self, call: Facts<'_>, seed: u64) -> Selection {
+        let mut draws = Vec::new();
         let subject = &call.subject;
         let of_user = |name: &str| self.by_user.get(&*lower_case(name));
         let digits = subject.number().map(Number::digits);
@@ -282,13 +370,21 @@ impl Book {
         ];
         let mut lists = lists.map(|it| it.into_iter().flatten().copied().peekable());
         loop {
-            let next = lists.iter_mut().filter_map(|it| it.peek().copied()).min()?;
+            let Some(next) = lists.iter_mut().filter_map(|it| it.peek().copied()).min() else {
+                return Selection { draws, matched: None };
+            };
             for list in &mut lists {
                 list.next_if_eq(&next);
             }
             let it = &self.rules[&next];
-            if it.concerns(&call) && it.rule.when.matches(&call) {
-                return Some(Match::of(next, call));
+            if !it.concerns(&call) || !it.rule.when.matches(&call) {
+                continue;
+            }
+            let draw = it.draw(&call, seed);
+            let is_taken = draw.as_ref().is_none_or(|(_, draw)| draw.is_taken());
+            draws.extend(draw.map(|(key, draw)| Counted { at: next, key, draw }));
+            if is_taken {
+                return Selection { draws, matched: Some(Match::of(next, call)) };
             }
         }
     }
@@ -296,28 +392,44 @@ impl Book {
     /// The next answer of a rule.
     pub(super) fn next(&self, matched: &Match) -> &Answer {
         let it = &self.rules[&matched.at];
-        let given = it.given.get(matched.keys.per(it.rule.answers.per));
-        it.rule.answers.of(given.copied().unwrap_or_default())
+        it.rule.answers.of(it.given.of(matched.keys.per(it.rule.answers.per)))
     }
 
-    /// Consumes the next answer of a rule: the rule's name, the answer, and the how many-th it is, from 1.
-    pub(super) fn consume(&mut self, matched: &Match) -> (Arc<str>, Arc<Answer>, u64) {
+    /// Counts draws.
+    pub(super) fn count(&mut self, draws: Vec<Counted>) -> Vec<Draw> {
+        let count = |Counted { at, key, draw }| {
+            self.rules.get_mut(&at).expect("no rule goes between its draw and its count").drawn.next(&key);
+            draw
+        };
+        draws.into_iter().map(count).collect()
+    }
+
+    /// Consumes the next answer of a rule: the rule's name, the answer, its delay, and the how many-th answer it is for the
+    /// person, from 1.
+    pub(super) fn consume(&mut self, matched: &Match, seed: u64) -> (Arc<str>, Arc<Answer>, Option<DrawnDelay>, u64) {
         let it = self.rules.get_mut(&matched.at).expect("no rule goes between its selection and its answer");
         let ActiveRule { rule, given, left, .. } = it;
         if let Some(left) = left {
             *left = left.saturating_sub(1);
         }
         let key = matched.keys.per(rule.answers.per);
-        let given = match given.get_mut(key) {
-            Some(given) => given,
-            None => {
-                let another = given.keys().next().filter(|_| given.len() >= TURNS).cloned();
-                another.map(|it| given.remove(&it));
-                given.entry(key.into()).or_default()
-            }
-        };
-        let answer = rule.answers.of(*given).clone();
-        *given += 1;
-        (rule.name.clone(), answer, *given)
+        let turn = given.next(key);
+        let answer = rule.answers.of(turn - 1).clone();
+        let delay = answer.delay.map(|it| it.drawn(seed, &rule.name, key, turn));
+        (rule.name.clone(), answer, delay, turn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_turns_of_so_many_people_are_known_and_no_more() {
+        let mut turns = Turns::default();
+        for n in 0..TURNS + 10 {
+            assert_eq!(turns.next(&n.to_string()), 1);
+        }
+        assert_eq!((turns.by_key.len(), turns.all), (TURNS, TURNS as u64 + 10));
     }
 }

@@ -2,11 +2,13 @@
 //! rules, and what scenario files may have under `when` follow from its rows.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::contract::{AuthenticationType, Mode};
+use crate::engine::chance::Percent;
 use crate::engine::rules::facts::Facts;
 use crate::engine::rules::operand::{
-    Addresses, Day, Hours, NamedState, Operand, Operations, Parameter, Reached, clock, since_midnight,
+    Addresses, Day, Hours, NamedState, Operand, Operations, Parameter, Reached, Window, clock, short, since_midnight,
 };
 use crate::engine::{Number, Pattern};
 
@@ -22,7 +24,7 @@ use crate::engine::{Number, Pattern};
 /// ```
 ///
 /// `any_of value`: one value or a list, one of which must fit. `each_of value`: a mapping, each pair of which is a
-/// condition. `value` is the reader in `scenario::when` that reads and describes what a scenario writes.
+/// condition. `one value`: one value. `value` is the reader in `scenario::when` that reads and describes what a scenario writes.
 macro_rules! conditions {
     ($then:ident) => {
         $then! {
@@ -125,6 +127,18 @@ macro_rules! conditions {
                 index: [],
                 holds: |it, call| call.people.counter(&it.counter, &call.keys) >= it.at_least,
                 found: |it, call| format!("{} is {}", it.counter, call.people.counter(&it.counter, &call.keys)),
+            }
+            /// A time after the start of the space.
+            Window(Vec<Window>) => "window", any_of window {
+                index: [],
+                holds: |it, call| it.iter().any(|it| it.has(call.since_start)),
+                found: |_, call| format!("the space began {} ago", short(call.since_start)),
+            }
+            /// It holds here; the rules draw once all other conditions hold.
+            Chance(Percent) => "chance", one percent {
+                index: [],
+                holds: |_, _| true,
+                found: |_, _| String::new(),
             }
         }
     };
@@ -270,6 +284,24 @@ impl When {
             Self::All(all) => all,
             one => std::slice::from_ref(one),
         }
+    }
+
+    /// The chance of a rule with these conditions. `None`: it takes every call that meets them.
+    #[must_use]
+    pub fn chance(&self) -> Option<Percent> {
+        self.conditions().iter().find_map(|it| match it {
+            Self::Chance(it) => Some(*it),
+            _ => None,
+        })
+    }
+
+    /// Whether all windows of the root are open or open once, at a time from `from` until before `to` after the start of the
+    /// space.
+    pub(super) fn opens_within(&self, from: Duration, to: Duration) -> bool {
+        self.conditions().iter().all(|it| match it {
+            Self::Window(windows) => windows.iter().any(|it| it.meets(from, to)),
+            _ => true,
+        })
     }
 
     /// How rules with these conditions are found: by number, else by user. `None`: each call must be compared.

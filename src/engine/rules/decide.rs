@@ -7,22 +7,23 @@ use crate::contract::Record;
 use crate::engine::journal::{Changed, What};
 use crate::engine::rules::book::{Explanation, RuleStatus};
 use crate::engine::rules::facts::{Call, Facts};
-use crate::engine::rules::rule::{Rule, UserChange, Verdict};
+use crate::engine::rules::rule::{Decision, Rule, UserChange, Verdict};
 use crate::engine::rules::states::PersonState;
 use crate::engine::{Block, Engine, Timestamp};
 
 impl Engine {
     /// Selects the first rule that matches a call and consumes its next answer, atomically: the n-th call gets the n-th
-    /// answer, whatever other calls do. `None`: no rule matches; default behaviour applies.
-    pub fn receive(&mut self, now: Timestamp, call: &Call<'_>) -> Option<Verdict> {
+    /// answer, whatever other calls do.
+    pub fn receive(&mut self, now: Timestamp, call: &Call<'_>) -> Decision {
         if self.rules.is_empty() {
-            return None;
+            return Decision::default();
         }
-        let selected = self.rules.select(self.facts(now, call))?;
+        let selected = self.rules.select(self.facts(now, call));
         self.rules.consume(now, selected)
     }
 
-    /// What each rule makes of a call, in their order: those of the incident first. Nothing is counted.
+    /// What each rule makes of a call, in their order, chance aside: those of the incident first. Nothing is counted, and
+    /// nothing drawn.
     #[must_use]
     pub fn explain(&self, now: Timestamp, call: &Call<'_>) -> Vec<Explanation> {
         self.rules.explain(&self.facts(now, call))
@@ -30,12 +31,17 @@ impl Engine {
 
     fn facts<'a>(&'a self, now: Timestamp, call: &Call<'a>) -> Facts<'a> {
         let event_caller = |id: &str| self.challenges.event_caller(id);
-        Facts::of(now, call, &self.company, &self.users, self.rules.people(), event_caller)
+        Facts::of((now, self.begun), call, &self.company, &self.users, self.rules.people(), event_caller)
     }
 
     /// The rules in their order, without those that have ended.
     pub fn rules(&self, now: Timestamp) -> impl Iterator<Item = RuleStatus<'_>> {
         self.rules.book.active(now)
+    }
+
+    /// The rules in their order, those that have ended included.
+    pub fn all_rules(&self) -> impl Iterator<Item = RuleStatus<'_>> {
+        self.rules.book.all()
     }
 
     /// Whether a rule that has not ended has that name, letter case aside.
@@ -59,6 +65,13 @@ impl Engine {
     #[must_use]
     pub const fn states(&self) -> &Arc<[PersonState]> {
         self.rules.people.states()
+    }
+
+    /// Whether a window of a rule opens while the rule is there, or is open: from now on, for so long.
+    #[must_use]
+    pub fn window_opens(&self, now: Timestamp, rule: &Rule, lasts: Option<Duration>) -> bool {
+        let from = now.since(self.begun);
+        rule.when.opens_within(from, lasts.map_or(Duration::MAX, |it| from.saturating_add(it)))
     }
 
     /// Adds a rule before all others. `times`: how many calls it decides; `None`: any number. `lasts`: how long it stays;

@@ -1,5 +1,7 @@
 //! What is known of a call when the rules decide it. The facts of a call are computed once, when it arrives.
 
+use std::time::Duration;
+
 use crate::contract::{AuthenticationType, FieldValue, Mode, Role, Value};
 use crate::engine::directory::Directory;
 use crate::engine::outcome::Method;
@@ -26,6 +28,8 @@ pub(in crate::engine) struct Facts<'a> {
     pub asks: bool,
     pub space: &'a str,
     pub now: Timestamp,
+    /// How long the space has been there.
+    pub since_start: Duration,
     pub values: &'a [FieldValue<'a>],
     pub subject: Subject<'a>,
     pub initiating_type: AuthenticationType,
@@ -44,9 +48,9 @@ impl<'a> Call<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// `event_caller` tells the username of a call that plays an event, by the call's identifier.
+    /// `begun` is the start of the space. `event_caller` tells the username of a call that plays an event, by the call's identifier.
     pub(super) fn of(
-        now: Timestamp,
+        (now, begun): (Timestamp, Timestamp),
         call: &Call<'a>,
         company: &'a Company,
         directory: &'a Directory,
@@ -77,6 +81,7 @@ impl<'a> Facts<'a> {
             asks: call.asks,
             space: call.space,
             now,
+            since_start: now.since(begun),
             values: call.values,
             keys: Keys::of(subject.username, subject.person, subject.number(), subject.number_given),
             subject,

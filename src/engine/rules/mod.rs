@@ -8,6 +8,7 @@ pub(super) mod facts;
 pub(super) mod magic;
 pub(super) mod operand;
 pub(super) mod overlay;
+pub(super) mod preview;
 mod remains;
 pub(super) mod rule;
 pub(super) mod states;
@@ -17,11 +18,11 @@ mod words;
 use crate::engine::differences::Difference;
 use crate::engine::outcome::{Ending, Method};
 use crate::engine::{Directory, Number, Rule, Timestamp};
-use book::{Book, Explanation, Match};
+use book::{Book, Explanation, Match, Selection};
 use facts::Facts;
 use magic::Magic;
 use overlay::Overlay;
-use rule::Verdict;
+use rule::{Decision, Verdict};
 use states::{Keys, People, PersonState};
 use template::Words;
 
@@ -34,17 +35,19 @@ pub(in crate::engine) struct Rules {
     over: Option<Overlay>,
     people: People,
     magic_numbers: bool,
+    /// Of all that is drawn by name.
+    seed: u64,
 }
 
-/// What matches a call: a rule of the incident, one of the scenario, or both.
+/// What matches a call: a rule of the incident, one of the scenario, both, or none.
 pub(in crate::engine) struct Selected {
-    over: Option<Match>,
-    own: Option<Match>,
+    over: Selection,
+    own: Selection,
 }
 
 impl Rules {
-    pub(in crate::engine) fn new(rules: Vec<Rule>, states: Vec<PersonState>, magic_numbers: bool) -> Self {
-        Self { book: Book::new(rules), over: None, people: People::new(states), magic_numbers }
+    pub(in crate::engine) fn new(rules: Vec<Rule>, states: Vec<PersonState>, magic_numbers: bool, seed: u64) -> Self {
+        Self { book: Book::new(rules), over: None, people: People::new(states), magic_numbers, seed }
     }
 
     pub(in crate::engine) const fn people(&self) -> &People {
@@ -81,16 +84,16 @@ impl Rules {
         self.book.is_empty() && self.over.is_none()
     }
 
-    /// The first rule that matches. Where that is one of the incident, and it leaves the rest of the call to the
-    /// scenario, the first of the scenario, too.
-    pub(in crate::engine) fn select(&self, call: Facts<'_>) -> Option<Selected> {
-        let over = self.over.as_ref().and_then(|it| it.select(call.clone()));
-        let (over, takes_the_call) = match over {
-            Some((matched, leaves_the_rest)) => (Some(matched), !leaves_the_rest),
-            None => (None, false),
+    /// The first rule that matches, and what rules with `chance` drew before it was found. Where it is one of the incident,
+    /// and it leaves the rest of the call to the scenario, the first of the scenario, too. Nothing is counted.
+    pub(in crate::engine) fn select(&self, call: Facts<'_>) -> Selected {
+        let Some(overlay) = &self.over else {
+            return Selected { over: Selection::default(), own: self.book.select(call, self.seed) };
         };
-        let own = if takes_the_call { None } else { self.book.select(call) };
-        (over.is_some() || own.is_some()).then_some(Selected { over, own })
+        let over = overlay.select(call.clone(), self.seed);
+        let takes_the_call = over.matched.as_ref().is_some_and(|it| !overlay.leaves_the_rest(it));
+        let own = if takes_the_call { Selection::default() } else { self.book.select(call, self.seed) };
+        Selected { over, own }
     }
 
     /// What each rule makes of a call: those of the incident, then those of the scenario.
@@ -99,21 +102,27 @@ impl Rules {
         over.into_iter().chain(self.book.explain(call)).collect()
     }
 
-    /// Consumes the next answer of each rule that was selected. `None`: the answer of the incident changes nothing, and
-    /// no rule of the scenario matches.
-    pub(in crate::engine) fn consume(&mut self, now: Timestamp, selected: Selected) -> Option<Verdict> {
-        let own = selected.own.map(|it| self.consume_own(now, it));
-        let Some((matched, overlay)) = selected.over.zip(self.over.as_mut()) else { return own };
-        match (overlay.consume(&matched), own) {
+    /// Counts what was drawn, and consumes the next answer of each rule that was selected. There is no verdict where the
+    /// answer of the incident changes nothing, and no rule of the scenario matches.
+    pub(in crate::engine) fn consume(&mut self, now: Timestamp, selected: Selected) -> Decision {
+        let Selected { over, own } = selected;
+        let mut draws = self.over.as_mut().map(|it| it.count(over.draws)).unwrap_or_default();
+        draws.extend(self.book.count(own.draws));
+        let own = own.matched.map(|it| self.consume_own(now, it));
+        let Some((matched, overlay)) = over.matched.zip(self.over.as_mut()) else {
+            return Decision { verdict: own, draws };
+        };
+        let verdict = match (overlay.consume(&matched, self.seed), own) {
             (None, own) => own,
             (Some(over), None) => Some(over.alone(matched)),
             (Some(over), Some(own)) => Some(over.with(own)),
-        }
+        };
+        Decision { verdict, draws }
     }
 
     /// Consumes the next answer of a rule of the scenario, and makes the changes of states and counters that it brings.
     fn consume_own(&mut self, now: Timestamp, matched: Match) -> Verdict {
-        let (rule, answer, turn) = self.book.consume(&matched);
+        let (rule, answer, delay, turn) = self.book.consume(&matched, self.seed);
         let Match { operation, keys, words, person, .. } = matched;
         for change in &answer.state_changes {
             self.people.change_state(now, *change, &keys);
@@ -125,7 +134,7 @@ impl Rules {
             }
         }
         let words = Words { counter: turn, ..words };
-        Verdict { rule, answer, operation, person, words, incident: None, is_incidental: false }
+        Verdict { rule, answer, delay, operation, person, words, incident: None, is_incidental: false }
     }
 
     /// Applies the state triggers to the end of an authentication.
@@ -158,5 +167,6 @@ impl Rules {
         self.book.reload(now, &to.book, differences, same_states);
         self.people.reload(&to.people);
         self.magic_numbers = to.magic_numbers;
+        self.seed = to.seed;
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::contract::{AuthenticationType, Mode};
+use crate::engine::chance::Percent;
 use crate::engine::rules::words::words;
 use crate::engine::{Number, Pattern, Timestamp};
 
@@ -140,6 +141,17 @@ impl Operand for Reached {
     }
 }
 
+impl Operand for Percent {
+    fn write(&self, key: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{key}: {self}")
+    }
+
+    /// Two draws have nothing in common.
+    fn is_within(&self, wide: &Self) -> bool {
+        *wide == Self::ALL
+    }
+}
+
 /// A state of the scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedState {
@@ -213,6 +225,45 @@ impl Item for Hours {
     }
 }
 
+/// A time after the start of the space.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Window {
+    /// After the start.
+    pub from: Duration,
+    /// How long it stays open. `None`: for ever.
+    pub length: Option<Duration>,
+}
+
+impl Window {
+    pub(super) fn has(self, since_start: Duration) -> bool {
+        since_start >= self.from && since_start < self.end()
+    }
+
+    /// Whether it is open at a time from `from` until before `to`.
+    pub(super) fn meets(self, from: Duration, to: Duration) -> bool {
+        self.from.max(from) < self.end().min(to)
+    }
+
+    /// When it closes; the longest time where it stays open.
+    fn end(self) -> Duration {
+        self.length.map_or(Duration::MAX, |length| self.from.saturating_add(length))
+    }
+}
+
+impl Item for Window {
+    fn written(&self) -> Cow<'_, str> {
+        let from = humantime::format_duration(self.from);
+        match self.length {
+            Some(length) => format!("{{from: {from}, for: {}}}", humantime::format_duration(length)).into(),
+            None => format!("{{from: {from}}}").into(),
+        }
+    }
+
+    fn is_within(&self, wide: &Self) -> bool {
+        self.from >= wide.from && self.end() <= wide.end()
+    }
+}
+
 words! {
     /// A day of the week.
     Day {
@@ -246,6 +297,11 @@ const DAY: u64 = 86_400;
 
 pub(super) fn since_midnight(at: Timestamp) -> Duration {
     Duration::from_secs(at.unix().as_secs() % DAY)
+}
+
+/// A length of time to the second.
+pub(super) fn short(time: Duration) -> String {
+    humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
 }
 
 /// A time of day as hours and minutes.

@@ -18,6 +18,11 @@ impl Engine {
             if let Some(until) = it.until {
                 remains.push(format!("the rule {name:?} ends at {until}"));
             }
+            if let Some(draws) = it.draws.filter(|it| *it > 0) {
+                remains.push(format!("the rule {name:?} has drawn {draws} times"));
+            } else if it.calls > 0 && it.rule.answers.draws_delays() {
+                remains.push(format!("the rule {name:?} has drawn {} delays", it.calls));
+            }
             if it.calls > 0 && it.rule.answers.turns.len() > 1 {
                 remains.push(format!("the rule {name:?} has given {} of its answers", it.calls));
             }

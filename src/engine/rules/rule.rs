@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::contract::Secret;
+use crate::engine::chance::Draw;
+use crate::engine::delay::{Delay, DrawnDelay};
 use crate::engine::outcome::{Ending, Reaction};
 use crate::engine::rules::states::{Per, StateChange};
 use crate::engine::rules::template::{self, Words};
@@ -14,6 +16,8 @@ use crate::engine::{Act, When};
 pub struct Rule {
     /// The rule's own name, or its place in the file.
     pub name: Arc<str>,
+    /// Whether the name is its own.
+    pub is_named: bool,
     pub when: When,
     pub answers: Answers,
     /// As it is written, in one line of YAML.
@@ -36,7 +40,7 @@ pub struct Answers {
 pub struct Answer {
     pub effect: Effect,
     /// How much later the answer leaves.
-    pub delay: Option<Duration>,
+    pub delay: Option<Delay>,
     /// How the answer is damaged.
     pub broken: Option<Broken>,
     /// What changes of the user who is asked, when the call was answered.
@@ -131,11 +135,22 @@ pub enum Conduct {
     },
 }
 
+/// What the rules made of a call.
+#[derive(Clone, Debug, Default)]
+pub struct Decision {
+    /// `None`: no rule matches; default behaviour applies.
+    pub verdict: Option<Verdict>,
+    /// What rules with `chance` drew for the call, in their order.
+    pub draws: Vec<Draw>,
+}
+
 /// What a rule decides for a call.
 #[derive(Clone, Debug)]
 pub struct Verdict {
     pub rule: Arc<str>,
     pub answer: Arc<Answer>,
+    /// How much later the answer leaves.
+    pub delay: Option<DrawnDelay>,
     pub(in crate::engine) operation: &'static str,
     /// The user that a change concerns, as stored.
     pub(in crate::engine) person: Option<Arc<str>>,
@@ -187,6 +202,12 @@ impl Answers {
             call -= times;
         }
         &self.turns.last().expect("a rule has an answer").0
+    }
+
+    /// Whether a delay among them is drawn.
+    #[must_use]
+    pub fn draws_delays(&self) -> bool {
+        self.turns.iter().any(|it| it.0.delay.is_some_and(|it| it.latency.is_drawn()))
     }
 
     /// Whether one of them says what a person does: then the rule concerns only calls that ask for a second factor.

@@ -93,10 +93,22 @@ pub(super) fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Ev
     };
     let judged = judged(engine, now, space, request);
     let decided = end.rule.as_deref();
+    let drew = |rule: &str| end.draws.iter().find(|it| &*it.rule == rule);
     let before = judged.iter().take_while(|it| Some(&*it.rule) != decided);
-    story.extend(before.filter_map(|it| Some(format!("{:?} does not match: {}.", it.rule, it.why_not.as_ref()?))));
+    story.extend(before.filter_map(|it| {
+        // What was drawn was drawn then. All else is judged by what is now.
+        let drawn = drew(&it.rule).map(ToString::to_string);
+        Some(format!("{:?} does not match: {}.", it.rule, drawn.as_ref().or(it.why_not.as_ref())?))
+    }));
+    let is_gone = |it: &&engine::Draw| !it.is_taken() && judged.iter().all(|rule| rule.rule != it.rule);
+    story.extend(
+        end.draws.iter().filter(is_gone).map(|it| format!("{:?}, which is gone, did not match: {it}.", it.rule)),
+    );
     story.push(match decided {
-        Some(rule) => format!("{rule:?} matched and decided."),
+        Some(rule) => match drew(rule) {
+            Some(draw) => format!("{rule:?} matched and decided: {draw}."),
+            None => format!("{rule:?} matched and decided."),
+        },
         None if request.body.cut() > 0 => {
             "No rule decided. The journal keeps too little of the request to say why.".into()
         }
@@ -104,6 +116,7 @@ pub(super) fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Ev
         None if judged.is_empty() => "No rule was asked: the request is no call that the service can read.".into(),
         None => "No rule matches.".into(),
     });
+    story.extend(end.delay.map(|it| format!("The answer was held back for {it}.")));
     story.extend(life(engine, event, &request.username, end));
     let result = end.call_result.map(|code| {
         let known = engine::Outcome::ALL.iter().find(|it| it.code() == code);

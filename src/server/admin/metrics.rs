@@ -9,6 +9,9 @@ use super::{Shared, typed};
 use crate::engine::{Engine, EventKind};
 use crate::switchboard::Space;
 
+/// How many rules of a space have a sample of their own; those behind them share one.
+const RULES: usize = 100;
+
 /// Counters in the text format of Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, description = "Counters", body = String, content_type = "text/plain")))]
 pub(super) async fn metrics(State(admin): Shared) -> Response {
@@ -54,6 +57,17 @@ pub(super) async fn metrics(State(admin): Shared) -> Response {
         for kind in EventKind::ALL {
             let labels = [("space", space), ("kind", kind.word())];
             sample(&mut out, "locmfa_events_forgotten_total", &labels, engine.journal.evicted(kind));
+        }
+    });
+    family(&mut out, "locmfa_rule_calls_total", "counter", "Calls that rules with names decided, by space and rule.");
+    each(&spaces, |space, engine| {
+        let mut rules = engine.all_rules().filter(|it| it.rule.is_named);
+        for it in rules.by_ref().take(RULES) {
+            sample(&mut out, "locmfa_rule_calls_total", &[("space", space), ("rule", &it.rule.name)], it.calls);
+        }
+        let others: u64 = rules.map(|it| it.calls).sum();
+        if others > 0 {
+            sample(&mut out, "locmfa_rule_calls_total", &[("space", space), ("rule", "")], others);
         }
     });
     family(&mut out, "locmfa_challenges_open", "gauge", "Challenges that are open, by space.");

@@ -21,6 +21,9 @@ pub(super) struct Rule {
     name: String,
     /// How many calls it has decided.
     calls: u64,
+    /// For how many calls it drew; missing where it has no `chance`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    draws: Option<u64>,
     /// How many calls it still decides; missing where that has no bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     left: Option<u64>,
@@ -44,6 +47,7 @@ impl Rule {
         Self {
             name: it.rule.name.to_string(),
             calls: it.calls,
+            draws: it.draws,
             left: it.left,
             until: it.until.map(view::At),
             written: scenario::rule_without_secrets(it.rule),
@@ -112,6 +116,11 @@ impl Adding {
         if engine.has_rule(now, &rule.name) {
             let detail = format!("There is a rule {:?} already.", rule.name);
             return Err(Problem::new(Kind::Refused, detail, "Give it another name, or remove that one."));
+        }
+        if !engine.window_opens(now, &rule, self.lasts) {
+            let detail =
+                "when.window: it is over, or opens after the rule has ended. It counts from the start of the space.";
+            return Err(Problem::new(Kind::Refused, detail, "Give a later window, leave it out, or reset the space."));
         }
         engine.add_rule(now, rule, self.times, self.lasts);
         let over = || Problem::new(Kind::BadParameter, "lasts: it is over at once.", "Give a longer time.");

@@ -25,6 +25,9 @@ pub(super) struct Space {
     /// The URL of this API in this space.
     admin: String,
     clock: Clock,
+    /// The seed of all that is drawn in it: that of its scenario, or of the run. What is drawn in turn, such as codes,
+    /// follows the space's name, too.
+    seed: u64,
     users: usize,
     /// How many challenges are open.
     challenges: usize,
@@ -43,6 +46,8 @@ pub(super) struct Space {
 pub(super) struct Spaces {
     /// The default space first.
     items: Vec<Space>,
+    /// The seed of the run: `serve --seed` with it draws the same again.
+    seed: u64,
 }
 
 /// What a new space begins with: the loaded scenario where it says nothing.
@@ -98,8 +103,9 @@ impl Space {
     fn of(admin: &Admin, space: &switchboard::Space) -> Self {
         let (idle, waiting) = (space.idle(), space.waiting());
         let path = if space.name() == DEFAULT { String::new() } else { format!("/~{}", space.name()) };
-        let (users, challenges, calls, last) = space.update(|engine, _| {
+        let (seed, users, challenges, calls, last) = space.update(|engine, _| {
             (
+                engine.seed(),
                 engine.directory().len(),
                 engine.challenge_count(),
                 engine.journal.count(EventKind::Call),
@@ -115,6 +121,7 @@ impl Space {
             service,
             admin,
             clock,
+            seed,
             users,
             challenges,
             waiting,
@@ -129,7 +136,8 @@ impl Space {
 #[utoipa::path(get, path = "/spaces", tag = "spaces", responses((status = 200, body = Spaces)))]
 pub(super) async fn list(State(admin): Shared, asked: Asked) -> Result<Json<Spaces>, Problem> {
     asked.finish()?;
-    Ok(Json::ok(Spaces { items: admin.spaces.list().iter().map(|it| Space::of(&admin, it)).collect() }))
+    let items = admin.spaces.list().iter().map(|it| Space::of(&admin, it)).collect();
+    Ok(Json::ok(Spaces { items, seed: admin.spaces.seed() }))
 }
 
 /// Tells of a space.
