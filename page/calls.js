@@ -1,8 +1,8 @@
 // @ts-check
 /** The calls: a live list with a filter in the API's own words, and one call as a story. */
 import { ask } from "./api.js";
-import { hold, refreshCalls, report, setFilter, state } from "./store.js";
-import { address, Button, Choice, clockTime, Component, copy, Empty, go, html, Icon, Time, Xml } from "./ui.js";
+import { hold, report, shown, state } from "./store.js";
+import { address, Button, Choice, clockTime, Component, copy, Empty, go, html, Icon, kept, Time, Xml } from "./ui.js";
 
 /** Reads `name=value`, with quotes where a value has blanks. @param {string} text @returns {[string, string][]} */
 export function readFilter(text) {
@@ -25,15 +25,14 @@ function lookOf(call) {
   return call.outcome.startsWith("true") ? "yes" : "no";
 }
 
-/** @param {{call: any, isChosen: boolean}} props */
-const Row = ({ call, isChosen }) => html`
+const Row = kept(({ call, isChosen }) => html`
   <a class="row" href=${address({ view: "calls", call: String(call.seq) })} aria-current=${isChosen ? "true" : undefined}
     onClick=${(/** @type {MouseEvent} */ it) => go(it, { view: "calls", call: String(call.seq) })}>
     <span class="dot ${lookOf(call)}"></span><${Time} at=${call.at} />
     <strong>${call.operation || "No operation"}</strong><span class="of">${call.number ?? call.username}</span>
     <span class="outcome">${call.state === "open" ? "open" : call.outcome.replace(/ by ".*"$/, "")}</span>
     <span class="quiet rule">${call.rule ?? ""}</span>
-    <span class="quiet ms">${call.state === "open" ? "" : `${call.milliseconds < 10 ? call.milliseconds.toFixed(1) : Math.round(call.milliseconds)} ms`}</span></a>`;
+    <span class="quiet ms">${call.state === "open" ? "" : `${call.milliseconds < 10 ? call.milliseconds.toFixed(1) : Math.round(call.milliseconds)} ms`}</span></a>`);
 
 /** One call: who called, what decided, what happened, and what went over the wire. */
 class Story extends Component {
@@ -93,12 +92,13 @@ export class CallsView extends Component {
   componentDidMount() {
     document.addEventListener("selectionchange", this.onSelect);
     document.addEventListener("scroll", this.onSelect, { passive: true });
-    refreshCalls();
+    shown.add("calls");
   }
 
   componentWillUnmount() {
     document.removeEventListener("selectionchange", this.onSelect);
     document.removeEventListener("scroll", this.onSelect);
+    shown.delete("calls");
     hold(false);
   }
 
@@ -115,9 +115,7 @@ export class CallsView extends Component {
     /** @param {SubmitEvent} event */
     const search = (event) => {
       const text = /** @type {HTMLFormElement} */ (event.target).filter.value;
-      const pairs = readFilter(text);
-      setFilter(pairs);
-      go(event, { view: "calls", ...Object.fromEntries(pairs) });
+      go(event, { view: "calls", ...Object.fromEntries(readFilter(text)) });
     };
     const toggle = () => {
       this.isHeld = !isHeld;

@@ -1,9 +1,9 @@
 // @ts-check
 /** The phone: a card for each open challenge, and the messages that went out. */
 import { ask, isDevice } from "./api.js";
-import { changed, clearEnded, now, refreshCards, refreshRules, rings, say, state } from "./store.js";
+import { changed, clearEnded, now, refreshCard, refreshRules, rings, say, state } from "./store.js";
 import { canSpeak, keyTone, setSound, speak } from "./sound.js";
-import { Avatar, Button, Component, Copy, doing, Empty, grouped, html, Icon, span, Time, until } from "./ui.js";
+import { Avatar, Button, Component, Copy, doing, Empty, grouped, html, Icon, kept, span, ticks, Time, until } from "./ui.js";
 import { Play } from "./play.js";
 
 /** The rule by which the page has the acts of all people. */
@@ -22,7 +22,7 @@ export function act(card, act) {
   queues.set(id, done);
   return done.finally(() => {
     if (queues.get(id) === done) queues.delete(id);
-    refreshCards();
+    refreshCard(card);
   });
 }
 
@@ -77,14 +77,13 @@ export function statusOf({ c, ended }) {
   return [c.channel === "voice" ? "Ringing" : c.channel === "app" ? "Asks to approve" : "Waits for a reply", "ring"];
 }
 
-/** @param {{card: Card}} props */
-const Left = ({ card: { c } }) => {
+const Left = ticks(({ c }) => {
   const all = Date.parse(c.gives_up) - Date.parse(c.since);
   const left = until(c.gives_up);
   return html`<div class="left">
     <progress max="1" value=${Math.min(1, Math.max(0, left / all))} aria-label="Time left"></progress>
     <span>${span(now() - Date.parse(c.since))}</span><span>ends in ${span(left)}</span></div>`;
-};
+});
 
 /** @param {{card: Card}} props */
 export const Keypad = ({ card }) => html`
@@ -94,10 +93,11 @@ export const Keypad = ({ card }) => html`
       <button type="button" class="key" onClick=${doing(() => press(card, key))}>${key}</button>`)}
   </div>`;
 
-/** What was said: the prompt of a call, or the text of a message. @param {{card: Card}} props */
-export function Said({ card: { c } }) {
-  const message = state.messages.findLast((it) => it.challenge === c.id);
-  const text = c.says ?? message?.text;
+/** What was said: the prompt of a call, or the text of a message. @param {import("./store.js").Challenge} c */
+export const wordsOf = (c) => c.says ?? state.messages.findLast((it) => it.challenge === c.id)?.text;
+
+/** @param {{c: import("./store.js").Challenge, text?: string}} props */
+export function Said({ c, text }) {
   // A message that is a code and little else is shown by its code.
   if (!text || (c.code && !c.says)) return null;
   return html`<p class="said"><span>${text}</span>
@@ -105,10 +105,12 @@ export function Said({ card: { c } }) {
       aria-label="Speak it"><${Icon} name="sound" /></button>`}</p>`;
 }
 
+const Thirty = ticks(() => html`<progress class="thirty" max="30" value=${30 - ((now() / 1000) % 30)} aria-label="Validity of the code"></progress>`);
+
 /** @param {{card: Card}} props */
 export const Code = ({ card: { c } }) => c.code && html`
   <div class="code"><strong>${c.code}</strong><${Copy} text=${c.code} label="Copy" what="Code copied" /></div>
-  ${c.channel === "oath" && html`<progress class="thirty" max="30" value=${30 - ((now() / 1000) % 30)} aria-label="Validity of the code"></progress>`}`;
+  ${c.channel === "oath" && html`<${Thirty} />`}`;
 
 /** Keys act in the card that has the focus, and nowhere else. @param {Card} card @param {KeyboardEvent} event */
 export function onKey(card, event) {
@@ -132,8 +134,8 @@ function ReplyField({ card }) {
     <input name="text" autocomplete="off" aria-label="Reply" placeholder="Another reply" /><button class="button">Send</button></form>`;
 }
 
-/** @param {{card: Card}} props */
-function PhoneCard({ card }) {
+/** A card changes in place: its properties tell when it needs drawing. */
+const PhoneCard = kept(({ card, text }) => {
   const { c, ended } = card;
   const [word, look] = statusOf(card);
   const name = personOf(card);
@@ -145,16 +147,16 @@ function PhoneCard({ card }) {
       <div class="who"><${Avatar} name=${name} kind=${look} />
         <div><h3>${name}</h3>
           <p>${grouped(c.phone)}${c.owner && c.owner !== name ? ` · ${c.owner}` : ""}</p></div></div>
-      ${!ended && html`<${Said} card=${card} /><${Code} card=${card} />`}
+      ${!ended && html`<${Said} ...${{ c, text }} /><${Code} card=${card} />`}
       ${!ended && c.acts.includes("presses") && html`<${Keypad} card=${card} />`}
       <div class="acts">${actsOf(card).map(([keys, label, icon, kind, what]) => html`
         <${Button} key=${label} ...${{ keys, label, icon, kind }} onClick=${() => act(card, what)} />`)}</div>
       ${!ended && c.acts.includes("replies") && html`<${ReplyField} card=${card} />`}
       ${isOut && !isDevice && html`<${NextTime} card=${card} />`}
-      <footer>${!ended && html`<${Left} card=${card} />`}
+      <footer>${!ended && html`<${Left} c=${c} />`}
         <p class="quiet">${c.operation} as ${c.username}${c.application ? ` from ${c.application}` : ""}${c.rule ? html` · rule <em>${c.rule}</em>` : ""}</p></footer>
     </article>`;
-}
+});
 
 /** A code is typed where the person signs in: what goes wrong there is a rule for the next time. @param {{card: Card}} props */
 const NextTime = ({ card: { c } }) => html`<details class="next"><summary>Next time</summary><div class="acts">
@@ -218,7 +220,7 @@ export class PhoneView extends Component {
         ${cards.length === 0 && html`<${Empty} icon="phone" title="No phone rings">
           <p>When MIM asks for a second factor, the phone of that person rings here. Answer it, enter a PIN, report fraud.</p>
           <p>${isMine() ? "You have 90 seconds for each." : "Rules and magic numbers act for people. Turn on “You answer every phone” to do it yourself."}</p><//>`}
-        <div class="grid">${cards.slice(0, CARDS).map((card) => html`<${PhoneCard} key=${card.c.id} card=${card} />`)}</div>
+        <div class="grid">${cards.slice(0, CARDS).map((card) => html`<${PhoneCard} key=${card.c.id} text=${wordsOf(card.c)} ...${{ card, ...card }} />`)}</div>
         ${cards.length > CARDS && html`<p class="quiet">${cards.length - CARDS} more are open. Those above come first.</p>`}
       </section>
       <aside class="side"><${Play} /><${Threads} /></aside>

@@ -2,7 +2,7 @@
 /** The text of the scenario, spaces, and what leaves the page as a file. */
 import { ask, base, query, Refused, space } from "./api.js";
 import { changed, load, now, refreshSpaces, report, say, setClock, shown, state } from "./store.js";
-import { Button, Choice, clockTime, Component, doing, html, Icon, Time } from "./ui.js";
+import { Button, Choice, clockTime, Component, doing, html, Icon, ticks, Time } from "./ui.js";
 
 /** Offers a text as a file. @param {string} name @param {string} text @param {string} type */
 function save(name, text, type = "application/yaml") {
@@ -116,15 +116,15 @@ export async function resetSpace() {
 const PACES = [["real", "Runs"], ["frozen", "Paused"], ["auto", "Jumps"]];
 
 /** The space's clock, and ways to move it. */
-export function Clock() {
+export const Clock = ticks(() => {
   const it = state.clock;
   if (!it) return null;
   /** @param {any} body */
   const advance = async (body) => setClock(await ask("POST", "/clock/advance", body));
-  return html`<details class="menu" onToggle=${(/** @type {any} */ event) => (event.target.open ? shown.add("clock") : shown.delete("clock"))}>
+  return html`<details class="menu">
     <summary title="The clock of the space"><span class="unseen">Clock</span><${Icon} name="clock" /><span class=${it.pace === "frozen" ? "held" : ""}>${clockTime(now())}</span></summary>
     <div class="drop"><p><${Time} at=${now()} /> ${new Date(now()).toISOString().slice(0, 10)}${it.rate ? `, ${it.rate} times as fast` : ""}</p>
       <${Choice} name="pace" label="Time" options=${PACES} value=${it.pace} onChange=${(/** @type {string} */ pace) => ask("PUT", "/clock", { pace }).then(setClock, report)} />
       <div class="acts"><${Button} label="To the next event" kind="yes" onClick=${() => advance({ to: "next" })} />
         ${["10s", "1m", "10m", "1h"].map((by) => html`<${Button} key=${by} label=${`+${by}`} onClick=${() => advance({ by })} />`)}</div></div></details>`;
-}
+});

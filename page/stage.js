@@ -2,10 +2,10 @@
 /** The stage: one large phone and a caption, to be read from the last row; and a telephone in the hand as the phone. */
 import { ask, isDevice } from "./api.js";
 import { changed, report, rings, state } from "./store.js";
-import { act, actsOf, Code, Keypad, onKey, personOf, Said, statusOf, toggleSound } from "./phone.js";
+import { act, actsOf, Code, Keypad, onKey, personOf, Said, statusOf, toggleSound, wordsOf } from "./phone.js";
 import { call, Played, refreshPlays } from "./play.js";
 import { resetSpace } from "./scenario.js";
-import { Avatar, Button, Component, grouped, html, Icon, span, until } from "./ui.js";
+import { Avatar, Button, Component, grouped, html, Icon, span, ticks, until } from "./ui.js";
 
 /** The challenge on the stage: it stays until it ends, and until another one asks. @type {number} */
 let chosen = 0;
@@ -61,6 +61,8 @@ const Device = () => html`<div class="device panel">
     <div><h2>Scan with a telephone</h2><p>It becomes the phone of this space. It must reach this machine: the same network, and no firewall between.</p>
     <p class="url">${device.url.replace(/#.*/, "")}</p><p class="quiet">It sees challenges and messages of this space, and nothing else. It ends with a reset, a drop, or here.</p></div>`}
   <${Button} label=${device.no ? "Close" : "Disconnect"} onClick=${disconnect} /></div>`;
+
+const Ends = ticks(({ c }) => html`ends in ${span(until(c.gives_up))}`);
 
 export class Stage extends Component {
   constructor() {
@@ -124,7 +126,7 @@ export class Stage extends Component {
     if (!card) return html`<h2>Waiting for MIM</h2><p>When a person needs the second factor, the phone rings here.</p>`;
     const { c, ended } = card;
     if (ended) return html`<h2 class=${ended.succeeds ? "yes" : "no"}>${ended.succeeds ? "Passed" : "Denied"}</h2><p>${ended.call_result ?? ""} ${ended.ending ?? ""}</p>`;
-    return html`<h2>${c.application || "MIM"} asks ${personOf(card)}</h2><${Said} card=${card} />
-      <p class="quiet">${c.operation} · ends in ${span(until(c.gives_up))}</p>`;
+    return html`<h2>${c.application || "MIM"} asks ${personOf(card)}</h2><${Said} c=${c} text=${wordsOf(c)} />
+      <p class="quiet">${c.operation} · <${Ends} c=${c} /></p>`;
   }
 }

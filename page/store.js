@@ -52,19 +52,38 @@ const endings = new Map();
 /** @type {() => void} */
 let draw = () => {};
 let isDue = false;
+let isSoon = false;
+/** Until when news wait, in the browser's time. */
+let rest = 0;
 
-/** Draws the page again in the next frame. */
+/** Draws the page again in the next frame: for what the person does. */
 export function changed() {
   if (isDue) return;
   isDue = true;
   const now = () => {
     isDue = false;
+    const start = performance.now();
     draw();
+    // A timer runs after the frame is painted: news take a quarter of the time at most.
+    setTimeout(() => (rest = performance.now() + Math.max(60, 3 * (performance.now() - start))));
   };
   // A hidden tab has no frames.
   if (document.hidden) setTimeout(now, 200);
   else requestAnimationFrame(now);
 }
+
+/** Draws the page again for news of the server: many of them become one drawing. */
+function soon() {
+  if (isSoon) return;
+  isSoon = true;
+  setTimeout(() => {
+    isSoon = false;
+    changed();
+  }, Math.max(0, rest - performance.now()));
+}
+
+/** The parts of the page that tell time: they are drawn again twice a second. @type {Set<{forceUpdate: () => void}>} */
+export const ticking = new Set();
 
 /** @param {() => void} drawing */
 export function drawWith(drawing) {
@@ -82,7 +101,7 @@ export function now() {
 /** @param {any} clock an answer of the API */
 export function setClock(clock) {
   state.clock = { pace: clock.pace, rate: clock.rate, at: Date.parse(clock.now), read: performance.now() };
-  changed();
+  soon();
 }
 
 export const refreshClock = async () => setClock(await ask("GET", "/clock"));
@@ -129,6 +148,21 @@ export function say(/** @type {string} */ text, isBad = false) {
   hush = setTimeout(() => (region.textContent = ""), isBad ? 9000 : 4000);
 }
 
+/** Takes what is known of a challenge now. @param {Card} card @param {Challenge} it */
+function take(card, it) {
+  if (it.state !== card.c.state) card.entry = "";
+  // One that is as it was stays the same object, which needs no drawing.
+  if (JSON.stringify(it) !== JSON.stringify(card.c)) card.c = it;
+}
+
+/** One challenge: the list of many takes longer. @param {Card} card */
+export async function refreshCard(card) {
+  const { open } = await ask("GET", `/challenges/${card.c.id}`).catch(() => ({}));
+  if (!open) return refreshCards();
+  take(card, open);
+  changed();
+}
+
 /** The open challenges in their order: new ones at the end, and ended ones where they were. */
 export const refreshCards = throttled(async () => {
   const { items } = await ask("GET", "/challenges");
@@ -136,10 +170,8 @@ export const refreshCards = throttled(async () => {
   const open = new Map(items.map((/** @type {Challenge} */ it) => [it.id, it]));
   for (const card of state.cards) {
     const it = open.get(card.c.id);
-    if (it) {
-      if (it.state !== card.c.state) card.entry = "";
-      card.c = it;
-    } else card.ended ??= { ...endings.get(card.c.id), at: now() };
+    if (it) take(card, it);
+    else card.ended ??= { ...endings.get(card.c.id), at: now() };
     open.delete(card.c.id);
   }
   for (const c of open.values()) {
@@ -148,7 +180,7 @@ export const refreshCards = throttled(async () => {
   }
   sweep();
   ringWhile(state.cards.some((it) => !it.ended && rings(it.c)));
-  changed();
+  soon();
 });
 
 /** Tells a card how it ended, where the list said that it did before the event came. @param {number} id */
@@ -169,7 +201,7 @@ function sweep() {
   const left = state.cards.filter((it) => !it.ended || now() - it.ended.at < 12_000 || state.clock?.pace === "frozen");
   if (left.length < state.cards.length) {
     state.cards = left;
-    changed();
+    soon();
   }
 }
 
@@ -196,13 +228,16 @@ export const refreshCalls = throttled(async () => {
     if (filter !== state.filter) return;
     state.filterProblem = "";
     state.held = [];
-    state.calls = [...open.items, ...list.items].sort((a, b) => b.seq - a.seq);
+    const known = new Map(state.calls.map((it) => [it.seq, it]));
+    /** @param {Call} it */
+    const same = (it) => (known.get(it.seq)?.state === it.state ? known.get(it.seq) : it) ?? it;
+    state.calls = [...open.items, ...list.items].map(same).sort((a, b) => b.seq - a.seq);
   } catch (error) {
     if (!(error instanceof Refused) || error.status !== 400) throw error;
     state.filterProblem = error.message;
     state.calls = [];
   }
-  changed();
+  soon();
 }, 400);
 
 /** @param {[string, string][]} filter */
@@ -240,7 +275,7 @@ export const refreshUsers = throttled(async () => {
   /** @type {[string, string][]} */
   const by = /^[\d+() -]*\d[\d+() -]*$/.test(text) ? [["phone", `*${text.replace(/\D/g, "")}*`]] : [["username", `*${text}*`]];
   state.users = await ask("GET", `/users${query(text ? by : [])}`);
-  changed();
+  soon();
 }, 400);
 
 /** @param {string} text a part of a name or number */
@@ -251,17 +286,17 @@ export function findUsers(text) {
 
 export const refreshRules = throttled(async () => {
   state.rules = (await ask("GET", "/rules")).items;
-  changed();
-}, 400);
+  soon();
+}, 1000);
 
 export const refreshSpaces = throttled(async () => {
   state.spaces = (await ask("GET", "/spaces")).items;
-  changed();
+  soon();
 }, 400);
 
 const refreshMessages = throttled(async () => {
   state.messages = (await ask("GET", "/messages?limit=200")).items;
-  changed();
+  soon();
 });
 
 /** What is looked at beside phone and calls: it follows changes only then. @type {Set<string>} */
@@ -290,8 +325,8 @@ function onEvent(kind, data) {
     case "call":
     case "call.closed":
     case "call.opened":
-      if (state.filter.length && !state.isHeld) refreshCalls();
-      else addCall(data);
+      if (!state.filter.length || state.isHeld) addCall(data);
+      else if (shown.has("calls")) refreshCalls();
       if (shown.has("rules")) refreshRules();
       break;
     case "message":
@@ -300,7 +335,7 @@ function onEvent(kind, data) {
       break;
     case "change":
       if (shown.has("people")) refreshUsers();
-      if (shown.has("rules")) refreshRules();
+      refreshRules();
       break;
     case "notice":
       say(data.text);
@@ -314,7 +349,7 @@ function onEvent(kind, data) {
       load().catch(report);
       break;
   }
-  changed();
+  soon();
 }
 
 /** @param {string} live */
@@ -362,11 +397,14 @@ let ticks = 0;
 let lastEvent = 0;
 setInterval(() => {
   sweep();
-  if (performance.now() - lastEvent > 2000) state.behind = 0;
+  if (state.behind && performance.now() - lastEvent > 2000) {
+    state.behind = 0;
+    soon();
+  }
   // Other clients move the clock and start the space over, which no event tells.
   if (++ticks % 10 === 0 && state.live === "live" && !document.hidden) {
     refreshClock().catch(report);
     if (state.cards.length) refreshCards();
   }
-  if (!document.hidden && (state.cards.length || state.live !== "live" || shown.has("clock"))) changed();
+  if (!document.hidden) for (const it of ticking) it.forceUpdate();
 }, 500);

@@ -19,9 +19,11 @@ export function follow(from, onEvent, onState) {
   const channel = "BroadcastChannel" in self ? new BroadcastChannel(key) : null;
   /** @param {any} it */
   const deliver = (it) => {
-    if (it.id) cursor = it.id;
     if (it.live) onState(it.live);
-    else onEvent(it.kind, it.data);
+    for (const event of it.events ?? []) {
+      if (event.id) cursor = event.id;
+      onEvent(event.kind, event.data);
+    }
   };
   /** @param {any} it */
   const tell = (it) => {
@@ -80,6 +82,7 @@ export function follow(from, onEvent, onState) {
       if (done || signal.aborted) return;
       const events = (text + decoder.decode(value, { stream: true })).split("\n\n");
       text = events.pop() ?? "";
+      const came = [];
       for (const event of events) {
         /** @type {Record<string, string>} */
         const fields = {};
@@ -87,8 +90,9 @@ export function follow(from, onEvent, onState) {
           const at = line.indexOf(": ");
           if (at > 0) fields[line.slice(0, at)] = line.slice(at + 2);
         }
-        if (fields.event) tell({ id: fields.id, kind: fields.event, data: JSON.parse(fields.data ?? "null") });
+        if (fields.event) came.push({ id: fields.id, kind: fields.event, data: JSON.parse(fields.data ?? "null") });
       }
+      if (came.length) tell({ events: came });
     }
   }
 

@@ -2,7 +2,7 @@
 /** What all views share: templates, pictures, times, small parts. */
 import { Component, h } from "./vendor/preact.mjs";
 import htm from "./vendor/htm.mjs";
-import { changed, now, report, say } from "./store.js";
+import { now, report, say, ticking } from "./store.js";
 
 export { Component };
 /** @type {(parts: TemplateStringsArray, ...values: any[]) => any} */
@@ -20,8 +20,36 @@ export function go(event, params) {
   const isSame = params.view === "calls" && kept.get("view") === "calls" && (event?.type !== "submit");
   const filter = isSame ? [...kept].filter(([name]) => !["view", "call"].includes(name)) : [];
   history.pushState(null, "", address({ ...Object.fromEntries(filter), ...params }));
-  changed();
+  dispatchEvent(new PopStateEvent("popstate"));
 }
+
+/** A part that is drawn again where a property of it is another one, and not otherwise. @param {(props: any) => any} view */
+export const kept = (view) =>
+  class extends Component {
+    shouldComponentUpdate(/** @type {any} */ next) {
+      return Object.keys(next).some((it) => next[it] !== /** @type {any} */ (this.props)[it]);
+    }
+
+    render() {
+      return view(this.props);
+    }
+  };
+
+/** A part that tells time. @param {(props: any) => any} view */
+export const ticks = (view) =>
+  class extends Component {
+    componentDidMount() {
+      ticking.add(this);
+    }
+
+    componentWillUnmount() {
+      ticking.delete(this);
+    }
+
+    render() {
+      return view(this.props);
+    }
+  };
 
 /** @type {Record<string, string>} */
 const PATHS = {

@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { api, browser, check, end, holds, mim, open, reset, root, same, serve, sins, skip, sleep, soap, start, stop } from "./tools.mjs";
+import { api, browser, callers, check, end, flood, holds, mim, open, reset, root, same, serve, sins, skip, sleep, soap, start, stop } from "./tools.mjs";
+import { measured } from "./cost.mjs";
 import { smoke } from "./firefox.mjs";
 
 const modules = path.join(root, "page/node_modules");
@@ -197,7 +198,7 @@ await check("a user is added, is busy once, and then passes without being asked"
   same(await busy.ended, 1, busy.text);
   holds(/101/.test(busy.text), busy.text);
   await button("One-time bypass").click();
-  await page.getByText("Passes once without being asked").waitFor();
+  await page.getByText("Passes once without being asked until").waitFor();
 });
 
 await check("the clock stops, and jumps to the next event", async () => {
@@ -341,34 +342,62 @@ await check("eight tabs are live, and one of them holds the stream", async () =>
   await tabs[7].close();
 });
 
-await check("hundreds of open challenges and many calls leave a click quick", async () => {
+/** Clicks on what a selector finds first. Locators look at each element of the page, which takes its time as well. */
+async function hit(selector) {
+  await page.waitForFunction((it) => document.querySelector(it), selector, { polling: 50 });
+  const at = await page.evaluate((it) => {
+    const { x, y, width, height } = document.querySelector(it).getBoundingClientRect();
+    return [x + width / 2, y + height / 2];
+  }, selector);
+  await page.mouse.click(...at);
+  await sleep(250);
+}
+
+/**
+ * What holds of clicks. Other programs and a debug build of the server take the processor from the browser, so that the
+ * wall time of a click says little on a busy machine: 200 ms are demanded of the processor time that the page's main
+ * thread needs from the click to the paint, and of its longest task. With WALL=200 the wall time is demanded as well.
+ */
+function quick(it, what) {
+  const told = `${it.clicks} clicks, each with ${it.cpu} ms of the main thread at most; the longest task took ${it.longest} ms; by the wall ${it.wall} ms at most, where tasks took ${it.stretch} times their processor time`;
+  holds(it.cpu <= 200 && it.longest <= 200, `${what}: ${told}`);
+  holds(it.wall <= Number(process.env.WALL ?? Infinity), `${what}: ${told}`);
+  return told;
+}
+
+await check("1,000 open challenges do not freeze the page", async () => {
   await reset(server);
   await page.goto(`${server.admin}/?view=phone`);
   await page.getByText("Live", { exact: true }).waitFor();
-  const count = Number(process.env.OPEN ?? 300);
-  const numbers = Array.from({ length: count }, (_, at) => ["--number", `1 425556${String(at).padStart(4, "0")}`]).flat();
-  const many = mim(server, ["--repeat", String(count), "--parallel", String(count), ...numbers]);
-  await page.getByText(`${count - 60} more are open`).waitFor({ timeout: 85_000 });
-  const start = performance.now();
-  await page.getByRole("link", { name: "People" }).click();
-  await page.getByRole("heading", { name: "People", level: 2 }).waitFor();
-  const took = performance.now() - start;
-  many.kill("SIGKILL");
+  const by = callers(server);
+  for (let at = 0; at < 1000; at++) by.call(`425556${String(at).padStart(4, "0")}`);
+  await page.getByText("940 more are open").waitFor({ timeout: 80_000 });
+  same(await page.locator("article.card").count(), 60);
+  const it = await measured(chrome, page, async () => {
+    for (const name of ["people", "phone", "calls", "phone"]) await hit(`nav a[href*="=${name}"]`);
+    await hit("article.card .acts .yes");
+    await page.waitForFunction(() => document.querySelector("article.card .key"), undefined, { polling: 50 });
+    await sleep(1000);
+  });
+  by.end();
   await reset(server);
-  const load = mim(server, ["--repeat", "2000", "--parallel", "8", "--number", "1 4255550188"]);
-  await sleep(1500);
-  const times = [];
-  for (const name of ["Calls", "Rules", "Calls", "People"]) {
-    const before = performance.now();
-    await page.getByRole("link", { name }).click();
-    await page.getByRole("heading", { name, level: 2 }).waitFor();
-    times.push(performance.now() - before);
-  }
-  load.kill("SIGKILL");
-  const worst = Math.round(Math.max(...times));
-  holds(took < 1000, `a click took ${Math.round(took)} ms with ${count} challenges`);
-  holds(worst < 500, `a click took ${worst} ms under load`);
-  return `${Math.round(took)} ms with ${count} challenges, at most ${worst} ms under load`;
+  return quick(it, "with 1,000 challenges");
+});
+
+await check("200 calls a second leave a click quick", async () => {
+  await page.goto(`${server.admin}/?view=calls`);
+  await page.getByText("Live", { exact: true }).waitFor();
+  const load = flood(server, 200);
+  // The list is full: each call that comes moves another one out.
+  await page.waitForFunction(() => document.querySelectorAll(".row").length === 500, undefined, { timeout: 30_000 });
+  const it = await measured(chrome, page, async () => {
+    for (const name of ["rules", "calls", "people", "calls", "phone", "calls"]) await hit(`nav a[href*="=${name}"]`);
+    for (const it of [".row:nth-child(4)", ".story .told li", ".calls .bar > .button", ".calls .bar > .button"]) await hit(it);
+  });
+  same(await page.locator(".row").count() <= 500, true);
+  const rate = Math.round(load.end());
+  holds(rate >= 180, `the server answered ${rate} calls a second alone`);
+  return `${rate} calls a second, ${quick(it, "under load")}`;
 });
 
 await check("a server that restarts is found again, and the page says so meanwhile", async () => {

@@ -1,6 +1,7 @@
 // What the checks share: a server of their own, a caller, a browser, and counting.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
+import https from "node:https";
 import os from "node:os";
 import path from "node:path";
 import { chromium } from "../../page/node_modules/playwright-core/index.mjs";
@@ -85,6 +86,45 @@ export function mim(server, args) {
 export function soap(server, username) {
   const body = `<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><PfAuthUser_4 xmlns="http://www.phonefactor.com/PfWsSdk"><username>${username.replace(/</g, "&lt;")}</username><initiatingAuthenticationType>pfsdk</initiatingAuthenticationType><requireUserMatch>true</requireUserMatch></PfAuthUser_4></s:Body></s:Envelope>`;
   return start("curl", ["-s", "--max-time", "120", "--cacert", server.authority, "--basic", "--user", "CONTOSO\\mimservice:any", "-H", "Content-Type: text/xml; charset=utf-8", "-H", 'SOAPAction: "http://www.phonefactor.com/PfWsSdk/PfAuthUser_4"', "--data", body, server.service]);
+}
+
+/** Many callers with connections that stay open, who sign in by Basic and name a telephone number. */
+export function callers(server) {
+  const { hostname, port, pathname } = new URL(server.service);
+  const agent = new https.Agent({ keepAlive: true, ca: fs.readFileSync(server.authority) });
+  const headers = { "content-type": "text/xml; charset=utf-8", soapaction: '"http://www.phonefactor.com/PfWsSdk/PfAuthUser_5"' };
+  const call = (number) =>
+    new Promise((done) => {
+      const body = `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><PfAuthUser_5 xmlns="http://www.phonefactor.com/PfWsSdk"><username>mimservice@contoso.com</username><initiatingAuthenticationType>pfsdk</initiatingAuthenticationType><requireUserMatch>true</requireUserMatch><mode>voiceCall</mode><countryCode>1</countryCode><phoneNumber>${number}</phoneNumber></PfAuthUser_5></s:Body></s:Envelope>`;
+      const request = https.request({ hostname, port, path: pathname, agent, method: "POST", auth: "CONTOSO\\mimservice:any", headers }, (answer) => {
+        answer.resume();
+        answer.on("close", () => done(answer.statusCode));
+      });
+      request.on("error", () => done(0));
+      request.end(body);
+    });
+  return { call, end: () => agent.destroy() };
+}
+
+/** So many calls a second that are over at once, until it is ended; it tells how many were answered in a second. */
+export function flood(server, rate) {
+  const by = callers(server);
+  const start = performance.now();
+  let sent = 0;
+  let answered = 0;
+  const timer = setInterval(() => {
+    // Those that wait for their answers are bounded: a server that is slower is not buried.
+    for (const due = ((performance.now() - start) / 1000) * rate; sent < due && sent - answered < 64; sent++) {
+      by.call("4255550189").then((status) => (answered += status === 200 ? 1 : 0));
+    }
+  }, 10);
+  return {
+    end() {
+      clearInterval(timer);
+      by.end();
+      return answered / ((performance.now() - start) / 1000);
+    },
+  };
 }
 
 /** Asks the admin API. */

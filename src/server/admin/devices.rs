@@ -87,8 +87,10 @@ impl Devices {
 /// What a device may ask: what rings and what it says, and to act.
 fn may_ask(method: &Method, uri: &Uri) -> bool {
     let query = uri.query().unwrap_or_default();
+    let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
     match (method, uri.path()) {
         (&Method::GET, "/clock" | "/challenges" | "/messages") => true,
+        (&Method::GET, path) if path.strip_prefix("/challenges/").is_some_and(is_number) => true,
         (&Method::GET, "/events") => {
             let kinds = form_urlencoded::parse(query.as_bytes()).filter(|it| it.0 == "kinds");
             let kinds: Vec<_> = kinds.map(|it| it.1).collect();
@@ -96,8 +98,7 @@ fn may_ask(method: &Method, uri: &Uri) -> bool {
                 && kinds.iter().flat_map(|it| it.split(',')).all(|it| ["challenge", "message"].contains(&it))
         }
         (&Method::POST, path) => {
-            let id = path.strip_prefix("/challenges/").and_then(|it| it.strip_suffix("/act"));
-            id.is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()))
+            path.strip_prefix("/challenges/").and_then(|it| it.strip_suffix("/act")).is_some_and(is_number)
         }
         _ => false,
     }
@@ -183,15 +184,28 @@ mod tests {
     #[test]
     fn a_device_may_see_challenges_and_messages_and_act_and_no_more() {
         let may = |method: Method, path: &str| may_ask(&method, &path.parse().unwrap());
-        for path in
-            ["/clock", "/challenges", "/challenges?wait=1s", "/messages?limit=0", "/events?kinds=challenge,message"]
-        {
+        for path in [
+            "/clock",
+            "/challenges",
+            "/challenges?wait=1s",
+            "/challenges/7",
+            "/messages?limit=0",
+            "/events?kinds=challenge,message",
+        ] {
             assert!(may(Method::GET, path), "{path}");
         }
         assert!(may(Method::POST, "/challenges/7/act"));
-        for path in
-            ["/", "/users", "/calls", "/scenario", "/snapshot", "/events", "/events?kinds=challenge,call", "/devices"]
-        {
+        for path in [
+            "/",
+            "/users",
+            "/calls",
+            "/scenario",
+            "/snapshot",
+            "/events",
+            "/events?kinds=challenge,call",
+            "/devices",
+            "/challenges/turns",
+        ] {
             assert!(!may(Method::GET, path), "{path}");
         }
         assert!(!may(Method::GET, "/events?kinds=challenge&kinds=call"));
