@@ -2,7 +2,7 @@
 /** The calls: a live list with a filter in the API's own words, and one call as a story. */
 import { ask } from "./api.js";
 import { hold, report, shown, state } from "./store.js";
-import { address, Button, Choice, clockTime, Component, copy, Empty, go, html, Icon, kept, Time, Xml } from "./ui.js";
+import { address, Button, Choice, clockTime, Component, copy, Empty, go, grouped, html, Icon, kept, Time, Xml } from "./ui.js";
 
 /** Reads `name=value`, with quotes where a value has blanks. @param {string} text @returns {[string, string][]} */
 export function readFilter(text) {
@@ -29,7 +29,7 @@ const Row = kept(({ call, isChosen }) => html`
   <a class="row" href=${address({ view: "calls", call: String(call.seq) })} aria-current=${isChosen ? "true" : undefined}
     onClick=${(/** @type {MouseEvent} */ it) => go(it, { view: "calls", call: String(call.seq) })}>
     <span class="dot ${lookOf(call)}"></span><${Time} at=${call.at} />
-    <strong>${call.operation || "No operation"}</strong><span class="of">${call.number ?? call.username}</span>
+    <strong>${call.operation || "No operation"}</strong><span class="of">${call.number ? grouped(call.number) : call.username}</span>
     <span class="outcome">${call.state === "open" ? "open" : call.outcome.replace(/ by ".*"$/, "")}</span>
     <span class="quiet rule">${call.rule ?? ""}</span>
     <span class="quiet ms">${call.state === "open" ? "" : `${call.milliseconds < 10 ? call.milliseconds.toFixed(1) : Math.round(call.milliseconds)} ms`}</span></a>`);
@@ -130,7 +130,7 @@ export class CallsView extends Component {
           <${Button} kind="quiet" label=${isHeld ? "Go on" : "Pause"} onClick=${toggle} aria-pressed=${String(isHeld)} /></div>
         ${filterProblem && html`<p class="note bad" role="alert">${filterProblem}</p>`}
         <p class="note" role="status">${isHeld && held.length ? `${held.length} more ${held.length === 1 ? "call" : "calls"} came in while the list is held.` : ""}</p>
-        ${calls.length === 0 && !filterProblem && html`<${Empty} icon="list" title=${filter.length ? "No call fits the filter" : "No calls yet"}>
+        ${calls.length === 0 && state.hasCalls && !filterProblem && html`<${Empty} icon="list" title=${filter.length ? "No call fits the filter" : "No calls yet"}>
           <p>${filter.length ? "Conditions are those of the API: name=value, with * for anything." : "Every request to the service appears here, with the reason for its answer."}</p><//>`}
         <div class="rows">${calls.map((it) => html`<${Row} key=${it.seq} call=${it} isChosen=${String(it.seq) === call} />`)}</div>
       </section>

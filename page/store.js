@@ -44,6 +44,8 @@ export const state = {
   isStale: false,
   sound: false,
   isReady: false,
+  /** The calls were read once. */
+  hasCalls: false,
 };
 
 /** How challenges ended, by their number. @type {Map<number, any>} */
@@ -134,6 +136,7 @@ function throttled(run, time = 150) {
 /** Tells of a failure in the page. @param {unknown} error */
 export function report(error) {
   if (error instanceof Refused && error.status === 401) return reach("token");
+  if (error instanceof Refused && error.kind === "unknown-space") return reach("dropped");
   say(error instanceof Error ? error.message : String(error), true);
 }
 
@@ -227,6 +230,7 @@ export const refreshCalls = throttled(async () => {
     const open = isAny ? await ask("GET", `/calls${query([...filter, ["state", "open"]])}`) : { items: [] };
     if (filter !== state.filter) return;
     state.filterProblem = "";
+    state.hasCalls = true;
     state.held = [];
     const known = new Map(state.calls.map((it) => [it.seq, it]));
     /** @param {Call} it */

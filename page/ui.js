@@ -141,7 +141,7 @@ export function Avatar({ name, kind }) {
 
 /** A number in groups, as people read it. @param {string | undefined} number */
 export function grouped(number) {
-  const match = /^\+1 ?(\d{3})(\d{3})(\d{4})(.*)$/.exec(number ?? "");
+  const match = /^\+?1 ?(\d{3})(\d{3})(\d{4})(.*)$/.exec(number ?? "");
   return match ? `+1 ${match[1]} ${match[2]} ${match[3]}${match[4]}` : (number ?? "");
 }
 

@@ -332,13 +332,13 @@ await check("eight tabs are live, and one of them holds the stream", async () =>
   for (let at = 0; at < 8; at++) tabs.push(await open(context, server, "?view=calls"));
   for (const tab of tabs) await tab.getByText("Live", { exact: true }).waitFor();
   await mim(server, ["--number", "1 4255550188"]).ended;
-  for (const tab of tabs) await tab.locator(".row", { hasText: "1 4255550188" }).first().waitFor();
+  for (const tab of tabs) await tab.locator(".row", { hasText: "+1 425 555 0188" }).first().waitFor();
   const held = await page.evaluate(async () => (await navigator.locks.query()).held.filter((it) => it.name.startsWith("locmfa")).length);
   same(held, 1);
   // The tab that leads goes, and another one takes over.
   for (const tab of tabs.slice(0, 7)) await tab.close();
   await mim(server, ["--number", "1 4255550188"]).ended;
-  await tabs[7].locator(".row", { hasText: "1 4255550188" }).nth(1).waitFor();
+  await tabs[7].locator(".row", { hasText: "+1 425 555 0188" }).nth(1).waitFor();
   await tabs[7].close();
 });
 
@@ -410,7 +410,7 @@ await check("a server that restarts is found again, and the page says so meanwhi
   server = await serve("main", { admin });
   await page.getByText("Live", { exact: true }).waitFor({ timeout: 15_000 });
   await mim(server, ["--number", "1 4255550188"]).ended;
-  await page.locator(".row", { hasText: "1 4255550188" }).first().waitFor();
+  await page.locator(".row", { hasText: "+1 425 555 0188" }).first().waitFor();
 });
 
 await check("a space of its own has its own page, and a dropped one is told", async () => {
