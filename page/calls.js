@@ -81,23 +81,35 @@ class Story extends Component {
   }
 }
 
+const PRESSES = ["pointerdown", "pointerup", "pointercancel"];
+
 export class CallsView extends Component {
   constructor() {
     super();
     /** Held by the button, and not by scrolling. */
     this.isHeld = false;
+    this.isPressed = false;
+    /** @param {Event} event */
+    this.onPress = (event) => {
+      this.isPressed = event.type === "pointerdown" && event.target instanceof Element && event.target.closest(".rows") !== null;
+      // What is pressed stays under the pointer until its click has come.
+      if (this.isPressed) this.look();
+      else setTimeout(() => this.look());
+    };
     this.onSelect = () => this.look();
   }
 
   componentDidMount() {
     document.addEventListener("selectionchange", this.onSelect);
     document.addEventListener("scroll", this.onSelect, { passive: true });
+    for (const it of PRESSES) document.addEventListener(it, this.onPress);
     shown.add("calls");
   }
 
   componentWillUnmount() {
     document.removeEventListener("selectionchange", this.onSelect);
     document.removeEventListener("scroll", this.onSelect);
+    for (const it of PRESSES) document.removeEventListener(it, this.onPress);
     shown.delete("calls");
     hold(false);
   }
@@ -106,12 +118,13 @@ export class CallsView extends Component {
   look() {
     const selection = getSelection();
     const isSelecting = selection && !selection.isCollapsed && document.querySelector(".calls")?.contains(selection.anchorNode);
-    hold(this.isHeld || scrollY > 160 || Boolean(isSelecting));
+    hold(this.isHeld || this.isPressed || scrollY > 160 || Boolean(isSelecting));
   }
 
   render() {
     const { calls, held, isHeld, filter, filterProblem } = state;
     const { call } = this.props;
+    const more = isHeld ? new Set(held.filter((it) => it.seq > (calls[0]?.seq ?? 0)).map((it) => it.seq)).size : 0;
     /** @param {SubmitEvent} event */
     const search = (event) => {
       const text = /** @type {HTMLFormElement} */ (event.target).filter.value;
@@ -129,7 +142,7 @@ export class CallsView extends Component {
             <input name="filter" type="search" key=${writeFilter(filter)} defaultValue=${writeFilter(filter)} aria-label="Filter calls" placeholder="operation=PfAuthUser* call_result=101" /><button class="button">Filter</button></form>
           <${Button} kind="quiet" label=${isHeld ? "Go on" : "Pause"} onClick=${toggle} aria-pressed=${String(isHeld)} /></div>
         ${filterProblem && html`<p class="note bad" role="alert">${filterProblem}</p>`}
-        <p class="note" role="status">${isHeld && held.length ? `${held.length} more ${held.length === 1 ? "call" : "calls"} came in while the list is held.` : ""}</p>
+        <p class="note" role="status">${more ? `${more} more ${more === 1 ? "call" : "calls"} came in while the list is held.` : ""}</p>
         ${calls.length === 0 && state.hasCalls && !filterProblem && html`<${Empty} icon="list" title=${filter.length ? "No call fits the filter" : "No calls yet"}>
           <p>${filter.length ? "Conditions are those of the API: name=value, with * for anything." : "Every request to the service appears here, with the reason for its answer."}</p><//>`}
         <div class="rows">${calls.map((it) => html`<${Row} key=${it.seq} call=${it} isChosen=${String(it.seq) === call} />`)}</div>

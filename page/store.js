@@ -30,7 +30,7 @@ export const state = {
   /** @type {any} */ clock: null,
   /** @type {Card[]} */ cards: [],
   /** Newest first. @type {Call[]} */ calls: [],
-  /** Calls that came while the list was held. @type {Call[]} */ held: [],
+  /** Calls that came since the list was drawn, the oldest first. @type {Call[]} */ held: [],
   isHeld: false,
   /** What the list of calls is filtered by. @type {[string, string][]} */ filter: [],
   filterProblem: "",
@@ -65,6 +65,7 @@ export function changed() {
   const now = () => {
     isDue = false;
     const start = performance.now();
+    mergeCalls();
     draw();
     // A timer runs after the frame is painted: news take a quarter of the time at most.
     setTimeout(() => (rest = performance.now() + Math.max(60, 3 * (performance.now() - start))));
@@ -214,11 +215,17 @@ export function clearEnded() {
   changed();
 }
 
+/** A number in groups, as people read it. @param {string | undefined} number */
+export function grouped(number) {
+  const match = /^\+?1 ?(\d{3})(\d{3})(\d{4})(.*)$/.exec(number ?? "");
+  return match ? `+1 ${match[1]} ${match[2]} ${match[3]}${match[4]}` : (number ?? "");
+}
+
 /** One announcement for each ring. @param {Challenge} c */
 function announce(c) {
   const what = c.channel === "voice" ? "Ringing" : c.channel === "text" ? "Text message" : "Approval";
   const region = /** @type {HTMLElement} */ (document.getElementById("ring"));
-  region.textContent = `${what}: ${c.name ?? c.owner ?? c.username}, ${c.phone ?? ""}`;
+  region.textContent = `${what}: ${c.name ?? c.owner ?? c.username}, ${grouped(c.phone)}`;
 }
 
 /** The calls that the filter lets through, afresh. */
@@ -255,21 +262,21 @@ export function hold(/** @type {boolean} */ on) {
   if (on === state.isHeld) return;
   state.isHeld = on;
   if (!on && state.filter.length) refreshCalls();
-  else if (!on) {
-    const came = new Set(state.held.map((it) => it.seq));
-    state.calls = [...state.held, ...state.calls.filter((it) => !came.has(it.seq))].slice(0, MOST);
-    state.held = [];
-  }
   changed();
+}
+
+/** Takes the calls that came into the list, unless it is held. */
+function mergeCalls() {
+  if (state.isHeld || !state.held.length) return;
+  const all = new Map([...state.calls, ...state.held].map((it) => [it.seq, it]));
+  state.calls = [...all.values()].sort((a, b) => b.seq - a.seq).slice(0, MOST);
+  state.held = [];
 }
 
 /** @param {Call} call */
 function addCall(call) {
-  const list = state.isHeld ? state.held : state.calls;
-  const at = list.findIndex((it) => it.seq === call.seq);
-  if (at >= 0) list[at] = call;
-  else list.unshift(call);
-  if (list.length > MOST) list.length = MOST;
+  state.held.push(call);
+  if (state.held.length > 4 * MOST) state.held = state.held.slice(-2 * MOST);
 }
 
 let wanted = "";

@@ -2,9 +2,9 @@
 /** What all views share: templates, pictures, times, small parts. */
 import { Component, h } from "./vendor/preact.mjs";
 import htm from "./vendor/htm.mjs";
-import { now, report, say, ticking } from "./store.js";
+import { grouped, now, report, say, ticking } from "./store.js";
 
-export { Component };
+export { Component, grouped };
 /** @type {(parts: TemplateStringsArray, ...values: any[]) => any} */
 export const html = htm.bind(h);
 
@@ -137,12 +137,6 @@ export function Avatar({ name, kind }) {
   const words = name.replace(/@.*/, "").match(/[\p{L}\p{N}]+/gu) ?? [];
   const initials = words.slice(0, 2).map((it) => [...it][0]).join("");
   return html`<span class="avatar ${kind ?? ""}" aria-hidden="true">${initials.toUpperCase() || "#"}</span>`;
-}
-
-/** A number in groups, as people read it. @param {string | undefined} number */
-export function grouped(number) {
-  const match = /^\+?1 ?(\d{3})(\d{3})(\d{4})(.*)$/.exec(number ?? "");
-  return match ? `+1 ${match[1]} ${match[2]} ${match[3]}${match[4]}` : (number ?? "");
 }
 
 /** A choice of a few. @param {{name: string, label: string, options: [string, string][], value: string, onChange: (it: string) => void}} props */

@@ -87,8 +87,8 @@ impl File {
             // In the style, a comment is a line of its own, a line ends where a blank may be missing, and no string
             // holds a mark with a blank.
             let lines = rest.lines().map(str::trim).filter(|it| !it.starts_with("/*"));
-            let marks = [("; ", ";"), (": ", ":"), (", ", ","), (" {", "{"), ("{ ", "{"), (" }", "}")];
-            return marks.iter().fold(lines.collect::<String>(), |it, (from, to)| it.replace(from, to)).into();
+            let marks = [("; ", ";"), (": ", ":"), (", ", ","), (" {", "{"), ("{ ", "{"), (" }", "}"), (";}", "}")];
+            return replaced(lines.collect(), &marks).into();
         }
         let mut code = String::new();
         while let Some((before, comment)) = rest.split_once("/**") {
@@ -97,8 +97,17 @@ impl File {
         }
         code.push_str(rest);
         let lines = code.lines().map(str::trim).filter(|it| !it.is_empty() && !it.starts_with("//"));
-        lines.fold(String::new(), |text, line| text + line + "\n").into()
+        let lines = lines.fold(String::new(), |text, line| text + line + "\n");
+        // Marks that stand in no text for people: that keeps its blanks.
+        let operators =
+            [" => ", " = ", " += ", " === ", " !== ", " && ", " || ", " ?? ", " ? ", " : ", " + ", ") {", "({ ", " })"];
+        replaced(lines, &operators.map(|it| (it, it.replace(' ', "")))).into()
     }
+}
+
+/// A text in which each mark is another one, in that order.
+fn replaced(text: String, marks: &[(&str, impl AsRef<str>)]) -> String {
+    marks.iter().fold(text, |it, (from, to)| it.replace(from, to.as_ref()))
 }
 
 /// The security headers of every answer of the page. Scripts come from this server alone, and text becomes HTML nowhere.

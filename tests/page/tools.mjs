@@ -82,9 +82,11 @@ export function mim(server, args) {
   return start(LOCMFA, ["mim", "call", ...url, ...args], { env });
 }
 
+const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+
 /** Calls the service by SOAP, for a user by name. */
-export function soap(server, username) {
-  const body = `<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><PfAuthUser_4 xmlns="http://www.phonefactor.com/PfWsSdk"><username>${username.replace(/</g, "&lt;")}</username><initiatingAuthenticationType>pfsdk</initiatingAuthenticationType><requireUserMatch>true</requireUserMatch></PfAuthUser_4></s:Body></s:Envelope>`;
+export function soap(server, username, application = "") {
+  const body = `<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><PfAuthUser_4 xmlns="http://www.phonefactor.com/PfWsSdk"><username>${escaped(username)}</username><initiatingAuthenticationType>pfsdk</initiatingAuthenticationType><initiatingIpAddress>${escaped(application)}</initiatingIpAddress><applicationName>${escaped(application)}</applicationName><requireUserMatch>true</requireUserMatch></PfAuthUser_4></s:Body></s:Envelope>`;
   return start("curl", ["-s", "--max-time", "120", "--cacert", server.authority, "--basic", "--user", "CONTOSO\\mimservice:any", "-H", "Content-Type: text/xml; charset=utf-8", "-H", 'SOAPAction: "http://www.phonefactor.com/PfWsSdk/PfAuthUser_4"', "--data", body, server.service]);
 }
 
@@ -167,9 +169,14 @@ export async function open(context, server, query = "") {
   return page;
 }
 
-export function end() {
+process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
   fs.rmSync(work, { recursive: true, force: true });
+});
+// The time is up: what runs ends with the checks.
+process.on("SIGTERM", () => process.exit(1));
+
+export function end() {
   console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exit(failed ? 1 : 0);
 }
