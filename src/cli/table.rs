@@ -45,6 +45,10 @@ impl Growing {
         let width = |it: &Column| match it.1 {
             "at" | "since" => "12:00:00.000".len(),
             "operation" => "ValidatePasscode".len(),
+            "username" | "caller" => "mimservice@contoso.com".len(),
+            "number" | "phone" | "to" => "+44 7700900123".len(),
+            "ending" | "outcome" => "Call Already In Progress".len(),
+            "rule" => "magic number +1 4255550111".len(),
             _ => it.0.len().max(6),
         };
         Self { columns, widths: columns.iter().map(width).collect() }
@@ -80,6 +84,8 @@ fn cell(it: &Value, key: &str) -> String {
             let time = text.split_once('T').map_or(text.as_str(), |it| it.1).trim_end_matches('Z');
             time.chars().take("12:00:00.000".len()).collect()
         }
+        // The rule has a column of its own.
+        ("outcome", Value::String(text)) => text.split_once(" by \"").map_or(&**text, |it| it.0).to_owned(),
         (_, value) => plain(value),
     }
 }
@@ -110,9 +116,11 @@ mod tests {
         let columns = [("#", "seq"), ("TIME", "at"), ("RULE", "rule"), ("USER", "user")];
         assert_eq!(table(&columns, &items), "#   TIME          USER\n1   08:00:00.123  anna\n12  x             b\n");
         assert_eq!(table(&columns[..2], &[]), "#  TIME\n");
-        let mut growing = Growing::new(&[("#", "seq"), ("RULE", "rule"), ("USER", "user")]);
-        assert_eq!(growing.head(), "#       RULE    USER\n");
-        assert_eq!(growing.line(&items[0]), "1       -       anna\n");
+        let mut growing = Growing::new(&[("#", "seq"), ("OUTCOME", "outcome"), ("USER", "user")]);
+        assert_eq!(growing.head(), "#       OUTCOME                   USER\n");
+        assert_eq!(growing.line(&items[0]), "1       -                         anna\n");
+        let busy = json!({"seq": 2, "outcome": "false 101 error 12 by \"busy\"", "user": "b"});
+        assert_eq!(growing.line(&busy), "2       false 101 error 12        b\n");
         assert_eq!(sheet(&json!({"a": 1, "long": ["x", "y"], "none": null})), "a     1\nlong  x, y\n");
     }
 }

@@ -39,9 +39,11 @@ pub fn without_secrets(request: &str) -> String {
     while let Some(start) = rest.find('<') {
         let name = rest[start + 1..].split(|c: char| c.is_whitespace() || matches!(c, '>' | '/' | '<')).next();
         let end = rest[start..].find('>').map_or(rest.len(), |it| start + it + 1);
+        // The code of a result says how a call ended; `code` elsewhere is a passcode.
+        let is_result = start == 0 && ["<callResult>", "<error>"].iter().any(|it| out.ends_with(it));
         out.push_str(&rest[..end]);
         rest = &rest[end..];
-        if is_secret(local(name.unwrap_or_default())) && !out.ends_with("/>") {
+        if !is_result && is_secret(local(name.unwrap_or_default())) && !out.ends_with("/>") {
             out.push_str("(secret)");
             // Up to its own end tag: what a secret holds may look like markup.
             let close = format!("</{}", name.unwrap_or_default());
@@ -243,6 +245,9 @@ mod tests {
         assert_eq!(masked("<Pin a=\"1\">1234"), "<Pin a=\"1\">(secret)");
         assert_eq!(masked("<PASSWORD>x</PASSWORD>"), "<PASSWORD>(secret)</PASSWORD>");
         assert_eq!(masked("<pin/>x < y"), "<pin/>x < y");
+        let answer = "<callResult><Code>101</Code></callResult><error><Code>12</Code></error>";
+        assert_eq!(masked(answer), answer);
+        assert_eq!(masked("<code>864209</code><Code>864209</Code>"), "<code>(secret)</code><Code>(secret)</Code>");
         assert_eq!(masked("hello"), "hello");
     }
 

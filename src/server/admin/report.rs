@@ -63,7 +63,7 @@ fn written(space: &Space) -> String {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>locmfa: {name}</title><style>{STYLE}</style></head>\
-         <body><main><h1>{name}</h1><p class=\"soft\">locmfa {}, at {now} by the clock of the space</p><dl>",
+         <body><main><h1>Space {name}</h1><p class=\"soft\">locmfa {}, at {now} by the clock of the space</p><dl>",
         policy(),
         env!("CARGO_PKG_VERSION"),
     );
@@ -123,10 +123,11 @@ fn line(html: &mut String, event: &Event) {
         What::Changed(it) => ("change", it.username.to_string(), format!("{} by {}", it.detail, it.by), ""),
         What::Notice(it) => (it.topic, String::new(), it.text.to_string(), ""),
     };
+    // A call stands where it was answered, after what the person did.
+    let at = call_of(event).and_then(|it| it.end.as_ref()).map_or(event.at, |it| it.at);
     let _ = write!(
         html,
-        "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"{look}\">{}</td></tr>",
-        event.at,
+        "<tr><td>{at}</td><td>{}</td><td>{}</td><td class=\"{look}\">{}</td></tr>",
         Escaped(what),
         Escaped(&who),
         Escaped(&how)
