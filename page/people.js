@@ -121,7 +121,7 @@ export class PeopleView extends Component {
   render() {
     const { items, total } = state.users;
     const { user, isAdding } = this.props;
-    const chosen = items.find((it) => it.username === user);
+    const chosen = [...items, state.user].find((it) => user && it?.username === user);
     return html`<div class="people view ${chosen || isAdding ? "split" : ""}">
       <section aria-label="People"><div class="bar"><h2>People</h2>
         <input type="search" aria-label="Find a user" placeholder="Name or number" onInput=${(/** @type {any} */ it) => findUsers(it.target.value)} />

@@ -35,7 +35,8 @@ export const state = {
   /** What the list of calls is filtered by. @type {[string, string][]} */ filter: [],
   filterProblem: "",
   /** @type {Message[]} */ messages: [],
-  /** @type {{items: any[], total: number, next?: string}} */ users: { items: [], total: 0 },
+  /** @type {{items: any[], total: number}} */ users: { items: [], total: 0 },
+  /** The user that the address names and the list lacks. @type {any} */ user: null,
   /** @type {Rule[]} */ rules: [],
   /** @type {any[]} */ spaces: [],
   /** @type {any[]} */ plays: [],
@@ -282,10 +283,19 @@ function addCall(call) {
 let wanted = "";
 
 export const refreshUsers = throttled(async () => {
-  const text = wanted;
-  /** @type {[string, string][]} */
-  const by = /^[\d+() -]*\d[\d+() -]*$/.test(text) ? [["phone", `*${text.replace(/\D/g, "")}*`]] : [["username", `*${text}*`]];
-  state.users = await ask("GET", `/users${query(text ? by : [])}`);
+  const [first, ...more] = wanted.split(/\s+/);
+  /** What is asked for: a number, first and last name, or a part of any name. @type {[string, string][][]} */
+  let by = ["username", "first_name", "last_name"].map((it) => [[it, `*${wanted}*`]]);
+  if (!wanted) by = [[]];
+  else if (/^[\d+() -]*\d[\d+() -]*$/.test(wanted)) by = [[["phone", `*${wanted.replace(/\D/g, "")}*`]]];
+  else if (more.length) by = [[["first_name", `*${first}*`], ["last_name", `*${more.join(" ")}*`]]];
+  const lists = await Promise.all(by.map((it) => ask("GET", `/users${query(it)}`)));
+  const items = [...new Map(lists.flatMap((it) => it.items).map((it) => [it.username, it])).values()];
+  state.users = { items, total: Math.max(items.length, ...lists.map((it) => it.total)) };
+  // The address may name a user that the list lacks.
+  const name = new URLSearchParams(location.search).get("user");
+  const isListed = !name || items.some((it) => it.username === name);
+  state.user = isListed ? null : await ask("GET", `/users/${encodeURIComponent(name)}`).catch(() => null);
   soon();
 }, 400);
 

@@ -49,6 +49,7 @@ impl Growing {
             "number" | "phone" | "to" => "+44 7700900123".len(),
             "ending" | "outcome" => "Call Already In Progress".len(),
             "rule" => "magic number +1 4255550111".len(),
+            "milliseconds" => "60000.000".len(),
             _ => it.0.len().max(6),
         };
         Self { columns, widths: columns.iter().map(width).collect() }

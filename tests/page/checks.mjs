@@ -214,6 +214,12 @@ await check("a user is added, is busy once, and then passes without being asked"
   const busy = mim(server, ["--number", "1 4255550177"]);
   same(await busy.ended, 1, busy.text);
   holds(/101/.test(busy.text), busy.text);
+  // A part of a name, a whole name or a number finds a person, and one that the list lacks stays shown.
+  for (const text of ["rossi", "Carla Rossi", "0102", "CARL"]) {
+    await page.getByRole("searchbox").fill(text);
+    await page.waitForFunction(() => document.querySelectorAll(".row").length === 1);
+    holds(/Carla Rossi/.test(await page.locator(".row").textContent()), text);
+  }
   await button("One-time bypass").click();
   await page.getByText("Passes once without being asked until").waitFor();
 });
