@@ -57,25 +57,26 @@ fn note(drawn: &mut Drawn, number: usize, draws: &[Draw]) {
     }
 }
 
+/// Calls by the place of their number, and the same calls in another order.
+fn shuffled() -> impl Strategy<Value = (Vec<usize>, Vec<usize>)> {
+    prop::collection::vec(0..5_usize, 1..60).prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle()))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn order_other_rules_other_spaces_and_reloads_change_no_draw(
-        calls in prop::collection::vec(0..5_usize, 1..60),
-        shuffled in any::<prop::sample::Index>(),
+        (calls, others) in shuffled(),
         reload_at in any::<prop::sample::Index>(),
         seed in 0..1000_u64,
     ) {
         let numbers = |at: usize| number(100 + at);
         let (mut plain, mut expected) = (engine(RULES, seed), Drawn::new());
-        for at in &calls {
-            note(&mut expected, *at, &decision(&mut plain, &numbers(*at)).draws);
+        for to in &calls {
+            note(&mut expected, *to, &decision(&mut plain, &numbers(*to)).draws);
         }
 
         // The same calls in another order, under more rules, beside another space, with a reload in between.
-        let mut others = calls.clone();
-        others.rotate_left(shuffled.index(calls.len()));
-        others.reverse();
         let more = format!(
             "\n  - {{name: never, when: {{chance: 0%}}, status: 503}}\n  - {{when: {{phone: '{}'}}, status: 503}}{RULES}  - {{name: late, when: {{chance: 20%}}, drop: true}}",
             number(999)
@@ -365,4 +366,52 @@ fn a_rule_whose_window_never_opens_is_not_added() {
     assert_eq!(add(serde_json::json!({"from": "10m"}), "?lasts=5m").0, 409);
     assert_eq!(add(serde_json::json!({"from": "10m"}), "?lasts=6m").0, 201);
     assert_eq!(add(serde_json::json!([{"for": "1m"}, {"from": "2m", "for": "4m"}]), "").0, 201);
+}
+
+#[test]
+fn the_rules_of_an_incident_draw_and_their_windows_count_from_its_start() {
+    const FILE: &str = "about: A test.
+hits: PfAuthUser*
+rules:
+  - {name: out, when: {window: {from: 1m, for: 1m}}, status: 503}
+  - {name: lost, when: {chance: 50%}, delay: {real: 1s-2s}}
+expect: []
+symptoms:
+  sspr: {grade: unknown, shows: Nothing., source: a test}
+  pam: {grade: unknown, shows: Nothing., source: a test}
+  event_log: {grade: unknown, shows: Nothing., source: a test}
+remedy: None.
+";
+    let played = || {
+        let mut engine = engine("\n  - {name: held, delay: 5s}", 7);
+        let company = engine.company().clone();
+        let read = scenario::incident("slow", "slow.yaml", FILE, &company, &|_| None).unwrap();
+        engine.begin_incident(at(1000), read.incident, Duration::from_hours(1), "a test").unwrap();
+        let ask = asking("mim", Mode::Unspecified, "+1 425 555 0100");
+        let delays = [0, 1, 2, 3, 4, 5, 6, 7].map(|it| {
+            let Decision { verdict, draws } = decided(&mut engine, at(1000 + it), &ask);
+            let delay = verdict.unwrap().delay.unwrap();
+            assert_eq!(
+                (draws[0].turn, delay.in_space),
+                (it + 1, Duration::from_secs(5)),
+                "the scenario's delay comes, too"
+            );
+            assert_eq!(draws[0].is_taken(), !delay.in_world.is_zero(), "{:?}", draws[0]);
+            delay.in_world
+        });
+        assert!(delays.iter().any(Duration::is_zero) && delays.iter().any(|it| !it.is_zero()), "{delays:?}");
+        let open = [59, 60, 119, 120].map(|it| decided(&mut engine, at(1000 + it), &ask).draws.is_empty());
+        assert_eq!(open, [false, true, true, false], "where the window is open, no rule draws");
+        delays
+    };
+    assert_eq!(played(), played(), "an incident begins with the first turn");
+}
+
+#[test]
+fn draws_go_on_under_the_new_name_of_a_user() {
+    let mut engine = engine("\n  - {name: cut, when: {chance: 50%}, per: user, drop: true}", 7);
+    let turn = |engine: &mut Engine, name| decided(engine, at(0), &asking(name, Mode::Unspecified, "")).draws[0].turn;
+    assert_eq!([turn(&mut engine, "anna"), turn(&mut engine, "anna")], [1, 2]);
+    engine.rename_user("anna", "zoe").unwrap();
+    assert_eq!([turn(&mut engine, "zoe"), turn(&mut engine, "mim")], [3, 1]);
 }

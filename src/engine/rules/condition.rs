@@ -289,10 +289,11 @@ impl When {
     /// The chance of a rule with these conditions. `None`: it takes every call that meets them.
     #[must_use]
     pub fn chance(&self) -> Option<Percent> {
-        self.conditions().iter().find_map(|it| match it {
+        match self {
             Self::Chance(it) => Some(*it),
+            Self::All(all) => all.iter().find_map(Self::chance),
             _ => None,
-        })
+        }
     }
 
     /// Whether all windows of the root are open or open once, at a time from `from` until before `to` after the start of the
