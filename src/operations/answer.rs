@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::engine::Refusal;
+use crate::engine::{ErrorPage, Hangup, Refusal, Transfer};
 use crate::soap::Fault;
 
 /// What an operation answers: its result, its out parameters, and the refusal if there is one.
@@ -46,15 +46,24 @@ pub struct Unanswered {
     pub rule: Option<Arc<str>>,
     /// The incident that changed the call.
     pub incident: Option<Arc<str>>,
+    /// How it is damaged on its way.
+    pub transfer: Transfer,
 }
 
 #[derive(Debug, PartialEq)]
 pub enum Substitute {
     Fault(Fault),
     /// An HTTP status without a body.
-    Status(u16),
-    /// Nothing: the connection is cut.
-    Nothing,
+    Status {
+        code: u16,
+        /// The header `Retry-After`, in whole seconds.
+        retry_after: Option<u64>,
+    },
+    Page(ErrorPage),
+    /// 401 with the ways to sign in, as after a wrong password.
+    SignInRefused,
+    /// Nothing: the connection ends.
+    Nothing(Hangup),
 }
 
 impl<T> From<T> for Answer<T> {
@@ -71,6 +80,7 @@ impl From<Refusal> for Rejection {
 
 impl From<Fault> for Unanswered {
     fn from(fault: Fault) -> Self {
-        Self { substitute: Substitute::Fault(fault), rule: None, incident: None }
+        let substitute = Substitute::Fault(fault);
+        Self { substitute, rule: None, incident: None, transfer: Transfer::default() }
     }
 }

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use futures_util::FutureExt;
 
 use crate::contract::{FieldValue, Recast, Record, Shape, Signature, Unread, Wire, read_parameters};
-use crate::engine::{Canned, Refusal, Verdict};
+use crate::engine::{Canned, Refusal, Transfer, Verdict};
 use crate::soap::Fault;
 use crate::switchboard::Space;
 use crate::xml::{Reader, Writer};
@@ -223,7 +223,13 @@ impl<T: AnswersText> Request for Plain<T> {
             let reply = |text: &str| {
                 let mut xml = Writer::default();
                 xml.element(&[context.operation, "Result"].concat(), text);
-                Reply { xml: xml.finish(), succeeded: true, refusal: None, note: Note::default(), broken: None }
+                Reply {
+                    xml: xml.finish(),
+                    succeeded: true,
+                    refusal: None,
+                    note: Note::default(),
+                    transfer: Transfer::default(),
+                }
             };
             let usual = async { Ok(reply(&self.0.text(context))) };
             let refused = |refusal: Refusal| reply(&refusal.to_string());

@@ -1,7 +1,7 @@
 //! The body of an answer: the result, the out parameters and `error`.
 
 use crate::contract::{Error, NAMESPACE, Record, Signature, Wire};
-use crate::engine::{Broken, Refusal};
+use crate::engine::{Refusal, Transfer};
 use crate::xml::Writer;
 
 use super::answer::Note;
@@ -16,7 +16,7 @@ pub struct Reply {
     pub refusal: Option<Refusal>,
     pub note: Note,
     /// How the answer is damaged on its way.
-    pub broken: Option<Broken>,
+    pub transfer: Transfer,
 }
 
 /// `<OpResult>`, the out parameters, `<error>`.
@@ -42,7 +42,7 @@ pub(super) fn close(
         None => None,
     };
     error.write("error", &mut xml);
-    Reply { xml: xml.finish(), succeeded, refusal, note, broken: None }
+    Reply { xml: xml.finish(), succeeded, refusal, note, transfer: Transfer::default() }
 }
 
 /// The response element around a reply, in parts.

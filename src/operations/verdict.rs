@@ -1,7 +1,7 @@
 //! What the verdict of the rules does to an answer.
 
 use crate::contract::Shape;
-use crate::engine::{Canned, CannedValue, DrawnDelay, Effect, Refusal, Verdict};
+use crate::engine::{Canned, CannedValue, DrawnDelay, Effect, Refusal, Transfer, Verdict};
 use crate::soap::Fault;
 use crate::switchboard::Space;
 use crate::xml::Writer;
@@ -27,8 +27,10 @@ pub(super) async fn carried_out(
             Err(Substitute::Fault(if *by_client { Fault::OwnOfClient { text } } else { Fault::Own { text } }))
         }
         Effect::Canned(it) => Ok(canned(verdict, it)),
-        Effect::Status(status) => Err(Substitute::Status(*status)),
-        Effect::Drop => Err(Substitute::Nothing),
+        Effect::Status { code, retry_after } => Err(Substitute::Status { code: *code, retry_after: *retry_after }),
+        Effect::Page(page) => Err(Substitute::Page(*page)),
+        Effect::RefuseSignIn => Err(Substitute::SignInRefused),
+        Effect::Drop(hangup) => Err(Substitute::Nothing(*hangup)),
     };
     if let Some(DrawnDelay { in_space, in_world }) = verdict.delay {
         let slept = async {
@@ -42,19 +44,21 @@ pub(super) async fn carried_out(
         };
         slept.await.map_err(|ended| context.fault(ended))?;
     }
+    let transfer = verdict.answer.transfer.clone();
     match answered {
         Ok(mut reply) => {
-            reply.broken = verdict.answer.broken;
-            // A rule about a challenge decides nothing where no challenge was opened.
-            if !verdict.answer.directs_person() {
+            // A rule about a challenge decides nothing where no challenge was opened, unless it damages the answer.
+            if !verdict.answer.directs_person() || transfer != Transfer::default() {
                 reply.note.rule.get_or_insert_with(|| verdict.rule.clone());
             }
             let applies = !verdict.answer.directs_person() || reply.note.rule.as_ref() == Some(&verdict.rule);
             reply.note.incident = verdict.incident.clone().filter(|_| applies);
+            reply.transfer = transfer;
             Ok(reply)
         }
         Err(substitute) => {
-            Err(Unanswered { substitute, rule: Some(verdict.rule.clone()), incident: verdict.incident.clone() })
+            let (rule, incident) = (Some(verdict.rule.clone()), verdict.incident.clone());
+            Err(Unanswered { substitute, rule, incident, transfer })
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::contract::Secret;
-use crate::engine::{Answer, Answers, Broken, Conduct, Effect, Per, Script, StateChange, UserChange};
+use crate::engine::{Answer, Answers, Conduct, Effect, Per, Script, StateChange, UserChange};
 use crate::operations::Operation;
 
 use super::acts::{person, pressed};
@@ -15,6 +15,7 @@ use super::mistake::Code;
 use super::outcomes::{outcome, outcome_word};
 use super::scope::Scope;
 use super::texts::{code, template};
+use super::transfer::{check_that_it_fits, hangup, page, refusal, retry_after, transfer};
 use super::user_settings::{NUMBERS, settings};
 use super::users::blocked;
 use super::values::{
@@ -34,8 +35,8 @@ pub(super) struct Context<'c, 's, 'a> {
 }
 
 /// The keys with which a call is answered. A call gets one of them; the first five are parts of one.
-const EFFECTS: [&str; 10] =
-    ["outcome", "person", "after", "code", "digits", "error", "fault", "answer", "status", "drop"];
+const EFFECTS: [&str; 12] =
+    ["outcome", "person", "after", "code", "digits", "error", "fault", "answer", "status", "page", "sign_in", "drop"];
 
 const PER: [(&str, Per); 3] = [("rule", Per::All), ("user", Per::User), ("number", Per::Number)];
 
@@ -113,8 +114,11 @@ fn answer<'a>(fields: &mut Fields<'a>, context: Context<'_, '_, 'a>) -> Answer {
     let by_fault = fields.get("fault", fault());
     let canned = fields.get("answer", canned(operations));
     let status = fields.get("status", Whole(200..=599));
-    let dropped = fields.get("drop", Truth);
-    let broken = fields.get("broken", Word(&[("truncated", Broken::Truncated), ("garbage", Broken::Garbage)]));
+    let retry_after = fields.get("retry_after", retry_after());
+    let page = fields.get("page", page());
+    let is_refused = fields.get("sign_in", refusal());
+    let dropped = fields.get("drop", hangup()).flatten();
+    let transfer = transfer(fields);
     let delay = fields.get("delay", delay());
     let change = fields.get("change", change(scope));
     let state_changes = fields.get("state", moves(scope)).unwrap_or_default();
@@ -133,10 +137,13 @@ fn answer<'a>(fields: &mut Fields<'a>, context: Context<'_, '_, 'a>) -> Answer {
         .or_else(|| refused.map(|(code, text)| Effect::Refuse { code, text }))
         .or(by_fault)
         .or_else(|| canned.map(Effect::Canned))
-        .or_else(|| status.map(Effect::Status))
-        .or_else(|| dropped.filter(|it| *it).map(|_| Effect::Drop))
+        .or_else(|| status.map(|code| Effect::Status { code, retry_after }))
+        .or_else(|| page.map(Effect::Page))
+        .or(is_refused)
+        .or_else(|| dropped.map(Effect::Drop))
         .unwrap_or(Effect::Proceed(script));
-    Answer { effect, delay, broken, change, state_changes, counts }
+    check_that_it_fits(fields, &effect);
+    Answer { effect, delay, transfer, change, state_changes, counts }
 }
 
 /// Declares the keys of what a person does, and of what comes of it.

@@ -37,6 +37,7 @@ mod sessions;
 mod states;
 mod tags;
 mod texts;
+mod transfer;
 mod tree;
 mod user_portal;
 mod user_settings;

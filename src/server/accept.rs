@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -23,6 +23,7 @@ use super::caller::report_given_up;
 use super::connection::{Connection, End, Limits, converse};
 use super::failures::Failures;
 use super::trouble;
+use super::wire::Socket;
 use crate::tls::hello::{First, Opening, is_whole};
 use crate::tls::{Abrupt, Acceptor, Faulty, Renewable, Served, TlsFacts};
 use crate::trouble::Trouble;
@@ -401,7 +402,7 @@ impl Server {
         tls: Option<Terms<'_>>,
         ending: impl Future<Output = ()>,
     ) where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        S: Socket,
     {
         let connection = Arc::new(connection);
         let trouble = match converse(stream, connection.clone(), self.app.clone(), &self.limits, ending).await {

@@ -9,6 +9,7 @@ use axum::response::Response;
 
 use super::FOLDER;
 use crate::description;
+use crate::engine::{ErrorPage, Hangup};
 use crate::operations::Reply;
 use crate::soap::Version;
 use crate::switchboard::NoSpace;
@@ -94,9 +95,13 @@ fn date() -> HeaderValue {
     }
 }
 
-/// A status and nothing else.
-pub(super) fn empty(status: StatusCode) -> Response {
-    page(status, Page::Failed(XML), Bytes::new())
+/// A status and nothing else, but for the seconds after which the client may try again.
+pub(super) fn empty(status: StatusCode, retry_after: Option<u64>) -> Response {
+    let mut response = page(status, Page::Failed(XML), Bytes::new());
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// A status and nothing else, in the version that the request was taken for.
@@ -104,15 +109,30 @@ pub(super) fn rejected(status: StatusCode, version: Version) -> Response {
     page(status, Page::Failed(version.content_type()), Bytes::new())
 }
 
-/// Marks an answer in place of which the connection is cut.
+/// Marks an answer in place of which the connection ends.
 #[derive(Clone, Copy, Debug)]
-pub struct Cut;
+pub struct Cut(pub Hangup);
 
-/// No answer: the connection is cut.
-pub(super) fn cut() -> Response {
+/// No answer: the connection ends.
+pub(super) fn cut(hangup: Hangup) -> Response {
     let mut response = Response::new(Body::empty());
-    response.extensions_mut().insert(Cut);
+    response.extensions_mut().insert(Cut(hangup));
     response
+}
+
+/// A page of HTML in place of an answer.
+pub(super) fn error_page(kind: ErrorPage) -> (StatusCode, Page, String) {
+    match kind {
+        ErrorPage::WithOk => {
+            let text = "The service is not available at the moment. Try again later.";
+            (StatusCode::OK, Page::Failed(HTML), description::notice("Service unavailable", text))
+        }
+        ErrorPage::OfIis => {
+            let text =
+                "The application failed while it ran the request. Only a browser on the server itself is told more.";
+            (StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(HTML), description::notice("Application error", text))
+        }
+    }
 }
 
 /// The body of a request whose answer did not need it. The connection discards it after the answer, so that both the

@@ -150,10 +150,14 @@ impl Admission {
 
     /// What an account gets that Windows does not let in: the sign-in begins again.
     fn unknown(&self, connection: Option<&Connection>) -> Response {
-        if let Some(it) = connection {
-            *it.sign_in.lock().unwrap_or_else(PoisonError::into_inner) = Conversation::default();
-        }
+        begin_again(connection);
         challenge(&self.policy.www_authenticate())
+    }
+
+    /// What a caller gets whose sign-in a rule refuses: the sign-in begins again.
+    pub(super) fn refused(&self, connection: Option<&Connection>) -> Response {
+        begin_again(connection);
+        answer::unauthorized(&self.policy.www_authenticate(), "The service refuses the sign-in.")
     }
 
     /// What an account outside the group gets.
@@ -180,8 +184,17 @@ impl Admitted {
     pub(super) fn complete(&self, response: Response) -> Response {
         match &self.ends_sign_in {
             None => response,
+            // A rule refuses the sign-in, or says this status itself.
+            Some(_) if response.status() == StatusCode::UNAUTHORIZED => response,
             Some(ending) => answer::signed_in(response, ending.www_authenticate.as_deref(), ending.persistent),
         }
+    }
+}
+
+/// Takes back the sign-in of a connection.
+fn begin_again(connection: Option<&Connection>) {
+    if let Some(it) = connection {
+        *it.sign_in.lock().unwrap_or_else(PoisonError::into_inner) = Conversation::default();
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection, from its first request to its last. One task serves it, over HTTP/1.1 only.
 
 mod call;
+mod paced;
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +18,6 @@ use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tower::Service;
@@ -25,11 +25,13 @@ use tracing::{debug, warn};
 
 use super::answer::{Cut, Unread};
 use super::failures::Failures;
-use crate::engine::Origin;
+use super::wire::{Socket, Tampered, Wire, WireFault};
+use crate::engine::{Hangup, Origin};
 use crate::sign_in::Conversation;
 use crate::tls::TlsFacts;
 use crate::trouble::Trouble;
 use call::Call;
+use paced::Paced;
 
 /// What a connection may take, and for how long.
 #[derive(Clone, Debug)]
@@ -214,14 +216,19 @@ pub(super) async fn converse<S>(
     ending: impl Future<Output = ()>,
 ) -> End
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    S: Socket,
 {
     let pace = Arc::new(Pace::new(limits));
-    let stream = TokioIo::new(Paced { stream, pace: pace.clone(), blocked: None });
+    let wire = Arc::new(Wire::default());
+    // A drip is above the pace: its reader is not the one who is slow.
+    let paced = Paced::new(stream, pace.clone());
+    let stream = TokioIo::new(Tampered::new(paced, wire.clone()));
     let service = {
         let pace = pace.clone();
+        let wire = wire.clone();
         hyper::service::service_fn(move |request: Request<Incoming>| {
             pace.set(Phase::Call);
+            wire.disarm();
             if connection.unasked.load(Ordering::Relaxed) != 0 {
                 connection.unasked.store(0, Ordering::Relaxed);
             }
@@ -230,7 +237,7 @@ where
             let mut request = request.map(|body| Watched { body, pace: pace.clone(), progress: None });
             request.extensions_mut().insert(connection.clone());
             let answer = Call::new(app.clone().call(request), connection.clone());
-            let pace = pace.clone();
+            let (pace, wire) = (pace.clone(), wire.clone());
             // Nothing awaits between the answer and its return: hyper must write the head of the answer before the
             // rest of the body is asked for, or it sends a 100 first.
             async move {
@@ -240,8 +247,14 @@ where
                     None => pace.set(Phase::Idle(Instant::now())),
                 }
                 // hyper closes the connection if it gets no answer.
-                if answer.extensions().get::<Cut>().is_some() {
+                if let Some(Cut(hangup)) = answer.extensions().get() {
+                    if *hangup == Hangup::Reset {
+                        wire.reset();
+                    }
                     return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
+                }
+                if let Some(fault) = answer.extensions_mut().remove::<WireFault>() {
+                    wire.arm(fault);
                 }
                 // hyper says so for HTTP/1.1 only. .NET takes a connection for a lasting one without it.
                 if is_old && (closes || pace.ends()) {
@@ -278,7 +291,7 @@ where
                     (Ok(()), _) if stops => End::Stopped,
                     (Ok(()), _) => End::Orderly,
                     // Only a scenario that cuts the connection makes a call fail.
-                    (Err(error), _) if error.is_user() => End::Orderly,
+                    (Err(error), _) if error.is_user() || wire.is_cut() => End::Orderly,
                     (Err(error), _) => End::Broken(error),
                 });
             }
@@ -522,77 +535,5 @@ impl hyper::body::Body for Watched {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-/// A stream that sets the phase when a request begins, and when an answer waits for its reader.
-struct Paced<S> {
-    stream: S,
-    pace: Arc<Pace>,
-    /// How writing goes on since it had to wait.
-    blocked: Option<Progress>,
-}
-
-impl<S> Paced<S> {
-    /// Notes how a write went.
-    fn note_write(&mut self, written: &Poll<io::Result<usize>>) {
-        match (written, &mut self.blocked) {
-            (Poll::Pending, blocked) => {
-                let due = blocked.get_or_insert_with(Progress::new).due(self.pace.limits.write_time);
-                self.pace.await_reader(Some(due));
-            }
-            (Poll::Ready(written), Some(blocked)) => {
-                blocked.add(*written.as_ref().unwrap_or(&0));
-                self.pace.await_reader(Some(blocked.due(self.pace.limits.write_time)));
-            }
-            (Poll::Ready(_), None) => {}
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before && self.pace.is_idle() {
-            self.pace.set(Phase::Head(Instant::now()));
-        }
-        read
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.note_write(&written);
-        written
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.note_write(&written);
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        match &flushed {
-            Poll::Pending => self.note_write(&Poll::Pending),
-            Poll::Ready(_) if self.blocked.take().is_some() => self.pace.await_reader(None),
-            Poll::Ready(_) => {}
-        }
-        flushed
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

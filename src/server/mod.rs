@@ -16,6 +16,8 @@ mod caller;
 mod page;
 mod read;
 mod service;
+mod transfer;
+mod wire;
 
 pub use answer::Cut;
 pub use caller::Admission;

@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::answer::{self, Page};
-use crate::engine::{Broken, CallEnd, CallRequest, Raw, Refusal};
+use super::transfer;
+use crate::engine::{CallEnd, CallRequest, Raw, Refusal, Transfer};
 use crate::operations::{Note, Reply, Substitute, Trace, Unanswered};
 use crate::soap::{self, Fault, Version};
 use crate::switchboard::Space;
@@ -28,6 +29,8 @@ pub(super) struct Record<'a> {
     note: Note,
     /// How the rules decided, as soon as they did.
     trace: Option<&'a OnceLock<Trace>>,
+    /// How the answer is damaged on its way.
+    transfer: Transfer,
     error: Option<i32>,
     /// The address of the person's machine, as the call has it.
     pub(super) address: Option<Box<str>>,
@@ -49,6 +52,7 @@ impl<'a> Record<'a> {
             answer,
             note,
             trace: None,
+            transfer: Transfer::default(),
             error: None,
             address: None,
             initiating_type: None,
@@ -62,9 +66,10 @@ impl<'a> Record<'a> {
         self
     }
 
-    /// Ends the call with a reply, of which `sealed` is the document. What goes to the client.
-    pub(super) fn reply(&mut self, reply: Reply, sealed: String) -> Bytes {
-        let body = self.keep_answer(spoilt(sealed, reply.broken));
+    /// Ends the call with a reply, of which `sealed` is the document.
+    pub(super) fn reply(&mut self, reply: Reply, sealed: String, content_type: &'static str) -> Response {
+        self.transfer = reply.transfer;
+        let body = self.keep_answer(sealed);
         let about_the_name = self.note.warning.take();
         self.note = reply.note;
         self.note.warning = self.note.warning.take().or(about_the_name);
@@ -91,6 +96,7 @@ impl<'a> Record<'a> {
             if let Some(rule) = &self.note.rule {
                 write!(outcome, " by {rule:?}")?;
             }
+            outcome.push_str(&transfer::purpose(&self.transfer));
             fmt::Result::Ok(())
         })();
         told.expect("a String does not fail");
@@ -99,11 +105,20 @@ impl<'a> Record<'a> {
             warn!(target: "locmfa::call", operation = request.operation, user = &*request.username, "{warning}");
         }
         self.close(StatusCode::OK, outcome);
-        body
+        self.damaged(answer::page(StatusCode::OK, Page::Fresh(content_type), body))
     }
 
-    /// Keeps a document for the journal. What goes to the client.
+    /// An answer with the faults that the rule gives it.
+    fn damaged(&self, response: Response) -> Response {
+        match self.transfer == Transfer::default() {
+            true => response,
+            false => transfer::damaged(response, &self.transfer),
+        }
+    }
+
+    /// Keeps a document for the journal, as the rule spoils it. What goes to the client.
     fn keep_answer(&mut self, document: String) -> Bytes {
+        let document = transfer::spoilt(document, &self.transfer);
         if document.len() > Raw::KEPT {
             self.answer = Raw::new(&document);
             return document.into();
@@ -112,20 +127,42 @@ impl<'a> Record<'a> {
         self.answer.bytes().clone()
     }
 
-    pub(super) fn unanswered(&mut self, version: Version, unanswered: Unanswered) -> Response {
+    /// Ends the call with what the client gets in place of a reply. `refuse` makes the answer to a refused sign-in.
+    pub(super) fn unanswered(
+        &mut self,
+        version: Version,
+        unanswered: Unanswered,
+        refuse: impl FnOnce() -> Response,
+    ) -> Response {
         let by = unanswered.rule.as_ref().map(|it| format!(" by {it:?}")).unwrap_or_default();
         self.note.rule = unanswered.rule;
         self.note.incident = unanswered.incident;
+        self.transfer = unanswered.transfer;
+        let purpose = transfer::purpose(&self.transfer);
         match unanswered.substitute {
             Substitute::Fault(fault) => self.fault(version, &fault),
-            Substitute::Status(status) => {
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                self.close(status, format!("{}{by}", status.as_u16()));
-                answer::empty(status)
+            Substitute::Status { code, retry_after } => {
+                let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                let again = retry_after.map(|it| format!(", Retry-After {it}")).unwrap_or_default();
+                self.close(status, format!("{}{by}{again}{purpose}", status.as_u16()));
+                self.damaged(answer::empty(status, retry_after))
             }
-            Substitute::Nothing => {
-                self.end(0, format!("cut off{by}"));
-                answer::cut()
+            Substitute::Page(kind) => {
+                let (status, page, document) = answer::error_page(kind);
+                let body = self.keep_answer(document);
+                let what = transfer::of_page(kind);
+                self.close(status, format!("{}{by}{what}{purpose}", status.as_u16()));
+                self.damaged(answer::page(status, page, body))
+            }
+            Substitute::SignInRefused => {
+                let response = refuse();
+                let what = transfer::of_refusal();
+                self.close(response.status(), format!("{}{by}{what}{purpose}", response.status().as_u16()));
+                self.damaged(response)
+            }
+            Substitute::Nothing(hangup) => {
+                self.end(0, format!("cut off{by}{}", transfer::of_hangup(hangup)));
+                answer::cut(hangup)
             }
         }
     }
@@ -135,8 +172,9 @@ impl<'a> Record<'a> {
             error!(target: "locmfa::call", operation = self.request.operation, "the operation failed");
         }
         let body = self.keep_answer(soap::seal_fault(version, fault));
-        self.close(StatusCode::INTERNAL_SERVER_ERROR, format!("fault {}", shortened(fault.text())));
-        answer::page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(version.content_type()), body)
+        let purpose = transfer::purpose(&self.transfer);
+        self.close(StatusCode::INTERNAL_SERVER_ERROR, format!("fault {}{purpose}", shortened(fault.text())));
+        self.damaged(answer::page(StatusCode::INTERNAL_SERVER_ERROR, Page::Failed(version.content_type()), body))
     }
 
     pub(super) fn close(&mut self, status: StatusCode, outcome: String) {
@@ -193,16 +231,6 @@ impl Drop for Record<'_> {
     fn drop(&mut self) {
         self.end(0, "the client hung up".into());
     }
-}
-
-/// An answer as it leaves: whole, or as the scenario spoils it.
-fn spoilt(mut answer: String, broken: Option<Broken>) -> String {
-    match broken {
-        None => (),
-        Some(Broken::Truncated) => answer.truncate(answer.floor_char_boundary(answer.len() / 2)),
-        Some(Broken::Garbage) => answer = "<<< this is no XML >>>".into(),
-    }
-    answer
 }
 
 /// A text for the log and the journal. A hostile body can make the reader's words as long as itself.

@@ -22,7 +22,7 @@ use super::read::{Read, head_lines, read};
 use super::record::{Record, shortened};
 use crate::contract::{FieldValue, Role, Signature};
 use crate::description;
-use crate::engine::{CallRequest, Raw};
+use crate::engine::{CallRequest, Hangup, Raw};
 use crate::operations::{self, Operation};
 use crate::sign_in::Scheme;
 use crate::soap::{self, Fault, Head, Rejected, Version, url_decoded};
@@ -300,16 +300,16 @@ impl Visit<'_> {
         drop(values);
         let context = call.operation.called_in(&space).traced(&trace);
         let Some(answered) = self.while_connected(operations::answered(call.request, context)).await else {
-            return answer::cut();
+            return answer::cut(Hangup::Close);
         };
         match (answered, call.not_understood) {
-            (Err(unanswered), _) => record.unanswered(call.version, unanswered),
+            (Err(unanswered), _) => {
+                record.unanswered(call.version, unanswered, || self.site.admission.refused(self.connection))
+            }
             (Ok(_), Some(header)) => record.fault(call.version, &Fault::NotUnderstood { header }),
             (Ok(reply), None) => {
                 let sealed = soap::seal(call.version, &operations::response(&call.operation.signature, &reply));
-                let content_type = call.version.content_type();
-                let body = record.reply(reply, sealed);
-                answer::page(StatusCode::OK, Page::Fresh(content_type), body)
+                record.reply(reply, sealed, call.version.content_type())
             }
         }
     }
@@ -380,15 +380,16 @@ impl Visit<'_> {
         let mut record = record.traced(&trace);
         let context = operation.called_in(&space).traced(&trace);
         let Some(answered) = self.while_connected(operations::answered(request, context)).await else {
-            return answer::cut();
+            return answer::cut(Hangup::Close);
         };
         match answered {
             Ok(reply) => {
                 let document = answer::string(&reply);
-                let body = record.reply(reply, document);
-                answer::page(StatusCode::OK, Page::Fresh(Version::Soap11.content_type()), body)
+                record.reply(reply, document, Version::Soap11.content_type())
             }
-            Err(unanswered) => record.unanswered(Version::Soap11, unanswered),
+            Err(unanswered) => {
+                record.unanswered(Version::Soap11, unanswered, || self.site.admission.refused(self.connection))
+            }
         }
     }
 

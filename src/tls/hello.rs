@@ -176,6 +176,11 @@ impl<S: AsyncRead + Unpin> Opening<S> {
         &self.bytes
     }
 
+    /// The stream, to set it and not to read it.
+    pub const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
     /// Frees the first bytes if all of them were passed on.
     pub fn free(&mut self) {
         if self.passed_on == self.bytes.len() {

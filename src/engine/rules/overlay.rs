@@ -84,8 +84,8 @@ impl Over {
             (Some(over), Some(own)) => Some(over + own),
             (over, own) => over.or(own),
         };
-        let broken = self.answer.broken.or(own.answer.broken);
-        let answer = Arc::new(Answer { broken, ..Answer::clone(&own.answer) });
+        let transfer = self.answer.transfer.clone().or(own.answer.transfer.clone());
+        let answer = Arc::new(Answer { transfer, ..Answer::clone(&own.answer) });
         Verdict { answer, delay, incident: Some(self.incident), ..own }
     }
 }

@@ -41,8 +41,8 @@ pub struct Answer {
     pub effect: Effect,
     /// How much later the answer leaves.
     pub delay: Option<Delay>,
-    /// How the answer is damaged.
-    pub broken: Option<Broken>,
+    /// How the answer is damaged on its way.
+    pub transfer: Transfer,
     /// What changes of the user who is asked, when the call was answered.
     pub change: Option<UserChange>,
     /// The states that the person enters or leaves when the call arrives.
@@ -62,18 +62,62 @@ pub enum Effect {
     /// An answer in its fields.
     Canned(Canned),
     /// An HTTP status without a body.
-    Status(u16),
-    /// The connection is cut.
-    Drop,
+    Status {
+        code: u16,
+        /// The header `Retry-After`, in whole seconds.
+        retry_after: Option<u64>,
+    },
+    /// A page of HTML in place of the answer.
+    Page(ErrorPage),
+    /// The caller gets 401, as after a wrong password, however it signed in.
+    RefuseSignIn,
+    /// The connection ends without an answer.
+    Drop(Hangup),
 }
 
-/// How an answer is damaged.
+/// A page of HTML that comes in place of an answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ErrorPage {
+    /// With status 200, as from a proxy that serves a page of its own.
+    WithOk,
+    /// With status 500, as IIS sends it when the application fails.
+    OfIis,
+}
+
+/// How a connection ends without an answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Hangup {
+    /// The server closes it.
+    Close,
+    /// A TCP reset.
+    Reset,
+}
+
+/// How an answer is damaged on its way.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Transfer {
+    pub broken: Option<Broken>,
+    /// Another content type than that of the answer.
+    pub content_type: Option<Arc<str>>,
+    /// The least size of the body in bytes: blanks fill it.
+    pub oversized: Option<u32>,
+    /// How many bytes leave each second.
+    pub drip: Option<u32>,
+}
+
+/// What is broken of an answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Broken {
-    /// It ends in the middle.
+    /// The document ends in the middle, and HTTP is whole.
     Truncated,
-    /// It is not XML.
+    /// The document is not XML, and HTTP is whole.
     Garbage,
+    /// The connection ends in the middle of the headers.
+    MidHeader,
+    /// The connection ends in the middle of the body, of whose length Content-Length tells.
+    MidBody,
+    /// What should be chunks is none.
+    BadChunks,
 }
 
 /// An answer in its fields, which were checked against the contract.
@@ -175,6 +219,19 @@ impl Script {
     }
 }
 
+impl Transfer {
+    /// These faults, and those of the other one that leave them alone.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            broken: self.broken.or(other.broken),
+            content_type: self.content_type.or(other.content_type),
+            oversized: self.oversized.or(other.oversized),
+            drip: self.drip.or(other.drip),
+        }
+    }
+}
+
 impl Answer {
     /// Whether it says what a person does.
     #[must_use]
@@ -238,12 +295,13 @@ mod tests {
 
     #[test]
     fn answers_come_in_turn_and_the_last_stays_or_all_repeat() {
-        let status = |it| Arc::new(Answer { effect: Effect::Status(it), ..Answer::default() });
+        let status =
+            |it| Arc::new(Answer { effect: Effect::Status { code: it, retry_after: None }, ..Answer::default() });
         let mut answers =
             Answers { turns: vec![(status(1), 2), (status(2), 1), (status(3), 1)], repeat: false, per: Per::All };
         let said = |answers: &Answers| -> Vec<u16> {
             let status = |it| match answers.of(it).effect {
-                Effect::Status(status) => status,
+                Effect::Status { code, .. } => code,
                 _ => 0,
             };
             (0..6).map(status).collect()
