@@ -107,6 +107,12 @@ impl Values {
         Self::new(what, reference("time"))
     }
 
+    /// Whole percent with the sign.
+    pub(super) fn percent() -> Self {
+        let written = json!({ "type": "string", "pattern": "^(100|[1-9]?[0-9])%$" });
+        Self::new("percentage, such as `30%`", any_of([written, reference("variable")]))
+    }
+
     /// A whole number in a range.
     pub(super) fn whole(range: &RangeInclusive<i64>) -> Self {
         let (start, end) = (*range.start(), *range.end());

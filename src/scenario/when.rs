@@ -303,7 +303,7 @@ fn window<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = Window> {
 
 /// Whole percent in one spelling: `30%`.
 fn percent<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = Percent> {
-    text_as("percentage, such as `30%`", |written: Written<'a>| {
+    let read = |written: Written<'a>| {
         let text = written.text()?;
         let read = text.strip_suffix('%').filter(|it| it.bytes().all(|it| it.is_ascii_digit()));
         let read = read.filter(|it| *it == "0" || !it.starts_with('0'));
@@ -324,5 +324,6 @@ fn percent<'a>(_: &Scope<'_, 'a>) -> impl Reader<'a, Value = Percent> {
             None => "Write 0% to 100%, whole and with the sign: 30%. 0% never takes a call, 100% every one.".into(),
         };
         written.wrong(Code::BadValue, format!("chance: {message}"), [help])
-    })
+    };
+    described(|_| Values::percent(), read)
 }

@@ -84,11 +84,12 @@ async fn prepare(builder: Builder, lines: Lines) -> Result<(Ready, Assembly), St
     let port = |it: &Listening| it.addresses()[0].port();
     let scheme = if builder.is_plain { "http" } else { "https" };
     let authority_pem = certificates.as_ref().and_then(|it| it.authority_pem()).unwrap_or_default();
-    let shared = Shared {
+    let mut shared = Shared {
         handle: Handle::current(),
         lines,
         service: format!("{scheme}://localhost:{}", port(&listening)),
         admin: format!("http://127.0.0.1:{}", port(&admin)),
+        seed: 0,
     };
     let gate = Gate::new(None, admin.addresses().into());
     let parts = Parts {
@@ -107,6 +108,7 @@ async fn prepare(builder: Builder, lines: Lines) -> Result<(Ready, Assembly), St
         incidents: Incidents::default(),
     };
     let server = parts.assemble().map_err(|it| it.to_string())?;
+    shared.seed = server.spaces.seed();
     Ok((Ready { shared, authority_pem }, server))
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Shared {
     pub(super) service: String,
     /// The URL of the admin API.
     pub(super) admin: String,
+    /// Of all that is drawn.
+    pub(super) seed: u64,
 }
 
 /// A space: what a test calls, prepares, awaits and verifies.
@@ -89,11 +91,12 @@ impl Shared {
         text + &self.newest_lines()
     }
 
-    /// The end of the log, behind a failure.
+    /// The seed and the end of the log, behind a failure.
     fn newest_lines(&self) -> String {
+        let seed = self.seed;
         match self.lines.newest(IN_FAILURES).join("\n  ") {
-            lines if lines.is_empty() => String::new(),
-            lines => format!("\nThe newest lines of the server's log:\n  {lines}"),
+            lines if lines.is_empty() => format!("\nThe server's seed: {seed}"),
+            lines => format!("\nThe server's seed: {seed}\nThe newest lines of the server's log:\n  {lines}"),
         }
     }
 }
@@ -146,6 +149,12 @@ impl Space {
     #[must_use]
     pub fn admin_url(&self) -> &str {
         &self.admin_url
+    }
+
+    /// The seed of all that the server draws, for [`Builder::seed`](super::Builder::seed): with it, a run repeats.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.shared.seed
     }
 
     /// The newest lines of the server's log, up to 200.

@@ -112,6 +112,7 @@ fn two_tests_that_use_one_space_are_told_so_and_a_dropped_space_is_free() {
 fn messages_come_once_for_the_same_conditions() {
     let scenario = "users: [{username: ben, phone: '+1 425 555 0101', mode: smsText}]\nrules: [{after: 0s}]";
     let server = Server::builder().scenario(scenario).seed(7).clock(Pace::Auto).plain_http().start();
+    assert_eq!(server.seed(), 7);
     let caller = crate::process::Caller::of(server.url());
     let sent = || caller.call("PfAuthUser_4", "<username>ben</username>");
     for _ in 0..2 {

@@ -53,17 +53,18 @@ fn policy() -> String {
 /// The report up to its end. The space is locked for no longer than a story takes.
 fn written(space: &Space) -> String {
     let now = space.now();
-    let (events, counts, users, evicted) = space.update(|engine, _| {
+    let (seed, events, counts, users, evicted) = space.update(|engine, _| {
         let journal = &engine.journal;
         let counts = [EventKind::Call, EventKind::Message, EventKind::Changed].map(|it| journal.count(it));
-        (journal.after(0, &EventKind::ALL), counts, engine.directory().len(), journal.evicted(EventKind::Call))
+        let (users, evicted) = (engine.directory().len(), journal.evicted(EventKind::Call));
+        (engine.seed(), journal.after(0, &EventKind::ALL), counts, users, evicted)
     });
     let name = Escaped(space.name());
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>locmfa: {name}</title><style>{STYLE}</style></head>\
-         <body><main><h1>Space {name}</h1><p class=\"soft\">locmfa {}, at {now} by the clock of the space</p><dl>",
+         <body><main><h1>Space {name}</h1><p class=\"soft\">locmfa {}, at {now} by the clock of the space, seed {seed}</p><dl>",
         policy(),
         env!("CARGO_PKG_VERSION"),
     );
