@@ -10,6 +10,7 @@ use crate::control::{Api, Failures, Url};
 use crate::mim::step::{Step, Verdict};
 use crate::scenario;
 use crate::server::accept::{BindError, Listening};
+use crate::text::counted;
 use crate::tls::{self, Summary, Trust};
 
 /// What is examined.
@@ -111,7 +112,7 @@ fn scenario(file: Option<&Path>, now: OffsetDateTime) -> Vec<Step> {
         Err(mistakes) => {
             let count = mistakes.len() + mistakes.more();
             let first = mistakes.first().map(|it| it.message.as_str()).unwrap_or_default();
-            let what = format!("{shown} has {count} mistake{}: {first}", if count == 1 { "" } else { "s, the first" });
+            let what = format!("{shown} has {}, first: {first}", counted(count, "mistake"));
             vec![finding(step, Verdict::Failed, what, format!("`locmfa check {shown}` shows all, with their places."))]
         }
     }

@@ -33,6 +33,15 @@ pub fn decode(bytes: &[u8]) -> Result<String, NotText> {
     }
 }
 
+/// Bytes that may be text: text with a byte-order mark in UTF-8 without one, and other bytes as they are.
+#[must_use]
+pub fn in_utf8(bytes: Vec<u8>) -> Vec<u8> {
+    match Encoding::for_bom(&bytes) {
+        Some(_) => decode(&bytes).map_or(bytes, String::into_bytes),
+        None => bytes,
+    }
+}
+
 /// The text of a file, as [`decode`] reads it.
 ///
 /// # Errors

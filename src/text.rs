@@ -1,7 +1,7 @@
 //! Text for screens and logs: characters that a terminal obeys or hides are written as escapes.
 
 use std::borrow::Cow;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -86,6 +86,22 @@ fn time_span(text: &str) -> Option<Duration> {
     let (hours, minutes, seconds) = (under(hours, 24)?, under(minutes, 60)?, under(seconds, 60)?);
     let whole = days.parse::<u64>().ok()?.checked_mul(86_400)?.checked_add(hours * 3600 + minutes * 60 + seconds)?;
     Some(Duration::new(whole, format!("{decimals:0<9}").parse().ok()?))
+}
+
+/// A count and what is counted: `1 call`, `2 calls`, `0 entries`.
+#[must_use]
+pub fn counted<N: Copy + Display + From<u8> + PartialEq>(count: N, noun: &str) -> String {
+    format!("{count} {}", noun_of(count, noun))
+}
+
+/// A noun as it stands behind a count.
+#[must_use]
+pub fn noun_of<N: Copy + From<u8> + PartialEq>(count: N, noun: &str) -> String {
+    match noun.strip_suffix('y') {
+        _ if count == N::from(1) => noun.into(),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ => format!("{noun}s"),
+    }
 }
 
 /// Words as a message lists them: ten, and how many more there are.
@@ -193,6 +209,13 @@ mod tests {
         for text in ["", "-1", "1:2", "24:00:00", "00:60:00", "1:2:3:4", "00:00:00.12345678", "+1:00:00", "ten"] {
             assert_eq!(length_of_time(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn one_is_singular_and_every_other_count_plural() {
+        assert_eq!([0, 1, 2].map(|it| counted(it, "call")), ["0 calls", "1 call", "2 calls"]);
+        assert_eq!([1, 2].map(|it| counted(it, "more entry")), ["1 more entry", "2 more entries"]);
+        assert_eq!((counted(1.0, "second"), counted(0.5, "day")), ("1 second".into(), "0.5 days".into()));
     }
 
     #[test]

@@ -136,14 +136,9 @@ class Server:
 
     def space(self, name, scenario=None):
         """Makes a space: users, rules, clock and memory of its own, from the server's scenario or from the text of
-        another one. Tests that share a server need one each. `with` removes it at the end."""
-        names = [it["name"] for it in self.request("GET", "/spaces")["items"]]
-        if name.lower() in names:
-            raise LocmfaError(
-                f"There is a space {name} already: two tests use one space. Give each test a name of its own."
-                + self._newest_lines()
-            )
-        made = self.request("PUT", f"/spaces/{_segment(name)}", {"scenario": scenario} if scenario else {})
+        another one. `name` is any text of up to 256 characters; the server makes a name from it that no other space
+        has. Tests that share a server need one each. `with` removes it at the end."""
+        made = self.request("POST", "/spaces", {"label": name, "scenario": scenario})
         url = urllib.parse.urlsplit(self.url)
         return Space(self, made["path"], url._replace(path=made["path"] + url.path).geturl() if self.url else "")
 
@@ -295,7 +290,7 @@ class Space:
 
     def _nothing(self, what, timeout, conditions, others):
         with_ = " ".join(f"{name}={value}" for name, value in conditions.items())
-        text = f"No {what} with {with_ or 'any value'} came in {timeout} seconds. {others}."
+        text = f"No {what} with {with_ or 'any value'} came in {timeout} s. {others}."
         raise LocmfaError(text + self.server._newest_lines())
 
 
@@ -325,7 +320,7 @@ class _Process:
                 self._reader.join()
                 raise LocmfaError(f"The server did not start: exit code {self._child.returncode}." + self.newest_lines())
             time.sleep(0.01)
-        raise LocmfaError(f"The server is not ready after {timeout} seconds." + self.newest_lines())
+        raise LocmfaError(f"The server is not ready after {timeout} s." + self.newest_lines())
 
     def exit_code(self):
         """None while the program runs. A connection breaks a moment before its process has ended."""
@@ -412,6 +407,5 @@ else:
     @pytest.fixture
     def locmfa_space(locmfa_server, request):
         """A space for one test. Its name is that of the test."""
-        letters = [it if it.isascii() and (it.isalnum() or it in "-_.") else "-" for it in request.node.name.lower()]
-        with locmfa_server.space(f"{''.join(letters)[:50]}-{os.getpid()}") as space:
+        with locmfa_server.space(request.node.name[:256]) as space:
             yield space

@@ -46,7 +46,7 @@ def test_a_program_that_is_not_ready_in_time_is_ended(tmp_path):
     slow = tmp_path / "locmfa"
     slow.write_text('#!/bin/sh\n[ "$1" = --version ] && echo locmfa 0.1.0 && exit\necho thinking >&2\nexec sleep 600\n')
     slow.chmod(0o755)
-    with pytest.raises(locmfa.LocmfaError, match=r"not ready after 1 seconds\.\nThe newest lines.*\n  thinking"):
+    with pytest.raises(locmfa.LocmfaError, match=r"not ready after 1 s\.\nThe newest lines.*\n  thinking"):
         locmfa.Server.start(program=str(slow), timeout=1)
 
 
@@ -77,11 +77,12 @@ def test_no_server_is_told():
         locmfa.Server.connect(f"http://127.0.0.1:{port}")
 
 
-def test_two_tests_that_use_one_space_are_told_so(locmfa_server):
-    with locmfa_server.space("one"):
-        with pytest.raises(locmfa.LocmfaError, match="There is a space ONE already: two tests use one space"):
-            locmfa_server.space("ONE")
-    locmfa_server.space("one").remove()
+def test_two_tests_of_one_name_have_a_space_each(locmfa_server):
+    name = "Tests [1]: a name with blanks, brackets and colons, and longer than 64 characters"
+    with locmfa_server.space(name) as one, locmfa_server.space(name) as two:
+        assert one.url != two.url
+        one.request("POST", "/users", {"username": "zoe"})
+        assert [it["username"] for it in two.request("GET", "/users?username=zoe")["items"]] == []
 
 
 def test_a_verification_that_fails_says_what_came_nearest(locmfa_space):
@@ -93,7 +94,7 @@ def test_a_verification_that_fails_says_what_came_nearest(locmfa_space):
 
 
 def test_a_message_that_does_not_come_is_told(locmfa_space):
-    with pytest.raises(locmfa.LocmfaError, match=r"No message with username=anna came in 0\.01 seconds\. There is none\."):
+    with pytest.raises(locmfa.LocmfaError, match=r"No message with username=anna came in 0\.01 s\. There is none\."):
         locmfa_space.wait_for_message(timeout=0.01, username="anna")
 
 

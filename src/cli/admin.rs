@@ -8,11 +8,11 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::Value;
 
-use super::files;
+use super::files::{self, OutArgs};
 use super::print::{Output, complain};
 use super::ready;
-use super::table::{Column, Growing, sheet, table};
-use crate::control::{Api, List, Query, Url, items};
+use super::table::{self, Column, Growing, sheet, table};
+use crate::control::{Api, List, Query, Refused, Url, items};
 use crate::text::length_of_time;
 
 #[derive(Args, Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Target {
     /// Print JSON, for scripts
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 /// Which server is asked.
@@ -66,11 +68,7 @@ impl Target {
             return out.json(page);
         }
         out.print(&table(columns, items(page)))?;
-        if let (Some(total), Some(_)) = (page["total"].as_u64(), page["next"].as_str()) {
-            let count = items(page).len();
-            out.line(format_args!("{count} of {total}; --limit {total} prints all"))?;
-        }
-        Ok(())
+        rest_of(page).iter().try_for_each(|it| out.line(it))
     }
 
     /// Prints an object.
@@ -82,6 +80,12 @@ impl Target {
     pub(super) fn print_done(&self, out: &mut Output<'_>, sentence: &str) -> Result<()> {
         if self.json { Ok(()) } else { out.line(sentence) }
     }
+}
+
+/// What to do for the rest of a list, where a page is not all of it.
+fn rest_of(page: &Value) -> Option<String> {
+    let (total, _) = page["total"].as_u64().zip(page["next"].as_str())?;
+    Some(format!("{} of {total}; --limit {total} prints all", items(page).len()))
 }
 
 /// The options of a list.
@@ -99,6 +103,9 @@ pub(super) struct ListArgs {
     /// The largest number of items to list
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
+    /// Print CSV, for Import-Csv and spreadsheets, with moments and numbers as --json has them
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
     #[command(flatten)]
     pub(super) target: Target,
 }
@@ -106,7 +113,7 @@ pub(super) struct ListArgs {
 impl ListArgs {
     /// Prints the list. False: nothing came in the time of `--wait`.
     pub(super) async fn print(&self, list: List, columns: &[Column], out: &mut Output<'_>) -> Result<bool> {
-        let Self { conditions, wait, after, limit, target } = self;
+        let Self { conditions, wait, after, limit, csv, target } = self;
         let (conditions, wait) = (conditions.clone(), wait.clone());
         let query = Query { conditions, wait, after: after.clone(), limit: *limit };
         let page = target.api()?.list(list, &query).await?;
@@ -117,6 +124,11 @@ impl ListArgs {
                 }
                 complain(format_args!("locmfa: nothing came in {wait}"));
                 Ok(false)
+            }
+            _ if *csv => {
+                out.print(&table::csv(columns, items(&page))?)?;
+                rest_of(&page).iter().for_each(complain);
+                Ok(true)
             }
             _ => target.print_page(out, columns, &page).map(|()| true),
         }
@@ -143,6 +155,14 @@ impl ListArgs {
                 complain(format_args!("locmfa: {warning}"))
             })
             .await
+    }
+}
+
+/// A refusal of a text of this name: its mistakes tell their places in it.
+pub(super) fn of_source(error: anyhow::Error, source: &str) -> anyhow::Error {
+    match error.downcast::<Refused>() {
+        Ok(refused) => refused.from_source(source).into(),
+        Err(other) => other,
     }
 }
 

@@ -14,13 +14,13 @@ pub(super) struct Calls {
     #[command(flatten)]
     args: ListArgs,
     /// Print each new call when it comes; --after adds those that followed that cursor
-    #[arg(long, conflicts_with = "wait")]
+    #[arg(long, conflicts_with_all = ["wait", "csv", "out"])]
     follow: bool,
 }
 
 const COLUMNS: &[Column] = &[
     ("#", "seq"),
-    ("TIME", "at"),
+    ("TIME (UTC)", "at"),
     ("OPERATION", "operation"),
     ("USER", "username"),
     ("NUMBER", "number"),

@@ -5,8 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-use super::files;
+use super::files::{self, OutArgs};
 use super::print::Output;
 use crate::contract::Secret;
 use crate::tls::{self, Certificates, Keys, PfxCipher, RevocationList, Summary};
@@ -15,9 +18,9 @@ use crate::trust::{self, Change};
 #[derive(Debug, Subcommand)]
 pub(super) enum Certs {
     /// Show the authority and the server's certificate
-    Show(CertificateArgs),
+    Show(Show),
     /// Make a new server certificate and keep the authority
-    New(CertificateArgs),
+    New(Show),
     /// Write the server's certificate with its key to a PFX file, for IIS or another server
     Export(Export),
     /// Show the commands that make clients trust the authority
@@ -38,6 +41,17 @@ pub(super) struct CertificateArgs {
     /// Add an RSA certificate, for clients that cannot verify ECDSA
     #[arg(long)]
     rsa: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Show {
+    #[command(flatten)]
+    certificates: CertificateArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 #[derive(Args, Debug)]
@@ -76,8 +90,10 @@ enum Cipher {
 impl Certs {
     pub(super) fn run(&self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Show(args) => show(&args.open()?, out)?,
-            Self::New(args) => show(&Certificates::renew(&args.certs, &args.host, args.keys())?, out)?,
+            Self::Show(args) => show(&args.certificates.open()?, args.json, out)?,
+            Self::New(Show { certificates: it, json, .. }) => {
+                show(&Certificates::renew(&it.certs, &it.host, it.keys())?, *json, out)?;
+            }
             Self::Export(args) => export(args, out)?,
             Self::Trust(args) => change_trust(Change::Trust, args, out)?,
             Self::Untrust(args) => change_trust(Change::Untrust, args, out)?,
@@ -122,7 +138,11 @@ impl CertificateArgs {
     }
 }
 
-fn show(certificates: &Certificates, out: &mut Output<'_>) -> anyhow::Result<()> {
+fn show(certificates: &Certificates, json: bool, out: &mut Output<'_>) -> anyhow::Result<()> {
+    if json {
+        let servers: Vec<_> = certificates.pairs().iter().map(|it| as_json(it.summary())).collect();
+        return out.json(&json!({"authority": certificates.authority().map(as_json), "servers": servers}));
+    }
     if let Some(authority) = certificates.authority() {
         out.line(described("Authority", authority))?;
     }
@@ -153,6 +173,20 @@ fn change_trust(change: Change, args: &Trust, out: &mut Output<'_>) -> anyhow::R
     out.line(match change {
         Change::Trust => "This machine now trusts the authority.",
         Change::Untrust => "This machine no longer trusts the authority.",
+    })
+}
+
+fn as_json(it: &Summary) -> Value {
+    let moment = |it: OffsetDateTime| it.format(&Rfc3339).ok();
+    json!({
+        "subject": it.subject,
+        "issuer": it.issuer,
+        "names": it.names,
+        "not_before": moment(it.not_before),
+        "not_after": moment(it.not_after),
+        "sha1": it.sha1,
+        "sha256": it.sha256,
+        "files": it.files,
     })
 }
 

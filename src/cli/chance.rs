@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::files::{is_standard_input, standard_input};
-use super::print::{Output, complain, counted};
+use super::files::{OutArgs, is_standard_input, one_named_by, standard_input};
+use super::print::{Output, complain};
 use super::table::{Column, table};
 use crate::engine::{Bounds, Engine, NoPreview, Preview, Timestamp};
 use crate::scenario;
 use crate::server::reload::Source;
 use crate::switchboard::draw_seed;
+use crate::text::counted;
 
 #[derive(Args, Debug)]
 pub(super) struct Chance {
@@ -36,6 +37,8 @@ pub(super) struct Chance {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 const COLUMNS: &[Column] = &[("TURN", "turn"), ("DREW", "drew"), ("TAKEN", "taken"), ("DELAY", "delay")];
@@ -44,7 +47,7 @@ impl Chance {
     pub(super) fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         let source = match is_standard_input(&self.scenario) {
             true => Source::Input(standard_input()?.into()),
-            false => Source::File(self.scenario),
+            false => Source::File(one_named_by(&self.scenario)?),
         };
         let mut setup = match source.load() {
             Ok(scenario) => scenario.setup,

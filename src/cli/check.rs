@@ -1,19 +1,20 @@
 //! `locmfa check`: the mistakes in scenario files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 
-use super::files::{is_standard_input, standard_input};
+use super::files::{self, OutArgs, is_standard_input, standard_input};
 use super::print::{Output, complain};
 use crate::scenario::{Code, Mistakes, Severity};
 use crate::server::reload::Source;
+use crate::text::counted;
 
 #[derive(Args, Debug)]
 pub(super) struct Check {
-    /// The scenario files; `-` is standard input
+    /// The scenario files; `*` stands for any part of a name, `-` is standard input
     #[arg(required_unless_present = "explain")]
     scenarios: Vec<PathBuf>,
     /// Fail on warnings too
@@ -28,6 +29,11 @@ pub(super) struct Check {
     /// The format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Short for --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -42,22 +48,23 @@ impl Check {
             return explain(code, out);
         }
         let least = if self.pedantic { Severity::Note } else { Severity::Warning };
-        let check = |file: &PathBuf| {
+        let check = |file: &Path| -> anyhow::Result<_> {
             let source = match is_standard_input(file) {
                 true => Source::Input(standard_input()?.into()),
-                false => Source::File(file.clone()),
+                false => Source::File(file.into()),
             };
             let found = source.load().map_or_else(|mistakes| mistakes, |it| it.warnings);
             Ok((source.to_string(), found.from_severity(least)))
         };
-        let results: Vec<(String, Mistakes)> = self.scenarios.iter().map(check).collect::<anyhow::Result<_>>()?;
-        match self.format {
-            Format::Json => {
-                out.json(&results.iter().flat_map(|it| it.1.iter()).collect::<Vec<_>>())?;
-                for (file, mistakes) in results.iter().filter(|it| it.1.more() > 0) {
-                    complain(format_args!("{file}: {} more mistakes are not listed.", mistakes.more()));
-                }
+        let mut results: Vec<(String, Mistakes)> = Vec::new();
+        for path in &self.scenarios {
+            for file in files::named_by(path)? {
+                results.push(check(&file)?);
             }
+        }
+        match self.format {
+            Format::Json => print_json(&results, out)?,
+            Format::Text if self.json => print_json(&results, out)?,
             Format::Text => {
                 for (file, mistakes) in &results {
                     mistakes.iter().try_for_each(|it| out.line(format_args!("{it}\n")))?;
@@ -65,7 +72,10 @@ impl Check {
                         (None, _) => out.line(format_args!("{file}: no mistakes"))?,
                         (_, 0) => out.line(format_args!("{file}: {}", mistakes.summary()))?,
                         (_, more) => {
-                            out.line(format_args!("{file}: {}; {more} of them are not listed", mistakes.summary()))?;
+                            out.line(format_args!(
+                                "{file}: {}; the list leaves out {more} of them",
+                                mistakes.summary()
+                            ))?;
                         }
                     }
                 }
@@ -74,6 +84,14 @@ impl Check {
         let allowed = if self.strict { Severity::Note } else { Severity::Warning };
         Ok(ExitCode::from(u8::from(results.iter().any(|it| it.1.worst() > Some(allowed)))))
     }
+}
+
+fn print_json(results: &[(String, Mistakes)], out: &mut Output<'_>) -> anyhow::Result<()> {
+    out.json(&results.iter().flat_map(|it| it.1.iter()).collect::<Vec<_>>())?;
+    for (file, mistakes) in results.iter().filter(|it| it.1.more() > 0) {
+        complain(format_args!("{file} has {} that the list leaves out.", counted(mistakes.more(), "more mistake")));
+    }
+    Ok(())
 }
 
 /// Explains a code, or all of them.

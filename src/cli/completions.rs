@@ -6,6 +6,7 @@ use clap::{Args, CommandFactory, ValueEnum};
 use clap_complete::{Shell, generate};
 
 use super::Arguments;
+use super::files::OutArgs;
 use super::print::Output;
 
 #[derive(Args, Debug)]
@@ -15,6 +16,8 @@ use super::print::Output;
 pub(super) struct Completions {
     /// The shell
     shell: ShellName,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::admin::ServerArgs;
+use super::files::{OutArgs, one_named_by};
 use super::print::Output;
 use crate::doctor::{self, Subject};
 use crate::mim::step::all_right;
@@ -30,11 +31,14 @@ pub(super) struct Doctor {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 impl Doctor {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
-        let Self { scenario, certs, host: hosts, listen, server, json } = self;
+        let Self { scenario, certs, host: hosts, listen, server, json, .. } = self;
+        let scenario = scenario.as_deref().map(one_named_by).transpose()?;
         let admin = server.url()?;
         let steps = doctor::examine(&Subject { scenario, certs, hosts, listen, admin }).await?;
         match json {

@@ -4,10 +4,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::files::OutArgs;
 use super::print::Output;
 
 #[derive(Args, Debug)]
-pub(super) struct Fidelity {}
+pub(super) struct Fidelity {
+    #[command(flatten)]
+    out: OutArgs,
+}
 
 impl Fidelity {
     pub(super) fn run(&self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::admin::Target;
 use super::print::Output;
-use super::table::{Column, sheet, table};
+use super::table::{Column, plain, sheet, table};
 use crate::control::items;
 
 #[derive(Debug, Subcommand)]
@@ -72,7 +72,7 @@ impl Incident {
                     (true, _) => out.json(&ended)?,
                     (false, None) => out.line("No incident runs.")?,
                     (false, Some(name)) => out.line(format_args!(
-                        "The incident {name} is ended. It changed {} calls and sign-ins.",
+                        "The incident {name} is ended. Calls and sign-ins that it changed: {}.",
                         ended["hits"]
                     ))?,
                 }
@@ -87,8 +87,8 @@ fn running(it: &Value) -> String {
     match it["name"].as_str() {
         None => "No incident runs.".into(),
         Some(name) => format!(
-            "The incident {name} runs until {}. It has changed {} calls and sign-ins. `locmfa incident stop` ends it.",
-            it["until"].as_str().unwrap_or_default(),
+            "The incident {name} runs until {}. Calls and sign-ins that it changed: {}. `locmfa incident stop` ends it.",
+            plain(&it["until"]),
             it["hits"]
         ),
     }

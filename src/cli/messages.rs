@@ -14,7 +14,7 @@ pub(super) struct Messages {
     #[command(flatten)]
     args: ListArgs,
     /// Print each new message when it comes
-    #[arg(long, conflicts_with = "wait")]
+    #[arg(long, conflicts_with_all = ["wait", "csv", "out"])]
     follow: bool,
     /// Wait for the next message from now on: 30s where --wait does not say how long
     #[arg(long, conflicts_with_all = ["after", "follow"])]
@@ -23,7 +23,7 @@ pub(super) struct Messages {
 
 const COLUMNS: &[Column] = &[
     ("#", "seq"),
-    ("TIME", "at"),
+    ("TIME (UTC)", "at"),
     ("MEDIUM", "medium"),
     ("USER", "username"),
     ("TO", "to"),

@@ -37,14 +37,15 @@ mod wsdl;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::error::ErrorKind;
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
-use serde_json::Value;
+use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::control::Refused;
+use crate::file::{self, Access};
 pub use print::Output;
 use print::complain;
 use ready::Several;
@@ -60,6 +61,9 @@ pub struct Arguments {
     command: Option<Command>,
     #[command(flatten)]
     serve: serve::Serve,
+    /// The file of `--out`.
+    #[arg(skip)]
+    out: Option<PathBuf>,
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 success; 1 a scenario or a settings file has mistakes, a verification failed, the server refused, or nothing was changed; 2 the command line is wrong, or does not say which of several servers; 3 the program cannot start or continue (a port, a certificate, a file), or no server answers.";
@@ -148,9 +152,12 @@ pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(wrong) => wrong.exit(),
     };
-    let mut stdout = io::stdout();
+    let (mut stdout, mut written) = (io::stdout(), Vec::new());
     let is_terminal = stdout.is_terminal();
-    let out = &mut Output::new(&mut stdout).on_terminal(is_terminal);
+    let out = &mut match &arguments.out {
+        None => Output::new(&mut stdout).on_terminal(is_terminal),
+        Some(_) => Output::new(&mut written),
+    };
     let result = match arguments.command.unwrap_or_else(|| Command::Serve(arguments.serve.into())) {
         Command::Serve(serve) => serve.run().await,
         Command::Check(args) => args.run(out),
@@ -181,16 +188,22 @@ pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Completions(args) => args.run(out),
         Command::Service(command) => command.run(out),
     };
+    let result = result.and_then(|code| {
+        if let Some(file) = &arguments.out {
+            let shown = file.display();
+            file::write(file, &written, Access::Usual).with_context(|| {
+                format!("cannot write {shown}; give --out a file in a folder that this account may write")
+            })?;
+        }
+        Ok(code)
+    });
     result.unwrap_or_else(|error| {
         complain(format_args!("locmfa: {error:#}"));
         if error.is::<Several>() {
             return ExitCode::from(2);
         }
         let Some(refused) = error.downcast_ref::<Refused>() else { return ExitCode::from(3) };
-        // The first mistake is the text of the error.
-        for it in refused.problem.get("mistakes").and_then(Value::as_array).into_iter().flatten().skip(1) {
-            complain(format_args!("  {}", it["message"].as_str().unwrap_or_default()));
-        }
+        refused.mistakes().iter().for_each(|it| complain(format_args!("\n{it}")));
         ExitCode::from(1)
     })
 }
@@ -249,9 +262,12 @@ impl Arguments {
     pub fn of(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let words: Vec<_> = words.into_iter().collect();
         let parsed = Self::with_variables().try_get_matches_from(&words);
-        let parsed = parsed.and_then(|mut it| Self::from_arg_matches_mut(&mut it));
+        let parsed = parsed.and_then(|mut it| {
+            let out = out_of(&it);
+            Self::from_arg_matches_mut(&mut it).map(|it| Self { out, ..it })
+        });
         let scenario = match &parsed {
-            Ok(Self { command: None, serve }) => serve.scenario.as_deref(),
+            Ok(Self { command: None, serve, .. }) => serve.scenario.as_deref(),
             Ok(_) => None,
             Err(_) => words.get(1).map(Path::new),
         };
@@ -262,6 +278,14 @@ impl Arguments {
                 None => Ok(it),
             }),
         }
+    }
+}
+
+/// The file of `--out`, which any command may have.
+fn out_of(matches: &ArgMatches) -> Option<PathBuf> {
+    match matches.subcommand() {
+        Some((_, inner)) => out_of(inner),
+        None => matches.try_get_one::<PathBuf>("out").ok().flatten().cloned(),
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) enum Phone {
         #[command(flatten)]
         args: ListArgs,
         /// Print each step of challenges when it comes: the phone rings, is answered, and how it ends
-        #[arg(long, conflicts_with = "wait")]
+        #[arg(long, conflicts_with_all = ["wait", "csv", "out"])]
         follow: bool,
     },
     /// Answer the call
@@ -60,20 +60,20 @@ pub(super) struct Act {
 
 const COLUMNS: &[Column] = &[
     ("ID", "id"),
-    ("SINCE", "since"),
+    ("SINCE (UTC)", "since"),
     ("STATE", "state"),
     ("CHANNEL", "channel"),
     ("USER", "username"),
     ("OWNER", "owner"),
     ("PHONE", "phone"),
     ("CODE", "code"),
-    ("DUE", "due"),
+    ("DUE (UTC)", "due"),
     ("RULE", "rule"),
 ];
 
 /// The columns of steps.
 const STEPS: &[Column] = &[
-    ("TIME", "at"),
+    ("TIME (UTC)", "at"),
     ("ID", "challenge"),
     ("STEP", "stage"),
     ("CHANNEL", "channel"),

@@ -77,11 +77,6 @@ pub(super) fn complain(text: impl Display) {
     let _ = writeln!(io::stderr(), "{}", escaped(&text.to_string()));
 }
 
-/// A count and what is counted, in the plural where it is not one.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,11 +7,10 @@ use anyhow::bail;
 use clap::Subcommand;
 use serde_json::{Map, Value};
 
-use super::admin::{Target, pair};
+use super::admin::{Target, of_source, pair};
 use super::files;
 use super::print::{Output, complain};
 use super::table::Column;
-use crate::scenario;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Rule {
@@ -60,6 +59,7 @@ impl Rule {
         match self {
             Self::List { target } => target.print_page(out, COLUMNS, &target.api()?.rules().await?)?,
             Self::Add { rule, file, times, lasts, target } => {
+                let source = file.as_ref().map_or_else(|| "the rule".into(), |it| it.display().to_string());
                 let text = match (file, rule.as_slice()) {
                     (Some(file), _) => files::text_of(&file)?,
                     (None, [one]) if one == "-" => files::standard_input()?,
@@ -71,7 +71,8 @@ impl Rule {
                         }
                     },
                 };
-                target.print_sheet(out, &target.api()?.add_rule(text, times, lasts).await?)?;
+                let added = target.api()?.add_rule(text, times, lasts).await;
+                target.print_sheet(out, &added.map_err(|it| of_source(it, &source))?)?;
             }
             Self::Remove { name, target } => {
                 target.api()?.remove_rule(&name).await?;
@@ -119,9 +120,7 @@ fn value(key: &str, text: String) -> anyhow::Result<Value> {
     if !text.starts_with(['[', '{']) {
         return Ok(text.into());
     }
-    scenario::export::value(key, &text).map_err(|mistakes| {
-        anyhow::anyhow!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-    })
+    files::value_of(key, &text)
 }
 
 /// Enters a value under a key; in a key with dots, each part but the last names a mapping.

@@ -4,11 +4,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::files::OutArgs;
 use super::print::Output;
 use crate::scenario;
 
 #[derive(Args, Debug)]
-pub(super) struct Schema {}
+pub(super) struct Schema {
+    #[command(flatten)]
+    out: OutArgs,
+}
 
 impl Schema {
     pub(super) fn run(&self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {

@@ -18,7 +18,7 @@ use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::certs::{CertificateArgs, pfx_password};
-use super::files::{is_standard_input, standard_input};
+use super::files::{is_standard_input, one_named_by, standard_input};
 use super::open::page_of;
 use super::print::complain;
 use super::ready::{Ready, ReadyFile};
@@ -217,14 +217,14 @@ impl Serve {
             Some(file) => format!("cannot log into {}; name a file that this account may write", file.display()),
             None => "cannot start the log".into(),
         })?;
-        let is_terminal = self.log_file.is_none() && io::stderr().is_terminal();
+        let has_colours = self.log_file.is_none() && understands_colours();
         let builder = tracing_subscriber::fmt()
             .with_env_filter(filter(self.log, self.verbose))
             .with_writer(log.clone())
             .log_internal_errors(false);
         match format {
             Format::Json => builder.json().flatten_event(true).init(),
-            Format::Text => builder.with_ansi(is_terminal).init(),
+            Format::Text => builder.with_ansi(has_colours).init(),
         }
         // Standard error may be a pipe that no program reads, and would hold up the thread that panics.
         std::panic::set_hook(Box::new(|panic| error!("{panic}")));
@@ -342,7 +342,7 @@ impl Serve {
         Ok(match &self.scenario {
             None => Source::BuiltIn,
             Some(path) if is_standard_input(path) => Source::Input(standard_input()?.into()),
-            Some(path) => Source::File(path.clone()),
+            Some(path) => Source::File(one_named_by(path)?),
         })
     }
 }
@@ -514,6 +514,13 @@ fn reload_on_signal(
         }));
     }
     tasks
+}
+
+/// Whether standard error is a terminal with colours. A console of Windows is told to understand them; an old one does not.
+fn understands_colours() -> bool {
+    io::stderr().is_terminal()
+        && !anstyle_query::no_color()
+        && anstyle_query::windows::enable_ansi_colors().unwrap_or_else(anstyle_query::term_supports_ansi_color)
 }
 
 /// What is logged. `RUST_LOG` overrides the flags.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::print::Output;
 use super::serve::{self, Log, Serve, Served};
@@ -23,7 +24,11 @@ pub(super) enum Service {
     /// Stop and remove the service, and keep its folder
     Uninstall,
     /// Show whether the service runs, where it answers and where it logs; exit code 1 if it does not run
-    Status,
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Serve, after Windows has started this program as the service
     #[command(hide = true)]
     Run {
@@ -70,7 +75,7 @@ impl Service {
                 let folder = service::uninstall()?;
                 out.line(format_args!("The service {NAME} is gone. {folder} stays, with the authority and the logs."))?;
             }
-            Self::Status => return status(out),
+            Self::Status { json } => return status(json, out),
             Self::Run { folder, serve } => run(&folder, *serve)?,
         }
         Ok(ExitCode::SUCCESS)
@@ -113,20 +118,36 @@ impl Install {
     }
 }
 
-fn status(out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
+fn status(json: bool, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
     let Some(status) = service::status()? else {
+        if json {
+            out.json(&json!({"state": "not-installed"}))?;
+            return Ok(ExitCode::from(1));
+        }
         out.line(format_args!("The service {NAME} is not installed."))?;
         return Ok(ExitCode::from(1));
     };
-    let word = match status.state {
-        State::Running => "runs",
-        State::Stopped => "is stopped",
-        State::Starting => "is starting",
-        State::Stopping => "is stopping",
-        State::Paused => "is paused",
+    let (key, word) = match status.state {
+        State::Running => ("running", "runs"),
+        State::Stopped => ("stopped", "is stopped"),
+        State::Starting => ("starting", "is starting"),
+        State::Stopping => ("stopping", "is stopping"),
+        State::Paused => ("paused", "is paused"),
     };
-    out.line(format_args!("The service {NAME} {word}."))?;
     let is_running = status.state == State::Running;
+    if json {
+        let folder = &status.folder;
+        let service = is_running.then(|| folder.service_url());
+        out.json(&json!({
+            "state": key,
+            "service": service,
+            "logs": folder.logs(),
+            "account": status.account,
+            "command": status.command,
+        }))?;
+        return Ok(ExitCode::from(u8::from(!is_running)));
+    }
+    out.line(format_args!("The service {NAME} {word}."))?;
     if is_running {
         out.line(answers(&status.folder))?;
     }

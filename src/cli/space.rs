@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use clap::{ArgGroup, Subcommand};
 
-use super::admin::Target;
+use super::admin::{Target, of_source};
+use super::files::{one_named_by, text_of, value_of};
 use super::print::Output;
 use super::table::Column;
-use crate::file;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Space {
@@ -24,7 +24,7 @@ pub(super) enum Space {
         /// The space to copy
         #[arg(long, value_name = "NAME", conflicts_with = "scenario")]
         from: Option<String>,
-        /// The scenario to start with
+        /// The scenario to start with; - is standard input
         #[arg(long, value_name = "FILE")]
         scenario: Option<PathBuf>,
         #[command(flatten)]
@@ -66,16 +66,20 @@ impl Space {
         match self {
             Self::List(target) => target.print_page(out, COLUMNS, &target.api()?.spaces().await?)?,
             Self::New { name, label, from, scenario, target } => {
-                let scenario = scenario.as_deref().map(file::read_text).transpose()?;
+                let source = scenario.as_ref().map_or_else(String::new, |it| it.display().to_string());
+                let scenario = scenario.as_deref().map(|it| text_of(&one_named_by(it)?)).transpose()?;
                 let (api, from, scenario) = (target.api()?, from.as_deref(), scenario.as_deref());
                 let space = match label {
-                    Some(label) => api.new_labelled_space(&label, from, scenario).await?,
-                    None => api.new_space(&name.unwrap_or_default(), from, scenario).await?,
+                    Some(label) => api.new_labelled_space(&label, from, scenario).await,
+                    None => api.new_space(&name.unwrap_or_default(), from, scenario).await,
                 };
-                target.print_sheet(out, &space)?;
+                target.print_sheet(out, &space.map_err(|it| of_source(it, &source))?)?;
             }
             Self::Reset { name, target } => target.print_sheet(out, &target.api()?.reset_space(&name).await?)?,
-            Self::Snapshot { name, target } => out.print(&target.api_of(&name)?.snapshot().await?)?,
+            Self::Snapshot { name, target } => {
+                let text = target.api_of(&name)?.snapshot().await?;
+                if target.json { out.json(&value_of("snapshot", &text)?)? } else { out.print(&text)? }
+            }
             Self::Drop { name, target } => {
                 target.api()?.drop_space(&name).await?;
                 target.print_done(out, &format!("The space {name} is removed."))?;

@@ -10,6 +10,8 @@ use super::print::Output;
 use super::space;
 use super::table::{Column, table};
 
+use crate::text::counted;
+
 #[derive(Args, Debug)]
 pub(super) struct Status {
     #[command(flatten)]
@@ -17,7 +19,7 @@ pub(super) struct Status {
 }
 
 const FAILURES: &[Column] =
-    &[("TIME", "at"), ("CLIENT", "peer"), ("KIND", "kind"), ("WHAT", "what"), ("REMEDY", "remedy")];
+    &[("TIME (UTC)", "at"), ("CLIENT", "peer"), ("KIND", "kind"), ("WHAT", "what"), ("REMEDY", "remedy")];
 
 /// How many failures are listed.
 const NEWEST: usize = 5;
@@ -37,7 +39,10 @@ impl Status {
         let mut text = format!("locmfa {version} is ready; its page is {page}\nIts seed is {seed}\n\n{spaces}");
         let lost = status["health"]["log_lines_lost"].as_u64().unwrap_or_default();
         if lost > 0 {
-            text += &format!("\nThe log has lost {lost} lines: its disk is full, or no program reads its pipe.\n");
+            text += &format!(
+                "\nThe log has lost {}: its disk is full, or no program reads its pipe.\n",
+                counted(lost, "line")
+            );
         }
         for warning in list(&status["health"]["certificate_warnings"]) {
             text += &format!("\n{}\n", warning.as_str().unwrap_or_default());

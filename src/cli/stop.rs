@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 use super::admin::{Target, time};
 use super::print::{Output, complain};
 use crate::process::Process;
+use crate::text::counted;
 
 #[derive(Args, Debug)]
 #[command(
@@ -41,8 +42,8 @@ impl Stop {
         };
         if timeout(self.timeout, gone).await.is_err() {
             complain(format_args!(
-                "locmfa: the server (process {id}) has not stopped in {} seconds; it gives open calls the time of its --grace.",
-                self.timeout.as_secs_f64()
+                "locmfa: the server (process {id}) has not stopped in {}; it gives open calls the time of its --grace.",
+                counted(self.timeout.as_secs_f64(), "second")
             ));
             return Ok(ExitCode::from(1));
         }

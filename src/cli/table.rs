@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::engine::Timestamp;
 use crate::text::in_one_line;
 
 /// A column: its heading, and the key of its values.
@@ -24,12 +25,31 @@ pub(super) fn table(columns: &[Column], items: &[Value]) -> String {
     rows.iter().fold(head, |text, row| text + &line(kept.iter().map(|at| row[*at].as_str()).collect()))
 }
 
-/// An object as a line for each key.
+/// Objects as CSV: the keys of the columns, then the other keys that an object has.
+pub(super) fn csv(columns: &[Column], items: &[Value]) -> anyhow::Result<String> {
+    let mut keys: Vec<&str> = columns.iter().map(|it| it.1).collect();
+    for key in items.iter().filter_map(Value::as_object).flat_map(|it| it.keys()) {
+        if !keys.contains(&key.as_str()) {
+            keys.push(key);
+        }
+    }
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    writer.write_record(&keys)?;
+    for it in items {
+        writer.write_record(keys.iter().map(|key| joined(at(it, key), &|text| text.into())))?;
+    }
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}
+
+/// An object as a line for each key; those of an object in it have its key before them.
 pub(super) fn sheet(it: &Value) -> String {
     let Some(map) = it.as_object() else { return format!("{}\n", plain(it)) };
     let width = map.keys().map(|it| it.chars().count()).max().unwrap_or(0);
-    let lines = map.iter().map(|(key, value)| (key, plain(value))).filter(|it| !it.1.is_empty());
-    lines.map(|(key, value)| format!("{key:width$}  {value}\n")).collect()
+    let flat = map.iter().flat_map(|(key, value)| match value.as_object() {
+        Some(inner) => inner.iter().map(|(name, value)| (format!("{key}.{name}"), plain(value))).collect(),
+        None => vec![(key.clone(), plain(value))],
+    });
+    flat.filter(|it| !it.1.is_empty()).map(|(key, value)| format!("{key:width$}  {value}\n")).collect()
 }
 
 /// A table that grows by a line for each object, which always has all columns: the widest value so far sets the width of
@@ -77,26 +97,38 @@ impl Growing {
     }
 }
 
+/// The value at a key, whose parts are separated by dots.
+fn at<'a>(it: &'a Value, key: &str) -> &'a Value {
+    key.split('.').try_fold(it, |it, key| it.get(key)).unwrap_or(&Value::Null)
+}
+
 fn cell(it: &Value, key: &str) -> String {
-    let value = key.split('.').try_fold(it, |it, key| it.get(key)).unwrap_or(&Value::Null);
-    match (key, value) {
-        // The time of a day, to the millisecond: the day is the same for most.
-        ("at" | "since" | "due", Value::String(text)) => {
-            let time = text.split_once('T').map_or(text.as_str(), |it| it.1).trim_end_matches('Z');
-            time.chars().take("12:00:00.000".len()).collect()
+    let text = plain(at(it, key));
+    match key {
+        // The time of a day: the day is the same for most, and the heading says that it is UTC.
+        "at" | "since" | "due" => {
+            text.strip_suffix(" UTC").and_then(|it| it.split_once(' ')).map_or(text.as_str(), |it| it.1).into()
         }
         // The rule has a column of its own.
-        ("outcome", Value::String(text)) => text.split_once(" by \"").map_or(&**text, |it| it.0).to_owned(),
-        (_, value) => plain(value),
+        "outcome" => text.split_once(" by \"").map_or(text.as_str(), |it| it.0).into(),
+        _ => text,
     }
 }
 
-fn plain(value: &Value) -> String {
+/// A value for people: moments to the millisecond, with their zone.
+pub(super) fn plain(value: &Value) -> String {
+    joined(value, &|text| match Timestamp::of_text(text).filter(|_| text.ends_with('Z')) {
+        Some(moment) => moment.for_people(),
+        None => in_one_line(text).into_owned(),
+    })
+}
+
+fn joined(value: &Value, shown: &dyn Fn(&str) -> String) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => in_one_line(text).into_owned(),
+        Value::String(text) => shown(text),
         Value::Array(items) if items.iter().all(|it| !it.is_object()) => {
-            items.iter().map(plain).collect::<Vec<_>>().join(", ")
+            items.iter().map(|it| joined(it, shown)).collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),
     }
@@ -123,5 +155,7 @@ mod tests {
         let busy = json!({"seq": 2, "outcome": "false 101 error 12 by \"busy\"", "user": "b"});
         assert_eq!(growing.line(&busy), "2       false 101 error 12        b\n");
         assert_eq!(sheet(&json!({"a": 1, "long": ["x", "y"], "none": null})), "a     1\nlong  x, y\n");
+        let nested = json!({"clock": {"now": "2026-11-24T08:00:00.1234567Z", "rate": null}});
+        assert_eq!(sheet(&nested), "clock.now  2026-11-24 08:00:00.123 UTC\n");
     }
 }

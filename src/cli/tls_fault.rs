@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use serde_json::json;
 
 use super::admin::Target;
 use super::print::Output;
@@ -11,7 +12,11 @@ use crate::tls::TlsFault;
 #[derive(Debug, Subcommand)]
 pub(super) enum Fault {
     /// Print the faults that there are
-    List,
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Show which fault is on, and when it ends
     Show {
         #[command(flatten)]
@@ -38,7 +43,11 @@ pub(super) enum Fault {
 impl Fault {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         match self {
-            Self::List => {
+            Self::List { json: true } => {
+                let faults = TlsFault::ALL.iter().map(|it| json!({"fault": it.word(), "about": it.about()}));
+                out.json(&faults.collect::<Vec<_>>())?;
+            }
+            Self::List { json: false } => {
                 for it in TlsFault::ALL {
                     out.line(format_args!("{:17}  {}", it.word(), it.about()))?;
                 }

@@ -7,14 +7,15 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 
 use super::admin::{ListArgs, Target, pair};
-use super::files::{bytes_of, is_standard_input};
-use super::print::{Output, complain, counted};
+use super::files::{bytes_of, is_standard_input, value_of};
+use super::print::{Output, complain};
 use super::table::Column;
 use crate::control::List;
 use crate::engine::Company;
 use crate::file::{self, Access};
 use crate::import;
 use crate::scenario;
+use crate::text::counted;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Users {
@@ -162,6 +163,7 @@ impl Import {
             }
             Some(file) => file::write(file, text.as_bytes(), Access::Usual)
                 .with_context(|| format!("cannot write {}; check the folder and its permissions", file.display()))?,
+            None if self.target.json => out.json(&value_of("the scenario", &text)?)?,
             None => out.print(&text)?,
         }
         for it in &imported.left_out {

@@ -10,6 +10,8 @@ use super::admin::{Target, time};
 use super::print::{Output, complain};
 use super::ready::Several;
 
+use crate::text::counted;
+
 #[derive(Args, Debug)]
 #[command(
     after_help = "With --space it also waits until the space is there. Exit codes: 0 ready; 1 not in this time; 2 more than one server runs."
@@ -42,7 +44,7 @@ impl Wait {
         };
         let Ok(ready) = timeout(self.timeout, ready).await else {
             let why = last.map(|it| format!("{it:#}")).unwrap_or_else(|| "the server does not answer".into());
-            complain(format_args!("locmfa: not ready in {} seconds: {why}", self.timeout.as_secs_f64()));
+            complain(format_args!("locmfa: not ready in {}: {why}", counted(self.timeout.as_secs_f64(), "second")));
             return Ok(ExitCode::from(1));
         };
         let health = ready?;

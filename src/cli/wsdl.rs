@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::files::OutArgs;
 use super::print::Output;
 use crate::description;
 
@@ -16,6 +17,8 @@ pub(super) struct Wsdl {
         default_value = "https://localhost:9999/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx"
     )]
     address: String,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 impl Wsdl {

@@ -18,6 +18,7 @@ use crate::contract::{self, NAMESPACE, Record, Seen, Shape, Unread, Wire, read_f
 use crate::operations::{self, Answers, AnswersText};
 use crate::sign_in::{Scheme, SignIn, Surroundings, Unsigned, offered};
 use crate::soap::{self, BodyError, Version};
+use crate::text::counted;
 use crate::xml::{Malformed, Node, Reader, Writer};
 
 /// How long the parts of a call take.
@@ -475,7 +476,7 @@ fn shown_request(request: &Request<Full<Bytes>>, body: &str) -> String {
 
 fn shown_answer(answer: &Answer) -> String {
     let is_page = answer.header(header::CONTENT_TYPE).starts_with("text/html");
-    let page = format!("({} bytes of HTML left out)", answer.body.len());
+    let page = format!("({} of HTML left out)", counted(answer.body.len(), "byte"));
     shown(format!("HTTP/1.1 {}", answer.status), &answer.headers, if is_page { &page } else { &answer.body })
 }
 
@@ -486,7 +487,7 @@ fn shown(head: String, headers: &HeaderMap, body: &str) -> String {
         let value = String::from_utf8_lossy(value.as_bytes());
         let value = match value.split_once(' ') {
             Some((scheme, token)) if *name == header::AUTHORIZATION => {
-                format!("{scheme} ({} characters left out)", token.len())
+                format!("{scheme} ({} left out)", counted(token.len(), "character"))
             }
             _ => value.into_owned(),
         };

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
+use crate::text::counted;
+
 /// Why a call has no answer, and what to do about it.
 #[derive(Clone, Debug, Serialize, thiserror::Error)]
 #[error("{what}")]
@@ -57,7 +59,7 @@ pub(super) async fn by<T>(
         let seconds = started.elapsed().as_secs_f32().round();
         Err(Failure::new(
             at,
-            format!("The client gave up after {seconds} seconds of waiting for {}.", at.waits_for()),
+            format!("The client gave up after {} of waiting for {}.", counted(seconds, "second"), at.waits_for()),
             match at {
                 CallStage::Call => "A .NET client waits for 100 seconds: a phone that rings longer is given up by MIM. Look for the call in the service's log.",
                 _ => "Something takes the connection and says nothing, or a firewall drops it: look at what listens there.",

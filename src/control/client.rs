@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 
 use super::Api;
 use crate::client::http;
+use crate::scenario::Mistake;
 
 /// The address of the admin API.
 #[derive(Clone, Debug)]
@@ -193,6 +194,22 @@ fn refused(text: &str) -> Refused {
 }
 
 impl Refused {
+    /// The same refusal of a text that was read from this file.
+    #[must_use]
+    pub fn from_source(mut self, source: &str) -> Self {
+        for it in self.problem["mistakes"].as_array_mut().into_iter().flatten() {
+            it["source"] = source.into();
+        }
+        self
+    }
+
+    /// The mistakes of what was sent, each with its place.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<Mistake> {
+        let list = self.problem.get("mistakes").and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(|it| Mistake::of_json(it, it["source"].as_str().unwrap_or_default())).collect()
+    }
+
     /// As a problem document says.
     pub(super) fn of(problem: Value) -> Self {
         let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -217,8 +234,20 @@ pub fn by_command(remedy: &str) -> String {
         ("GET /rules", "`locmfa rule list`"),
         ("GET /users", "`locmfa users list`"),
         ("POST /users", "`locmfa users add`"),
+        ("PATCH /users/NAME", "`locmfa users change NAME`"),
+        ("POST /spaces/default/reset", "`locmfa space reset default`"),
+        ("give the name as label to POST /spaces", "give the name with --label"),
+        ("GET /openapi.json", "docs/openapi.json"),
     ];
-    COMMANDS.iter().fold(remedy.to_owned(), |text, (request, command)| text.replace(request, command))
+    let text = COMMANDS.iter().fold(remedy.to_owned(), |text, (request, command)| text.replace(request, command));
+    match text.split_once("PUT /spaces/") {
+        Some((before, rest)) => {
+            let word = rest.split(char::is_whitespace).next().unwrap_or_default();
+            let name = word.trim_end_matches('.');
+            format!("{before}`locmfa space new {name}`{}", &rest[name.len()..])
+        }
+        None => text,
+    }
 }
 
 const BROKEN: &str = "the answer of the admin API ended too early; look whether the server still runs";
@@ -226,4 +255,21 @@ const BROKEN: &str = "the answer of the admin API ended too early; look whether 
 /// A name as a segment of a path.
 pub(super) fn segment(name: &str) -> String {
     percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_command;
+
+    #[test]
+    fn remedies_of_the_command_line_name_its_commands() {
+        for (remedy, expected) in [
+            ("GET /calls lists them.", "`locmfa calls` lists them."),
+            ("Make it with PUT /spaces/build-4.2.", "Make it with `locmfa space new build-4.2`."),
+            ("PATCH /users/NAME changes that one.", "`locmfa users change NAME` changes that one."),
+            ("PUT /spaces/NAME makes one.", "`locmfa space new NAME` makes one."),
+        ] {
+            assert_eq!(by_command(remedy), expected);
+        }
+    }
 }

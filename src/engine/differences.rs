@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::text::counted;
+
 /// Whether a reload keeps what calls have changed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OnReload {
@@ -49,10 +51,11 @@ impl Difference {
         let mut between = "";
         for (names, change) in [(&self.added, "added"), (&self.removed, "removed"), (&self.changed, "changed")] {
             let [first, rest @ ..] = &names[..] else { continue };
-            let noun = if between.is_empty() { what } else { "" };
-            let plural = if noun.is_empty() || rest.is_empty() { "" } else { "s" };
-            let blank = if noun.is_empty() { "" } else { " " };
-            write!(f, "{between}{}{blank}{noun}{plural} {change} ({first}", names.len())?;
+            let count = match between.is_empty() {
+                true => counted(names.len(), what),
+                false => names.len().to_string(),
+            };
+            write!(f, "{between}{count} {change} ({first}")?;
             rest.iter().take(LISTED - 1).try_for_each(|it| write!(f, ", {it}"))?;
             f.write_str(if names.len() > LISTED { ", …)" } else { ")" })?;
             between = ", ";

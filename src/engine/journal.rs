@@ -18,6 +18,7 @@ use super::chance::Draw;
 use super::delay::DrawnDelay;
 use super::{Ending, Method, Number, Timestamp};
 use crate::contract::Secret;
+use crate::text::counted;
 pub use tally::{EvictedCalls, EvictedResult, Tally};
 
 #[derive(Clone, Debug)]
@@ -561,6 +562,6 @@ impl Raw {
 
 impl fmt::Debug for Raw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({} bytes)", self.kept.len() + self.cut)
+        write!(f, "({})", counted(self.kept.len() + self.cut, "byte"))
     }
 }

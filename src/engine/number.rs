@@ -10,6 +10,8 @@ use std::fmt;
 
 use plan::Trunk;
 
+use crate::text::counted;
+
 /// A telephone number in full: country code, number, extension, digits only.
 ///
 /// `+1 425 555 0100`, `1 4255550100`, `14255550100`, `011 1 425 555 0100`, `(425) 555-0100` with country code 1, and the
@@ -188,9 +190,8 @@ impl fmt::Display for NotANumber {
             Self::Empty => f.write_str("it has no digits"),
             Self::Character(c) => write!(f, "{} does not belong in it", named(*c)),
             Self::Extension(c) => write!(f, "{} does not belong in its extension", named(*c)),
-            Self::Length(1) => write!(f, "it has 1 digit, and with its country code a number has {lengths}"),
             Self::Length(digits) => {
-                write!(f, "it has {digits} digits, and with its country code a number has {lengths}")
+                write!(f, "it has {}, and with its country code a number has {lengths}", counted(*digits, "digit"))
             }
             Self::Several => f.write_str("it is more than one number"),
             Self::Country => f.write_str("no country code begins so; write it as +, country code, number"),

@@ -125,7 +125,7 @@ refusals! {
     /// `ConfirmActivation`: not a code that is out.
     WrongConfirmationCode {} => 9041, "The confirmation code is wrong, was used, or ran out: it lives ten minutes.";
     /// The user has as many devices as the portal's settings allow.
-    DeviceLimit { limit: usize } => 9042, "The user has {limit} devices, and the portal's device limit allows no more.";
+    DeviceLimit { devices: String } => 9042, "The user has {devices}, and the portal's device limit allows no more.";
     /// `DeleteUserDevice`: no such device.
     UnknownDevice { id: String } => 9043, "There is no device {id:?}.";
     /// No such session.

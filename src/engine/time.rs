@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
 
 /// The time since 1970-01-01T00:00:00Z, in microseconds. The engine reads no clock: its callers pass the time.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -37,6 +38,17 @@ impl Timestamp {
         Self(self.0 - self.0 % 1_000_000)
     }
 
+    /// For people, to the millisecond: `2026-11-24 08:00:00.250 UTC`.
+    #[must_use]
+    pub fn for_people(self) -> String {
+        let form = format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3] UTC");
+        self.utc().and_then(|it| it.format(form).ok()).unwrap_or_else(|| "never".into())
+    }
+
+    fn utc(self) -> Option<OffsetDateTime> {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1000).ok()
+    }
+
     /// A moment as RFC 3339 writes it: `2026-11-24T08:00:00Z`.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
@@ -48,8 +60,7 @@ impl Timestamp {
 /// As RFC 3339 writes it, in UTC, to the microsecond.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanos = i128::from(self.0) * 1000;
-        let time = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok().and_then(|it| it.format(&Rfc3339).ok());
+        let time = self.utc().and_then(|it| it.format(&Rfc3339).ok());
         f.write_str(time.as_deref().unwrap_or("never"))
     }
 }

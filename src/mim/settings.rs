@@ -1,6 +1,7 @@
 //! `MfaSettings.xml` in place: its entries and their places, and the same text with some entries changed. Every other
 //! byte stays as it is: the root, the order of the entries, the letter case of their names.
 
+mod malformed;
 mod secrets;
 
 use std::fmt;
@@ -10,8 +11,7 @@ use encoding_rs::Encoding;
 use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::{BytesStart, Event};
 
-use crate::xml::{Malformed, Node, Position, Reader};
-
+use malformed::is_well_formed;
 pub use secrets::secrets;
 
 /// The largest file that is read, in bytes. A real one has a few thousand.
@@ -377,60 +377,6 @@ fn is_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':')
 }
 
-/// Where the text is not XML: what is wrong, and at which byte.
-fn is_well_formed(text: &str) -> Result<(), (String, usize)> {
-    let mut reader = Reader::new(text);
-    let read_all = |reader: &mut Reader<'_>| {
-        while reader.read()? != Node::Done {
-            if reader.node() == Node::Entity {
-                reader.expand()?;
-            }
-        }
-        Ok(())
-    };
-    read_all(&mut reader).map_err(|malformed: Box<Malformed>| {
-        let at = malformed.position.map_or(0, |it| it.offset(text));
-        // The reader repeats what it finds, which may be a part of a key.
-        let is_secret = secrets(text).iter().any(|it| it.contains(&at));
-        let words =
-            if is_secret && malformed.reason.split('\'').nth(1).is_some_and(|it| it.contains(char::is_alphanumeric)) {
-                String::new()
-            } else {
-                format!(" ({})", shortened(&malformed.reason))
-            };
-        (explained(text, &reader, at) + &words, at)
-    })
-}
-
-/// What is wrong with a text that is not XML, in plain words.
-fn explained(text: &str, reader: &Reader<'_>, at: usize) -> String {
-    let line = Position::of(text, at).line;
-    let of_line = text[at..].split(['\r', '\n']).next().unwrap_or_default();
-    let end_tag = text[..at].strip_suffix("</").and_then(|_| of_line.split('>').next());
-    let mut open = reader.open_elements();
-    match (open.len(), open.next()) {
-        _ if text.trim().is_empty() => "The file is empty.".into(),
-        _ if text[at..].starts_with(['“', '”', '„', '‘', '’']) => {
-            format!("Line {line} has typographic quotes (“ ”). Replace them with `\"`.")
-        }
-        (1, Some(root)) if at == text.len() => format!("`</{root}>` is missing at the end of the file."),
-        (depth, Some(root)) if at == text.len() => {
-            format!("`</{root}>` and {} more end tags are missing at the end of the file.", depth - 1)
-        }
-        (_, Some(_)) if end_tag.is_some() => {
-            let opened = reader.open_elements().last().unwrap_or_default();
-            format!("Line {line} ends `<{opened}>` with `</{}>`.", end_tag.unwrap_or_default().trim_end())
-        }
-        _ => match text[at..].chars().next().filter(|it| !it.is_ascii()) {
-            Some(strange) => format!(
-                "Line {line} has {} where a name or a value belongs. Delete it, or write it as the article does.",
-                character(strange)
-            ),
-            None => format!("Line {line} is not XML."),
-        },
-    }
-}
-
 /// A character by its code point, with its name where it cannot be seen.
 #[must_use]
 pub fn character(c: char) -> String {
@@ -459,14 +405,6 @@ pub const INVISIBLE: &[(char, &str)] = &[
     ('\u{3000}', "ideographic space"),
     ('\u{feff}', "byte-order mark"),
 ];
-
-/// The reader's words. It can list a whole file of elements that are not closed.
-fn shortened(words: &str) -> &str {
-    match words.len() > 200 {
-        true => words[..words.floor_char_boundary(200)].trim_end(),
-        false => words,
-    }
-}
 
 /// How the characters of a file are written as bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]

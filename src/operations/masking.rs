@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::contract::Field;
-use crate::text::in_one_line;
+use crate::text::{counted, in_one_line};
 
 /// The parameters of every operation, with the fields of their records.
 fn parameters() -> impl Iterator<Item = &'static Field> {
@@ -85,10 +85,7 @@ pub fn masked(content_type: &str, body: &str) -> String {
 }
 
 fn length(text: &str) -> String {
-    match text.chars().count() {
-        1 => "(1 character)".into(),
-        count => format!("({count} characters)"),
-    }
+    format!("({})", counted(text.chars().count(), "character"))
 }
 
 fn mask(json: &mut Value) {

@@ -7,6 +7,7 @@ use crate::contract::{Mode, PhoneAppMode, PinMode, SmsMode};
 use crate::engine::{
     Channel, Conduct, Effect, Ending, Index, Method, Number, Outcome, Reaction, Rule, Script, Setup, User, When,
 };
+use crate::text::counted;
 
 use super::mistake::{Code, closest, quoted};
 use super::written::Written;
@@ -60,7 +61,8 @@ impl<'a> Lint<'_, 'a> {
             let at = count.entry(code.code()).or_default();
             *at += 1;
             match *at {
-                TOLD if all > TOLD => help.push(format!("{} more of this kind are not told.", all - TOLD)),
+                TOLD if all > TOLD => help
+                    .push(format!("The list ends here: of this kind, it leaves out {}.", counted(all - TOLD, "place"))),
                 at if at > TOLD => continue,
                 _ => (),
             }

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
-use crate::text::is_plain;
+use crate::text::{counted, is_plain};
 
 /// Declares the kinds of mistakes: `Name => "code", Severity, "name", "what it means", "wrong" => "right";`, the last
 /// two an example with the mistake and the same without.
@@ -77,14 +78,13 @@ impl fmt::Display for Severity {
 pub fn summary(severities: impl IntoIterator<Item = Severity>) -> String {
     let mut counts = [0; 3];
     severities.into_iter().for_each(|it| counts[it as usize] += 1);
-    counted(counts)
+    of_counts(counts)
 }
 
-fn counted(counts: [usize; 3]) -> String {
+fn of_counts(counts: [usize; 3]) -> String {
     let told = [Severity::Error, Severity::Warning, Severity::Note].map(|it| match counts[it as usize] {
         0 => None,
-        1 => Some(format!("1 {it}")),
-        more => Some(format!("{more} {it}s")),
+        count => Some(counted(count, &it.to_string())),
     });
     told.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
@@ -222,7 +222,7 @@ pub struct Mistake {
 }
 
 /// Where a mistake is, and how it looks there.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Place {
     /// From 1.
     pub line: usize,
@@ -243,6 +243,22 @@ impl Serialize for Code {
 }
 
 impl Mistake {
+    /// The mistake that its JSON tells, in a file that is named so here.
+    #[must_use]
+    pub fn of_json(it: &Value, source: &str) -> Option<Self> {
+        let text = |it: &Value| it.as_str().map(ToOwned::to_owned);
+        let code = Code::named(it["code"].as_str()?)?;
+        Some(Self {
+            code,
+            severity: code.severity(),
+            kind: code.word(),
+            source: source.into(),
+            place: Place::deserialize(it).ok(),
+            message: text(&it["message"])?,
+            help: it["help"].as_array().into_iter().flatten().filter_map(text).collect(),
+        })
+    }
+
     /// A mistake that concerns a whole file.
     pub(super) fn of_file(code: Code, source: &str, message: String, help: &str) -> Self {
         let (severity, kind) = (code.severity(), code.word());
@@ -318,7 +334,7 @@ impl Mistakes {
     pub fn summary(&self) -> String {
         let mut counts = self.more;
         self.listed.iter().for_each(|it| counts[it.severity as usize] += 1);
-        counted(counts)
+        of_counts(counts)
     }
 }
 

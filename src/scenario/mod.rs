@@ -156,7 +156,8 @@ pub fn new_users(source: &str, text: &str, company: &Company) -> Result<(Vec<Use
 }
 
 /// Reads one rule, as it stands under `rules`, for a server of this company and these states. `stored` gives the name of
-/// a user as it is stored, by any form of it. The rule is called `unnamed` where it has no name.
+/// a user as it is stored, by any form of it. The rule is called `unnamed` where it has no name. A key with `null` is as if
+/// it were not there.
 ///
 /// # Errors
 /// As [`load`].
@@ -168,7 +169,7 @@ pub fn rule(
     stored: &dyn Fn(&str) -> Option<String>,
     states: &[PersonState],
 ) -> Result<Rule, Mistakes> {
-    part(source, text, |_| (), |it| rules::one(it, unnamed, company, stored, states))
+    part(source, text, |it| it.take_out_nothing(), |it| rules::one(it, unnamed, company, stored, states))
 }
 
 /// Reads the file of an incident, for a server of this company. `name` is the incident's, which `source` holds. `stored`

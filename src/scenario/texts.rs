@@ -2,6 +2,7 @@
 
 use crate::contract::Secret;
 use crate::engine::{WORDS, unknown_word};
+use crate::text::counted;
 
 use super::fields::Reader;
 use super::mistake::{Code, closest, quoted};
@@ -35,7 +36,7 @@ pub(super) fn code<'a>(length: u32) -> impl Reader<'a, Value = Secret> {
         if digits == length as usize {
             return Some(code);
         }
-        let message = format!("code has {digits} digits, and it must have {length}");
+        let message = format!("code has {}, and it must have {length}", counted(digits, "digit"));
         written.wrong(Code::BadValue, message, ["company: {passcode: {length: ...}} says how many.".into()])
     })
 }

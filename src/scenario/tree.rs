@@ -185,6 +185,18 @@ impl<'s> Builder<'_, 's> {
 }
 
 impl Node<'_> {
+    /// Takes out the keys without a value, at every depth.
+    pub(super) fn take_out_nothing(&mut self) {
+        match &mut self.kind {
+            Kind::Nothing | Kind::Text(_) => (),
+            Kind::List(items) => items.iter_mut().for_each(Self::take_out_nothing),
+            Kind::Mapping(entries) => {
+                entries.retain(|it| !matches!(it.value.kind, Kind::Nothing));
+                entries.iter_mut().for_each(|it| it.value.take_out_nothing());
+            }
+        }
+    }
+
     /// How many values it is, with those in it.
     pub(super) fn count(&self) -> usize {
         match &self.kind {

@@ -14,18 +14,15 @@ use super::written::Written;
 
 /// Takes the keys without a value out of a user, or of each user of a list.
 pub(super) fn without_empty_keys(root: &mut Node<'_>) {
-    let is_given = |it: &Node<'_>| match &it.kind {
-        Kind::Nothing => false,
-        Kind::Text(text) => !text.is_empty(),
-        Kind::List(_) | Kind::Mapping(_) => true,
-    };
+    root.take_out_nothing();
+    let is_empty = |it: &Node<'_>| matches!(&it.kind, Kind::Text(text) if text.is_empty());
     let users = match &mut root.kind {
         Kind::List(items) => items.as_mut_slice(),
         _ => std::slice::from_mut(root),
     };
     for user in users {
         if let Kind::Mapping(entries) = &mut user.kind {
-            entries.retain(|it| it.key == "username" || is_given(&it.value));
+            entries.retain(|it| it.key == "username" || !is_empty(&it.value));
         }
     }
 }

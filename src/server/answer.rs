@@ -13,6 +13,7 @@ use crate::engine::{ErrorPage, Hangup};
 use crate::operations::Reply;
 use crate::soap::Version;
 use crate::switchboard::NoSpace;
+use crate::text::counted;
 
 /// How a page may be kept, and its content type.
 #[derive(Clone, Copy, Debug)]
@@ -202,14 +203,15 @@ pub(super) fn length_required() -> Response {
 }
 
 pub(super) fn too_large(limit: usize) -> Response {
-    let text = format!("A request may have {limit} bytes. locmfa serve --body-limit sets another limit.");
+    let text = format!("A request may have {}. locmfa serve --body-limit sets another limit.", counted(limit, "byte"));
     iis(StatusCode::PAYLOAD_TOO_LARGE, &[], "Request too large", &text)
 }
 
 /// 503: the bodies of other requests leave no room for this one.
 pub(super) fn no_room(limit: usize) -> Response {
     let text = format!(
-        "The server holds bodies of {limit} bytes at one time. locmfa serve --bodies-in-flight sets another limit."
+        "The server holds bodies of {} at one time. locmfa serve --bodies-in-flight sets another limit.",
+        counted(limit, "byte")
     );
     iis(StatusCode::SERVICE_UNAVAILABLE, &[], "Too much at one time", &text)
 }

@@ -9,7 +9,7 @@ use super::body::{NotTaken, Whole};
 use crate::engine::Raw;
 use crate::operations::{self, Operation};
 use crate::soap::{self, Head, Rejected};
-use crate::text::in_one_line;
+use crate::text::{counted, in_one_line};
 
 /// A request as the service reads it.
 pub(super) struct Read {
@@ -74,7 +74,7 @@ fn legible<'a>(text: &'a str, body: &[u8]) -> Cow<'a, str> {
 /// The request line and the headers for the journal. Values that sign a caller in are told by scheme and length.
 pub(super) fn head_lines(method: &Method, uri: &Uri, headers: &HeaderMap) -> Box<str> {
     const SECRET: [HeaderName; 3] = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
-    let length = |text: &str| format!("({} characters)", text.chars().count());
+    let length = |text: &str| format!("({})", counted(text.chars().count(), "character"));
     let mut lines = String::with_capacity(256);
     lines.extend([method.as_str(), " ", uri.path()]);
     if let Some(query) = uri.query() {

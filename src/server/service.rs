@@ -27,6 +27,7 @@ use crate::operations::{self, Operation};
 use crate::sign_in::Scheme;
 use crate::soap::{self, Fault, Head, Rejected, Version, url_decoded};
 use crate::switchboard::{NoSpace, Space, Switchboard};
+use crate::text::counted;
 use crate::trouble::Trouble;
 
 /// The spaces of the service, who may call it, and its paths.
@@ -437,7 +438,8 @@ impl Visit<'_> {
 
 /// Logs a request that the service cannot read: its fields, and the lengths of their values.
 fn log_whole(visit: &Visit<'_>, body: &str) {
-    let query = visit.uri.query().map(|it| format!("?({} characters)", it.chars().count())).unwrap_or_default();
+    let query =
+        visit.uri.query().map(|it| format!("?({})", counted(it.chars().count(), "character"))).unwrap_or_default();
     debug!(
         target: "locmfa::call",
         peer = %Peer(visit.connection),

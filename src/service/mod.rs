@@ -9,6 +9,8 @@ use std::time::Duration;
 use sha1::{Digest, Sha1};
 use tokio::sync::oneshot;
 
+use crate::file;
+
 pub mod log;
 
 #[cfg(windows)]
@@ -116,7 +118,7 @@ impl Folder {
     /// The URL for `LOCMFASRV`, from the ready file.
     #[must_use]
     pub fn service_url(&self) -> Option<String> {
-        let ready: serde_json::Value = serde_json::from_slice(&std::fs::read(self.ready()).ok()?).ok()?;
+        let ready: serde_json::Value = serde_json::from_str(&file::read_text(&self.ready()).ok()?).ok()?;
         Some(ready["service"].as_str()?.into())
     }
 

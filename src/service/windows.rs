@@ -98,7 +98,7 @@ pub fn install(install: &Install) -> anyhow::Result<Installed> {
         run_command(&command)?;
     }
     if let Some(text) = scenario {
-        let copied = file::write(&folder.scenario(), &text, Access::Usual);
+        let copied = file::write(&folder.scenario(), text.as_bytes(), Access::Usual);
         copied.with_context(|| format!("cannot copy the scenario to {folder}; start PowerShell as administrator"))?;
     }
 
@@ -129,12 +129,12 @@ pub fn install(install: &Install) -> anyhow::Result<Installed> {
 }
 
 /// The text of a scenario without mistakes.
-fn checked(file: &Path) -> anyhow::Result<Vec<u8>> {
+fn checked(file: &Path) -> anyhow::Result<String> {
     if scenario::load_file(file).is_err() {
         let file = file.display();
         bail!("{file} has mistakes, so nothing was installed; `locmfa check {file}` shows them");
     }
-    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+    Ok(file::read_text(file)?)
 }
 
 fn run_command(words: &[OsString]) -> anyhow::Result<()> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::AccountName;
 
+use crate::text::counted;
+
 /// The difference between a client's clock and the clock of this machine.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ClockSkew {
@@ -33,9 +35,9 @@ impl fmt::Display for ClockSkew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let minutes = self.amount().as_secs() / 60;
         match minutes {
-            0..120 => write!(f, "{minutes} minutes")?,
-            120..2880 => write!(f, "{} hours", minutes / 60)?,
-            _ => write!(f, "{} days", minutes / 1440)?,
+            0..120 => f.write_str(&counted(minutes, "minute"))?,
+            120..2880 => f.write_str(&counted(minutes / 60, "hour"))?,
+            _ => f.write_str(&counted(minutes / 1440, "day"))?,
         }
         f.write_str(match self {
             Self::Ahead(_) => " ahead of",

@@ -19,6 +19,7 @@ pub use watch::Watcher;
 pub use watchers::{Interest, Reading};
 
 use crate::engine::{Bounds, Differences, Engine, MemoryBounds, OnReload, Setup, Start};
+use crate::text::counted;
 use space::Totals;
 
 /// The spaces of a server. The one called [`DEFAULT`] always exists; the others are made by their first calls, and end
@@ -126,7 +127,7 @@ impl NoSpace {
     pub fn what(&self) -> String {
         match self {
             Self::BadName(name) => format!("{name:?} cannot name a space"),
-            Self::Full(spaces) => format!("there are {spaces} spaces, and no more are allowed"),
+            Self::Full(spaces) => format!("the limit of {} is reached", counted(*spaces, "space")),
             Self::Unknown(name) => format!("there is no space {name:?}"),
             Self::Taken(name) => format!("there is a space {name:?} already"),
             Self::Default => "the space \"default\" is always there".into(),

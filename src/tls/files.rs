@@ -51,7 +51,8 @@ pub(super) fn read_existing(path: &Path, remedy: &str) -> Result<Vec<u8>, TlsErr
 /// `None`: there is no such file.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, TlsError> {
     match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
+        // An editor, or PowerShell, may have written PEM in another encoding.
+        Ok(bytes) => Ok(Some(file::in_utf8(bytes))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(TlsError::new(
             format!("{} cannot be read ({error})", path.display()),

@@ -76,11 +76,23 @@ fn users_are_listed_added_changed_and_removed() {
     let (status, added) = api.send("POST", "/~list/users", &list);
     assert_eq!((status, &added["items"][1]["username"]), (201, &json!("xia")), "{added}");
     assert_eq!(added["items"][0]["mode"], api.get("/~list/users/xia")["mode"]);
+    let rights = json!({"username": "ute", "administrator": {"add_user": true, "tag_match_type": null}});
+    let (status, added) = api.send("POST", "/~list/users", &rights);
+    assert_eq!((status, &added["administrator"]["add_user"]), (201, &json!(true)), "{added}");
+    let patch = json!({"administrator": {"one_time_bypass": true, "add_user": null}});
+    let (status, changed) = api.send("PATCH", "/~list/users/ute", &patch);
+    let rights = &changed["administrator"];
+    assert_eq!(
+        (status, &rights["add_user"], &rights["one_time_bypass"]),
+        (200, &json!(false), &json!(true)),
+        "{changed}"
+    );
     assert_eq!(api.send("POST", "/~list/users", &json!(["vera", "XIA"])).0, 409);
     assert_eq!(api.ask("GET", "/~list/users/vera", "", "").status, 404);
     assert_eq!(api.send("POST", "/~list/users", &json!(["vera", "vera"])).0, 422);
     let (status, again) = api.send("POST", "/users", &zoe);
     assert_eq!((status, &again["type"]), (409, &json!("urn:locmfa:problem:refused")));
+    assert_eq!(again["remedy"], "PATCH /users/NAME changes that one.");
 
     let patch =
         json!({"phone": "+1 425 555 0107 x9", "enabled": null, "blocked": "Lost the phone.", "username": "zoe"});
@@ -442,6 +454,8 @@ fn a_rule_is_added_before_the_others_for_so_many_calls() {
     assert_eq!((told.status, told.json()["remedy"].as_str().unwrap().contains("Did you mean Stays?")), (404, true));
     assert_eq!(api.ask("DELETE", "/rules/stays", "", "").status, 204);
     assert!(api.server.call("UserExists", ANNA).contains(">true<"));
+    let unset = json!({"when": {"user": "anna", "phone": null}, "name": null, "outcome": "busy", "after": null});
+    assert_eq!(api.send("POST", "/rules", &unset).0, 201);
     let (status, wrong) = api.send("POST", "/rules", &json!({"when": {"usr": "anna"}, "outcome": "bussy"}));
     assert_eq!((status, wrong["mistakes"].as_array().unwrap().len()), (422, 2), "{wrong}");
 }

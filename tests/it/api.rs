@@ -47,6 +47,15 @@ impl Api {
         Self { server: caller, address, folder, _running: Running::Program { _server: server } }
     }
 
+    /// A server with TLS and its authority in memory, in this process. Its service is called by other means.
+    pub(crate) fn start_tls(scenario: &str) -> Self {
+        let server = testing::Server::builder().scenario(scenario).start();
+        let caller = Caller::of(server.url());
+        let address = server.admin_url().trim_start_matches("http://").to_owned();
+        let folder = tempfile::tempdir().unwrap();
+        Self { server: caller, address, folder, _running: Running::InProcess { _server: server } }
+    }
+
     pub(crate) fn open(&self, method: &str, path: &str, headers: &str, body: &str) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();

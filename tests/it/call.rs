@@ -407,6 +407,14 @@ async fn the_chain_ends_where_going_on_makes_no_sense() {
     assert_eq!(last(&chain(&client("http://no..where"), "x").await).0, "name");
 }
 
+#[tokio::test]
+async fn a_server_that_offers_no_sign_in_is_not_said_to_offer_one() {
+    let url = canned("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+    let steps = chain(&client(&format!("http://{url}")), "mimservice@contoso.com").await;
+    let said = shown(&steps);
+    assert!(!said.contains("On offer") && said.contains("404"), "{said}");
+}
+
 #[test]
 fn only_a_url_of_the_service_is_one() {
     for (text, why) in [
@@ -428,7 +436,10 @@ fn an_authority_is_read_from_pem_and_der() {
     let folder = tempfile::tempdir().unwrap();
     Certificates::open(folder.path(), &[], Keys::Ecdsa).unwrap();
     let authority = read_certificates(&folder.path().join("authority.pem")).unwrap();
-    for file in ["authority.pem", "authority.cer"] {
+    let pem = std::fs::read_to_string(folder.path().join("authority.pem")).unwrap();
+    let wide: Vec<u8> = format!("\u{feff}{pem}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(folder.path().join("written-by-powershell.pem"), wide).unwrap();
+    for file in ["authority.pem", "authority.cer", "written-by-powershell.pem"] {
         let trust = Trust::load(&[folder.path().join(file)]).unwrap();
         assert!(!trust.machine_has(&authority[0]));
     }

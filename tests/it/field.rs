@@ -229,6 +229,39 @@ fn init_writes_a_scenario_that_passes_check() {
     assert!(code == 1 && told.contains("country_code") && !folder.path().join("other.yaml").exists(), "{told}");
 }
 
+/// A person types answers at a terminal.
+#[cfg(unix)]
+#[test]
+fn init_asks_at_a_terminal_for_what_is_not_given() {
+    use std::io::Read;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    let folder = tempfile::tempdir().unwrap();
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let path = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let typed = fs::File::options().read(true).write(true).open(path).unwrap();
+    let mut asking = locmfa(folder.path(), &["init", "my.yaml", "--country-code", "1"]).stdin(typed).spawn().unwrap();
+    let mut questions = asking.stderr.take().unwrap();
+    let mut keys = fs::File::from(terminal);
+    for (question, answer) in [
+        ("Domain of the accounts, such as CONTOSO: ", "FABRIKAM"),
+        ("Account of the MIM Service, such as mimservice (managed accounts end in $): ", "mimservice"),
+        ("Username in MfaSettings.xml, such as mimservice@contoso.com: ", " mimservice@fabrikam.com "),
+    ] {
+        let mut asked = vec![0; question.len()];
+        questions.read_exact(&mut asked).unwrap();
+        assert_eq!(String::from_utf8(asked).unwrap(), question);
+        keys.write_all(format!("{answer}\n").as_bytes()).unwrap();
+    }
+    assert!(asking.wait().unwrap().success());
+    let written = fs::read_to_string(folder.path().join("my.yaml")).unwrap();
+    assert!(written.contains("FABRIKAM") && written.contains("mimservice@fabrikam.com"), "{written}");
+    assert_eq!(run(folder.path(), &["check", "my.yaml"]).0, 0, "{written}");
+}
+
 #[test]
 fn an_account_whose_password_is_not_known_is_no_mistake() {
     let folder = tempfile::tempdir().unwrap();

@@ -349,7 +349,7 @@ fn incidents_are_listed_shown_begun_and_ended_from_the_command_line() {
     assert!(list["running"]["left_seconds"].as_f64().unwrap() <= 300.0);
     let (code, again) = ask(&["start", "hangs"]);
     assert!(code == 1 && again.contains("service-restarted runs until"), "{again}");
-    assert_eq!(ask(&["stop"]).1, "The incident service-restarted is ended. It changed 1 calls and sign-ins.\n");
+    assert_eq!(ask(&["stop"]).1, "The incident service-restarted is ended. Calls and sign-ins that it changed: 1.\n");
     assert_eq!(ask(&["stop"]), (0, "No incident runs.\n".into()));
 
     std::fs::write(own.join("wrong.yaml"), FILE.replace("operation: PfAuthUser*", "oprtion: x")).unwrap();

@@ -18,6 +18,7 @@ mod free;
 mod incidents;
 mod language;
 mod mim;
+mod openapi;
 mod options;
 mod outcomes;
 mod page;

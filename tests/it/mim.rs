@@ -532,10 +532,20 @@ fn secrets_are_hidden_in_broken_files_too() {
         "<r><LICENSE_KEY hush</LICENSE_KEY><GROUP_KEY>hush</GROUP_KEY>",
         "<r><CERT_PASSWORD>a<hush</CERT_PASSWORD></r>",
         "<r><CERT_PASSWORD><![CDATA[a<hush]]></CERT_PASSWORD></r>",
+        "<r><CERT_PASSWORD>a<hush>b</CERT_PASSWORD></r>",
+        "<r><CERT_PASSWORD>a</hush>b</CERT_PASSWORD></r>",
+        "<r><CERT_PASSWORD>a<hush/>b</CERT_PASSWORD></r>",
+        "<r><Other>a<hush>b</hush></Other></r>",
+        "<CERT_PASSWORD>a<hush>b</hush></CERT_PASSWORD>",
     ] {
         let hidden = secrets(text);
         let seen = text.match_indices("hush").any(|(at, _)| !hidden.iter().any(|it| it.contains(&at)));
         assert!(!seen, "{text}: {hidden:?}");
+    }
+    for broken in ["a<hush>b", "a</hush>b", "<hush>"] {
+        let scene = Scene::with(format!("<r>\n<CERT_PASSWORD>{broken}</CERT_PASSWORD>\n</r>"));
+        let said = scene.mim(&["check"]);
+        assert!(!said.1.contains("hush") && said.1.contains("Line 2 has a `<` in a value"), "{broken}: {}", said.1);
     }
     let harmless = "<r><LICENSE_KEY/><GROUP_KEY></GROUP_KEY><LOCMFASRV>https://h/a@b</LOCMFASRV></r>";
     assert!(secrets(harmless).is_empty());

@@ -394,6 +394,7 @@ fn mistakes_are_told_as_json_too() {
     let mistakes: Vec<Value> = serde_json::from_str(&text).unwrap();
     assert_eq!((code, mistakes.len()), (1, 2), "{text}");
     assert!(mistakes.iter().any(|it| it["line"] == 2 && it["column"] == 1), "{text}");
+    assert_eq!(run(folder.path(), &["check", "good.yaml", "bad.yaml", "--json"]), (code, text));
 }
 
 #[test]
@@ -405,6 +406,9 @@ fn certificates_are_made_once_and_shown() {
     let (_, renewed) = run(folder.path(), &["certs", "new", "--host", "mfa.contoso.com"]);
     let authority = |text: &str| text.split("Server").next().unwrap().to_owned();
     assert!(renewed != first && authority(&renewed) == authority(&first), "{renewed}");
+
+    let shown: Value = serde_json::from_str(&run(folder.path(), &["certs", "show", "--json"]).1).unwrap();
+    assert!(renewed.contains(shown["servers"][0]["sha256"].as_str().unwrap()), "{shown}");
 
     let (_, trust) = run(folder.path(), &["certs", "trust"]);
     assert!(trust.contains("Import-Certificate -FilePath") && trust.contains("authority.cer"), "{trust}");

@@ -7,6 +7,7 @@ the rest is read from their text.
 """
 import re
 import sys
+import textwrap
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -132,13 +133,22 @@ def api(contract):
 
 
 def documentation():
-    """The blocks of docs/powershell.md parse, and name commands and parameters of the module."""
+    """The blocks of all pages parse in 5.1 and read text as UTF-8; those of docs/powershell.md use what the module has."""
+    for path in sorted((ROOT / "docs").glob("*.md")):
+        blocks = [textwrap.dedent(it) for it in re.findall(r"^ *```powershell\n(.*?)^ *```", path.read_text(), flags=re.DOTALL | re.MULTILINE)]
+        # The grammar has no lists of bare words.
+        parsed = [re.sub(r"(Format-(?:Table|List)) [\w, ]+", r"\1", it) for it in blocks]
+        broken = [text(it)[:60] for block in parsed for it in nodes(PARSER.parse(block.encode())) if it.type == "ERROR" or it.is_missing]
+        later = [name for block in blocks for name, pattern in LATER.items() if re.search(pattern, without_comments(block), flags=re.MULTILINE)]
+        unread = [line for block in blocks for line in block.splitlines() if "Get-Content" in line and "-Encoding UTF8" not in line]
+        if blocks:
+            check(f"the blocks of docs/{path.name} parse", broken, [])
+            check(f"the blocks of docs/{path.name} have nothing that 5.1 lacks", later, [])
+            check(f"the blocks of docs/{path.name} read text as UTF-8", unread, [])
     page = (ROOT / "docs" / "powershell.md").read_text()
     blocks = re.findall(r"```powershell\n(.*?)```", page, flags=re.DOTALL)
     known = {it.stem: declared_parameters(PARSER.parse(it.read_bytes())) for it in PUBLIC}
     for number, block in enumerate(blocks, 1):
-        broken = [text(it)[:60] for it in nodes(PARSER.parse(block.encode())) if it.type == "ERROR" or it.is_missing]
-        check(f"block {number} of docs/powershell.md parses", broken, [])
         wrong = []
         for line in without_comments(block).splitlines():
             for command, rest in re.findall(r"(\w+-Locmfa\w+)([^|;)}]*)", line):

@@ -5,7 +5,6 @@ using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Net.Http;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Threading;
@@ -77,17 +76,13 @@ namespace Locmfa.Testing
         }
 
         /// <summary>Makes a space: users, rules, clock and journal of its own.</summary>
-        /// <param name="name">A text that names the test. A name that no space can have is shortened to one. Null: a random name.</param>
+        /// <param name="name">A text of up to 256 characters that names the test. The server makes the name of the space from it, one that no other space has. Null: a random name.</param>
         /// <param name="scenario">The text of a scenario, as YAML; null: as the server began.</param>
-        /// <exception cref="LocmfaException">There is such a space: another test uses the name.</exception>
+        /// <exception cref="LocmfaException">The name is too long, or the scenario has mistakes.</exception>
         public async Task<LocmfaSpace> CreateSpaceAsync(string name = null, string scenario = null)
         {
-            var path = "spaces/" + SpaceName(name ?? Guid.NewGuid().ToString("n"));
-            var (status, made) = await Api.AskAsync(HttpMethod.Put, path, scenario == null ? null : new { scenario }).ConfigureAwait(false);
-            if (status != 201)
-            {
-                throw new LocmfaException($"There is a space {name} already: another test uses it, or did not dispose of it.", "Give each test a name of its own, or none.");
-            }
+            var label = name ?? Guid.NewGuid().ToString("n");
+            var made = (await Api.AskAsync(HttpMethod.Post, "spaces", new { label, scenario }).ConfigureAwait(false)).Item2;
             return new LocmfaSpace(this, made.Text("name"), made.Text("path"));
         }
 
@@ -143,7 +138,7 @@ namespace Locmfa.Testing
                 }
                 if (waited.Elapsed > options.StartTimeout)
                 {
-                    throw NotInTime($"locmfa (process {process.Id}) was not ready in {options.StartTimeout.TotalSeconds} seconds.");
+                    throw NotInTime($"locmfa (process {process.Id}) was not ready in {options.StartTimeout.TotalSeconds} s.");
                 }
                 await Task.Delay(20).ConfigureAwait(false);
             }
@@ -290,20 +285,5 @@ namespace Locmfa.Testing
             }
         }
 
-        /// <summary>A name that a space can have: up to 64 letters, digits, dots, hyphens and underscores.</summary>
-        private static string SpaceName(string name)
-        {
-            var safe = new string(name.Select(it => it < 128 && (char.IsLetterOrDigit(it) || it == '.' || it == '-' || it == '_') ? it : '-').ToArray());
-            if (safe == name && name.Length > 0 && name.Length <= 64)
-            {
-                return name;
-            }
-            using (var hash = SHA256.Create())
-            {
-                // Names that are equal in their beginning stay different.
-                var digest = string.Concat(hash.ComputeHash(Encoding.UTF8.GetBytes(name)).Take(4).Select(it => it.ToString("x2")));
-                return (safe.Length > 50 ? safe.Substring(0, 50) : safe) + "-" + digest;
-            }
-        }
     }
 }

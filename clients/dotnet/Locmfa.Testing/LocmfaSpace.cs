@@ -87,7 +87,7 @@ namespace Locmfa.Testing
                     }
                     if (inbox.Messages.Count == 0 && waited.Elapsed >= wait)
                     {
-                        throw server.NotInTime($"No text message{(to == null ? "" : " to " + to)} went out in {wait.TotalSeconds} seconds.");
+                        throw server.NotInTime($"No text message{(to == null ? "" : " to " + to)} went out in {wait.TotalSeconds} s.");
                     }
                 }
             }
@@ -110,7 +110,7 @@ namespace Locmfa.Testing
             var open = (await server.Api.GetAsync(query, cancel).ConfigureAwait(false)).Element("items").Elements().ToList();
             if (open.Count == 0)
             {
-                throw server.NotInTime($"No person{(phone == null ? "" : " at " + phone)} was asked in {wait.TotalSeconds} seconds.");
+                throw server.NotInTime($"No person{(phone == null ? "" : " at " + phone)} was asked in {wait.TotalSeconds} s.");
             }
             if (open.Count > 1)
             {

@@ -87,7 +87,7 @@ Describe 'Spaces' {
     It 'keep two tests apart, whatever their names are' {
         $name = 'Spaces keep two tests apart: [1], a name with blanks, brackets and colons, and longer than 64 characters'
         $one = New-LocmfaSpace $name
-        $two = New-LocmfaSpace "$name."
+        $two = New-LocmfaSpace $name
         try {
             $one.Name | Should -Not -Be $two.Name
             $null = Add-LocmfaRule busy -Space $one
@@ -95,7 +95,6 @@ Describe 'Spaces' {
             $codes = foreach ($space in $one, $two) { (Invoke-LocmfaSdk PfAuthUser_4 @{ username = 'anna' } -Space $space).CallResult }
             $codes | Should -Be 101, 2
             @(Get-LocmfaCall -Space $one).Count | Should -Be 1
-            { New-LocmfaSpace $name } | Should -Throw -ErrorId 'Locmfa.SpaceExists,New-LocmfaSpace'
         } finally { $one, $two | Remove-LocmfaSpace }
     }
     It 'are not made with -WhatIf' {

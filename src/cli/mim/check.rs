@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::super::check::Format;
+use super::super::files::OutArgs;
 use super::super::print::Output;
 use super::access::Access;
 use crate::mim::check::{self, Checked, Finding};
@@ -24,6 +25,9 @@ pub struct Check {
     /// The format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Short for --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
     /// Examine the connection too, as `locmfa mim connect` does; the default if the URL names this machine. It needs a
     /// server that runs and, where that asks for a sign-in, --account with its password
     #[arg(long, overrides_with = "no_connect")]
@@ -33,12 +37,15 @@ pub struct Check {
     no_connect: bool,
     #[command(flatten)]
     access: Access,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 impl Check {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         let Checked { findings, service, .. } = check::file(&self.file)?;
-        match self.format {
+        let format = if self.json { Format::Json } else { self.format };
+        match format {
             Format::Json => out.json(&findings)?,
             Format::Text => {
                 findings.iter().try_for_each(|it| out.line(format_args!("{it}\n")))?;
@@ -48,7 +55,7 @@ impl Check {
         let is_wrong = findings.iter().any(|it| it.severity == Severity::Error);
         let is_local = service.as_ref().and_then(|it| it.host()).is_some_and(is_this_machine);
         let goes_on = service.is_some() && !self.no_connect && (self.connect || is_local);
-        if !goes_on || self.format == Format::Json {
+        if !goes_on || format == Format::Json {
             return Ok(ExitCode::from(u8::from(is_wrong)));
         }
         let service = Service::of_file(&self.file)?;

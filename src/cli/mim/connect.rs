@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::super::files::OutArgs;
 use super::super::print::{Output, complain};
 use super::access::Access;
 use crate::mim::connect;
@@ -22,6 +23,8 @@ pub struct Connect {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 impl Connect {

@@ -7,15 +7,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use super::admin::Target;
-use super::files::{is_standard_input, standard_input};
+use super::files::{text_of, value_of};
 use super::print::{Output, complain};
 use crate::control::Verified;
-use crate::file;
-use crate::scenario;
 use report::Report;
 
 #[derive(Args, Debug)]
@@ -53,14 +51,8 @@ enum Format {
 impl Verify {
     pub(super) async fn run(self, out: &mut Output<'_>) -> anyhow::Result<ExitCode> {
         let Self { file, wait, format, summary, target } = self;
-        let text = match is_standard_input(&file) {
-            true => standard_input()?,
-            false => file::read_text(&file)?,
-        };
-        let expectations = match scenario::export::value(&file.display().to_string(), &text) {
-            Ok(value) => value,
-            Err(mistakes) => bail!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")),
-        };
+        let text = text_of(&file)?;
+        let expectations = value_of(&file.display().to_string(), &text)?;
         if expectations.is_null() {
             complain(format_args!("locmfa: {} is empty; it needs a list `expect`", file.display()));
             return Ok(ExitCode::from(1));

@@ -6,6 +6,7 @@ use quick_xml::escape::escape;
 use serde_json::Value;
 
 use crate::control::{Verified, by_command};
+use crate::text::counted;
 
 /// What came of a verification.
 pub(super) struct Report {
@@ -70,7 +71,10 @@ impl Report {
         let mut text = String::new();
         self.failures().for_each(|it| text += &format!("{}\n", it.text));
         if text.is_empty() {
-            text = format!("All {} expectations came true.\n", self.cases.len());
+            text = match self.cases.len() {
+                1 => "The expectation came true.\n".into(),
+                all => format!("All {all} expectations came true.\n"),
+            };
         }
         if !self.remedy.is_empty() {
             text += &format!("{}\n", self.remedy);
@@ -123,7 +127,7 @@ impl Report {
     /// A summary for the page of a job.
     pub(super) fn markdown(&self) -> String {
         let (passed, all) = (self.cases.len() - self.failures().count(), self.cases.len());
-        let mut text = format!("### locmfa verify: {passed} of {all} expectations came true\n\n");
+        let mut text = format!("### locmfa verify: {passed} of {} came true\n\n", counted(all, "expectation"));
         text += "| verdict | expectation | why |\n|---|---|---|\n";
         for case in &self.cases {
             let (verdict, why) = match &case.failure {

@@ -9,6 +9,7 @@ use super::Directory;
 use crate::contract::{ActivationInfo, Secret, UserDevice};
 use crate::engine::random::Random;
 use crate::engine::{Refusal, Timestamp};
+use crate::text::counted;
 
 /// A phone with the mobile app.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -240,7 +241,7 @@ impl Directory {
         let others =
             self.user(username)?.devices.iter().filter(|it| it.token != *token || it.token == Secret::default());
         match limit > 0 && others.count() >= limit {
-            true => Err(Refusal::DeviceLimit { limit }),
+            true => Err(Refusal::DeviceLimit { devices: counted(limit, "device") }),
             false => Ok(()),
         }
     }

@@ -1,6 +1,7 @@
 //! What calls have left in rules and people that a scenario cannot say.
 
 use crate::engine::{Engine, Timestamp};
+use crate::text::counted;
 
 /// How many people are named.
 const NAMED: usize = 10;
@@ -13,10 +14,10 @@ impl Engine {
         for it in self.rules(now) {
             let name = &it.rule.name;
             if let Some(left) = it.left {
-                remains.push(format!("the rule {name:?} decides {left} more calls"));
+                remains.push(format!("the rule {name:?} decides {}", counted(left, "more call")));
             }
             if let Some(until) = it.until {
-                remains.push(format!("the rule {name:?} ends at {until}"));
+                remains.push(format!("the rule {name:?} ends at {}", until.for_people()));
             }
             if let Some(draws) = it.draws.filter(|it| *it > 0) {
                 remains.push(format!("the rule {name:?} has drawn {draws} times"));
@@ -31,7 +32,7 @@ impl Engine {
         let others = people.len().saturating_sub(NAMED);
         remains.extend(people.into_iter().take(NAMED));
         if others > 0 {
-            remains.push(format!("states and counters of {others} more people"));
+            remains.push(format!("states and counters of {}", counted(others, "other user")));
         }
         remains
     }

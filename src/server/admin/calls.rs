@@ -12,6 +12,7 @@ use super::problem::{Kind, Problem};
 use super::view::{self, View};
 use super::{At, Json, Shared, copies, plays};
 use crate::engine::{self, CallEnd, CallEntry, CallRequest, ChallengeStage, Engine, Event, Timestamp, Turn, What};
+use crate::text::counted;
 use crate::{operations, soap};
 
 /// A call in full.
@@ -65,7 +66,7 @@ pub(super) async fn get(
         let kept = raw.then(|| operations::kept_without_secrets(it.reveal()))?;
         Some(match it.cut() {
             0 => kept,
-            cut => format!("{kept}… ({cut} more bytes are not kept)"),
+            cut => format!("{kept}… ({} not kept)", counted(cut, "more byte")),
         })
     };
     let country = space.update(|engine, _| engine.company().country_code.clone());
@@ -193,7 +194,7 @@ fn life(engine: &Engine, event: &Event, username: &str, end: &CallEnd) -> Vec<St
             ChallengeStage::Closed { passed: true } => "the code came, and was right".into(),
             ChallengeStage::Closed { passed: false } => "the code ran out".into(),
         };
-        format!("{}: {what}.", event.at)
+        format!("{}: {what}.", event.at.for_people())
     };
     turns().filter(|it| it.1.challenge == challenge).map(step).collect()
 }

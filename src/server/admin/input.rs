@@ -139,6 +139,8 @@ fn of_yaml<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
 }
 
 fn of_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+    // A body that is `null` says nothing, as an empty one.
+    let value = if value.is_null() { serde_json::json!({}) } else { value };
     serde_path_to_error::deserialize(value).map_err(|error| {
         let field = error.path().to_string();
         let what = error.into_inner().to_string();
@@ -155,6 +157,11 @@ pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>,
         serde_json::Value::Number(number) => Ok(Some(number.to_string())),
         _ => Err(serde::de::Error::custom("a text is needed here")),
     }
+}
+
+/// As [`text`], where a text is needed.
+pub(super) fn needed_text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    text(from)?.ok_or_else(|| serde::de::Error::custom("a text is needed here"))
 }
 
 /// A value that may be left out, and is left out where it is `null`.

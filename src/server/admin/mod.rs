@@ -45,9 +45,10 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
 use tower::Layer;
+use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    Content, Ref, RefOr, ResponseBuilder, SecurityRequirement, ServerBuilder, ServerVariableBuilder,
+    Content, Ref, RefOr, Required, ResponseBuilder, SecurityRequirement, ServerBuilder, ServerVariableBuilder,
 };
 use utoipa::{OpenApi, PartialSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -286,8 +287,10 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for (method, operation) in methods.into_iter().zip(operations) {
             let Some(operation) = operation else { continue };
-            let words = path.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty());
-            operation.operation_id = Some([method].into_iter().chain(words).collect::<Vec<_>>().join("_"));
+            operation.operation_id = Some(operation_id(method, path));
+            if let Some(RefOr::T(body)) = &mut operation.request_body {
+                describe_body(method, path, body);
+            }
             for response in operation.responses.responses.values_mut() {
                 if let RefOr::T(it) = response
                     && it.description.is_empty()
@@ -300,6 +303,31 @@ fn routes() -> OpenApiRouter<Arc<Admin>> {
     }
     routes
 }
+
+/// Such as `postSpacesByNameReset`: the name of a method in generated code.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split(['/', '.', '-']).filter(|it| !it.is_empty());
+    words.fold(method.to_owned(), |mut id, word| {
+        let name = word.trim_matches(['{', '}']);
+        id += if name == word { "" } else { "By" };
+        id += &name[..1].to_uppercase();
+        id + &name[1..]
+    })
+}
+
+/// Says in which types a body may come, and whether it may be left out.
+fn describe_body(method: &str, path: &str, body: &mut RequestBody) {
+    body.required = Some(if OPTIONAL_BODIES.contains(&(method, path)) { Required::False } else { Required::True });
+    let Some(content) = body.content.get("application/json").cloned() else { return };
+    body.content.insert("application/yaml".into(), content.clone());
+    if method == "patch" {
+        body.content.insert("application/merge-patch+json".into(), content);
+    }
+}
+
+/// The operations whose body may be left out, since every member of it may be.
+const OPTIONAL_BODIES: &[(&str, &str)] =
+    &[("put", "/spaces/{name}"), ("post", "/plays"), ("post", "/users/{username}/bypass")];
 
 const ABOUT: &str = "Drives and watches an emulated Web Service SDK of Azure MFA Server: users, rules, time, and all \
     that happened.\n\nPut `/~name` before a path to ask a space of its own, as in the URL of the service. Every no is \

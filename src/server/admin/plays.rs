@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
-use super::input::{Asked, Body};
+use super::input::{Asked, Body, needed_text};
 use super::problem::{Kind, Problem};
 use super::{At, Json, Shared, view};
 use crate::client::flow::{FICTIONAL, Gate, Outcome, Plan, place};
@@ -99,9 +99,8 @@ pub(super) struct Plays {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewPlay {
     /// `phone`: password reset by phone call; `text`: by text message; `pam`: the activation of a role.
-    #[serde(default = "phone")]
     #[schema(example = "phone")]
-    gate: String,
+    gate: Option<String>,
     /// The number to call, such as `+1 4255550100`, which it is where this says nothing.
     number: Option<String>,
     /// The user that the call names; MIM's account where this says nothing.
@@ -112,6 +111,7 @@ pub(super) struct NewPlay {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PlayCode {
+    #[serde(deserialize_with = "needed_text")]
     #[schema(value_type = String)]
     code: String,
 }
@@ -251,7 +251,7 @@ pub(super) async fn add(
     if let Err(why) = player.credentials {
         return Err(Problem::new(Kind::Refused, why, "Play a scenario whose accounts have passwords."));
     }
-    let (gate, word) = gate_of(&new.gate)?;
+    let (gate, word) = gate_of(new.gate.as_deref().unwrap_or("phone"))?;
     let number = new.number.filter(|it| !it.trim().is_empty()).unwrap_or_else(|| FICTIONAL.into());
     let (username, country_code) = space.update(|engine, _| {
         let country = engine.company().country_code.clone();
@@ -339,10 +339,6 @@ fn gate_of(word: &str) -> Result<(Gate, &'static str), Problem> {
             Err(Problem::new(Kind::BadBody, detail, "Write phone, text or pam.").with("field", "gate"))
         }
     }
-}
-
-fn phone() -> String {
-    "phone".into()
 }
 
 /// The user that MIM names: that of its article, else the first one without a phone of its own, else the first.

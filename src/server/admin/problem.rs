@@ -83,6 +83,7 @@ pub(super) struct Document {
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
     /// What is wrong, and where.
+    #[schema(extensions(("x-ms-primary-error-message" = json!(true))))]
     detail: String,
     /// What to do about it.
     remedy: String,
@@ -146,6 +147,9 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::UserNotFound { .. } | Refusal::NoUsername {} => {
                 Self::new(Kind::UnknownUser, detail, "GET /users lists them; POST /users adds one.")
+            }
+            Refusal::UsernameTaken { .. } => {
+                Self::new(Kind::Refused, detail, "PATCH /users/NAME changes that one.").with("code", refusal.code())
             }
             other => Self::new(Kind::Refused, detail, "Ask for something that the service can do.")
                 .with("code", other.code()),

@@ -18,6 +18,7 @@ use super::{At, Shared, typed};
 use crate::engine::{CallEntry, ChallengeStage, Event, EventKind, Message, What};
 use crate::operations;
 use crate::switchboard::Space;
+use crate::text::counted;
 
 const STYLE: &str = include_str!("report.css");
 
@@ -64,9 +65,10 @@ fn written(space: &Space) -> String {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>locmfa: {name}</title><style>{STYLE}</style></head>\
-         <body><main><h1>Space {name}</h1><p class=\"soft\">locmfa {}, at {now} by the clock of the space, seed {seed}</p><dl>",
+         <body><main><h1>Space {name}</h1><p class=\"soft\">locmfa {}, at {} by the clock of the space, seed {seed}</p><dl>",
         policy(),
         env!("CARGO_PKG_VERSION"),
+        now.for_people(),
     );
     for (name, count) in ["Calls", "Messages", "Changes"].into_iter().zip(counts) {
         let _ = write!(html, "<div><dt>{name}</dt><dd>{count}</dd></div>");
@@ -82,7 +84,8 @@ fn written(space: &Space) -> String {
     if left_out > 0 || evicted > 0 {
         let _ = write!(
             html,
-            "<p class=\"soft\">{left_out} older calls stand in the timeline alone; {evicted} are forgotten.</p>"
+            "<p class=\"soft\">{} only in the timeline, {evicted} forgotten.</p>",
+            counted(left_out, "older call")
         );
     }
     for (event, call) in &calls[left_out..] {
@@ -128,7 +131,8 @@ fn line(html: &mut String, event: &Event) {
     let at = call_of(event).and_then(|it| it.end.as_ref()).map_or(event.at, |it| it.at);
     let _ = write!(
         html,
-        "<tr><td>{at}</td><td>{}</td><td>{}</td><td class=\"{look}\">{}</td></tr>",
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"{look}\">{}</td></tr>",
+        at.for_people(),
         Escaped(what),
         Escaped(&who),
         Escaped(&how)
@@ -152,7 +156,7 @@ fn story(html: &mut String, space: &Space, event: &Event, call: &CallEntry) {
         "<details open><summary>#{} {} <span class=\"soft\">{}</span></summary><ol>",
         event.seq,
         Escaped(operation),
-        event.at
+        event.at.for_people()
     );
     for sentence in space.update(|engine, now| explained(engine, now, space.name(), event, call)) {
         let _ = write!(html, "<li>{}</li>", Escaped(&sentence));

@@ -63,7 +63,7 @@ pub(super) async fn list(State(admin): Shared, At(space): At, asked: Asked) -> R
     Ok(Json::ok(admin.work.run(list).await))
 }
 
-/// Adds a rule before all others: what stands under `rules` in a scenario, as JSON or YAML.
+/// Adds a rule before all others: what stands under `rules` in a scenario, as JSON or YAML. `null` is as if it were not said.
 #[utoipa::path(post, path = "/rules", tag = "rules", params(
     ("times" = Option<u64>, Query, minimum = 1, description = "How many calls it decides; any number where it says nothing."),
     ("lasts" = Option<String>, Query, description = "How long it holds, such as `10m`, by the space's clock."),

@@ -148,7 +148,7 @@ pub(super) async fn get(State(admin): Shared, Path(name): Path<String>, asked: A
 }
 
 /// Makes a space, or tells of the one that is there. A space is made by the first call to its address, too.
-#[utoipa::path(put, path = "/spaces/{name}", tag = "spaces", params(("name" = String, Path)), request_body(content = Option<NewSpace>, description = "Nothing: the loaded scenario."), responses(
+#[utoipa::path(put, path = "/spaces/{name}", tag = "spaces", params(("name" = String, Path)), request_body(content = NewSpace, description = "Nothing: the loaded scenario."), responses(
     (status = 200, description = "It was there already.", body = Space),
     (status = 201, body = Space),
 ))]

@@ -48,9 +48,17 @@ pub(super) enum Added {
 #[serde(untagged)]
 #[expect(dead_code, reason = "it describes the body, which the scenario's reader reads")]
 pub(super) enum NewUsers {
-    One(User),
-    Many(Vec<User>),
+    One(NewUser),
+    Many(Vec<NewUser>),
 }
+
+/// A user to add.
+#[derive(Debug, Serialize)]
+pub(super) struct NewUser;
+
+/// What to change of a user.
+#[derive(Debug)]
+pub(super) struct UserPatch;
 
 /// How many items a list has where the request does not say.
 const PAGE: usize = 100;
@@ -183,7 +191,7 @@ fn put_all(engine: &mut Engine, now: Timestamp, users: Vec<engine::User>) -> Res
 }
 
 /// Changes a user in what is said; `null` is the company's default. A merge patch (RFC 7396).
-#[utoipa::path(patch, path = "/users/{username}", tag = "users", params(("username" = String, Path)), request_body = User, responses(
+#[utoipa::path(patch, path = "/users/{username}", tag = "users", params(("username" = String, Path)), request_body = UserPatch, responses(
     (status = 200, body = User)
 ))]
 pub(super) async fn change(
@@ -304,10 +312,22 @@ fn merge(user: &mut Map<String, Value>, patch: &Map<String, Value>) {
             rest.iter().for_each(|it| drop(user.remove(*it)));
         }
     }
+    apply(user, patch);
+}
+
+/// Applies a merge patch (RFC 7396).
+fn apply(map: &mut Map<String, Value>, patch: &Map<String, Value>) {
     for (key, value) in patch {
         match value {
-            Value::Null => drop(user.remove(key)),
-            value => drop(user.insert(key.clone(), value.clone())),
+            Value::Null => drop(map.remove(key)),
+            Value::Object(patch) => {
+                let inner = map.entry(key).or_insert_with(|| Map::new().into());
+                if !inner.is_object() {
+                    *inner = Map::new().into();
+                }
+                apply(inner.as_object_mut().expect("it is an object"), patch);
+            }
+            value => drop(map.insert(key.clone(), value.clone())),
         }
     }
 }
@@ -321,6 +341,65 @@ fn of_merged(mut mistakes: Mistakes) -> Problem {
 impl ToSchema for User {
     fn name() -> Cow<'static, str> {
         "User".into()
+    }
+}
+
+impl ToSchema for NewUser {
+    fn name() -> Cow<'static, str> {
+        "NewUser".into()
+    }
+}
+
+impl PartialSchema for NewUser {
+    fn schema() -> RefOr<Schema> {
+        let about =
+            "A user to add, by the keys of a scenario. What is not said, `null` or empty has the company's default.";
+        written(about, &["username"])
+    }
+}
+
+impl ToSchema for UserPatch {
+    fn name() -> Cow<'static, str> {
+        "UserPatch".into()
+    }
+}
+
+impl PartialSchema for UserPatch {
+    fn schema() -> RefOr<Schema> {
+        let about =
+            "A merge patch (RFC 7396) of a user: what is not said stays, and `null` sets the company's default.";
+        written(about, &[])
+    }
+}
+
+/// The schema of a user as it is written: without what is only read, and `null` wherever that means a default.
+fn written(about: &str, required: &[&str]) -> RefOr<Schema> {
+    let mut schema = serde_json::to_value(User::schema()).expect("a schema is JSON");
+    schema["description"] = about.into();
+    schema["required"] = required.into();
+    let properties = schema["properties"].as_object_mut().expect("a user has properties");
+    properties.retain(|_, it| it["readOnly"] != true);
+    nullable(properties, &["username"]);
+    RefOr::T(serde_json::from_value(schema).expect("it is a schema"))
+}
+
+/// Lets properties be `null`, and those within them, but for those without a default.
+fn nullable(properties: &mut Map<String, Value>, needed: &[&str]) {
+    for (name, it) in properties {
+        for place in ["/properties", "/items/properties"] {
+            it.pointer_mut(place).and_then(Value::as_object_mut).into_iter().for_each(|inner| nullable(inner, &[]));
+        }
+        if needed.contains(&name.as_str()) {
+            continue;
+        }
+        let types = match it["type"].take() {
+            Value::Array(types) => types,
+            one => vec![one],
+        };
+        it["type"] = types.into_iter().chain(["null".into()]).collect();
+        if let Some(words) = it.get_mut("enum").and_then(Value::as_array_mut) {
+            words.push(Value::Null);
+        }
     }
 }
 

@@ -17,10 +17,10 @@ use super::input::{Asked, Body, duration, or_default, text};
 use super::problem::{Kind as No, Problem};
 use super::view::View;
 use super::{At, Json, Shared};
-use crate::engine::{Doubtful, Engine, Event, EventKind, Missing, Pattern};
+use crate::engine::{Doubtful, Engine, Event, EventKind, Missing, Pattern, Timestamp};
 use crate::scenario::closest;
 use crate::switchboard::{Interest, Reading, Space};
-use crate::text::listed;
+use crate::text::{listed, noun_of};
 
 /// What should have happened.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -499,7 +499,7 @@ impl fmt::Display for Wanted {
                 most
             }
         };
-        write!(f, " {}{}", self.kind.word(), if number == 1 { "" } else { "s" })?;
+        write!(f, " {}", noun_of(number, self.kind.word()))?;
         if self.filter.len() > 0 {
             write!(f, " with {}", self.filter)?;
         }
@@ -521,7 +521,8 @@ impl fmt::Display for Failure {
                 "" => text("kind"),
                 operation => operation,
             };
-            write!(f, "\n  #{} at {}: {what} {}", near.event["seq"], text("at"), text("username"))?;
+            let at = Timestamp::of_text(text("at")).map(Timestamp::for_people).unwrap_or_default();
+            write!(f, "\n  #{} at {at}: {what} {}", near.event["seq"], text("username"))?;
             for it in &near.differences {
                 let actual = it.actual.as_deref().unwrap_or("nothing");
                 write!(f, "\n    {}: expected {}, was {actual}", it.field, it.expected)?;

@@ -33,7 +33,7 @@ function Invoke-LocmfaApi([string] $Method, [string] $Path, $Space, [System.Coll
     $cancel = New-Object System.Threading.CancellationTokenSource
     try {
         $task = (Get-HttpClient).SendAsync($request, $cancel.Token)
-        if (-not (Wait-Task $task ($Seconds + 30))) { throw (New-Record "locmfa did not answer $Method $Path in $($Seconds + 30) seconds." 'NoAnswer' 'OperationTimeout' $url) }
+        if (-not (Wait-Task $task ($Seconds + 30))) { throw (New-Record "locmfa did not answer $Method $Path in $($Seconds + 30) s." 'NoAnswer' 'OperationTimeout' $url) }
         if ($task.IsFaulted) {
             $server = $target.Server
             # The connection breaks a moment before the process is gone.
@@ -115,14 +115,4 @@ function New-Expectation([string] $Kind, [hashtable] $Where, [System.Collections
 function ConvertTo-Cursor([string] $Cursor) {
     if ($Cursor -match '^\d+$') { return [long] $Cursor }
     $Cursor
-}
-
-# A name that a space can have: up to 64 letters, digits, dots, hyphens and underscores. Names that are equal in their
-# beginning stay different.
-function ConvertTo-SpaceName([string] $Name) {
-    if ($Name -match '^[A-Za-z0-9._-]{1,64}$') { return $Name }
-    $safe = $Name -replace '[^A-Za-z0-9._-]', '-'
-    $hash = [System.Security.Cryptography.SHA256]::Create()
-    try { $digest = -join ($hash.ComputeHash([System.Text.Encoding]::UTF8.GetBytes($Name))[0..3] | ForEach-Object { $_.ToString('x2') }) } finally { $hash.Dispose() }
-    '{0}-{1}' -f $safe.Substring(0, [Math]::Min(50, $safe.Length)), $digest
 }

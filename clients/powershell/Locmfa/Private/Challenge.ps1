@@ -8,7 +8,7 @@ function Find-Challenge([string] $Id, [string] $Phone, [string] $User, [double] 
     } else {
         $query = @{ phone = $Phone; username = $User; wait = [timespan]::FromSeconds($Seconds) }
         $open = @(Read-List '/challenges' 'Locmfa.Challenge' $Space -Query $query -Seconds $Seconds)
-        if ($open.Count -eq 0) { throw (New-Record "No person was asked in $Seconds seconds." 'NoChallenge' 'OperationTimeout' $query) }
+        if ($open.Count -eq 0) { throw (New-Record "No person was asked in $Seconds s." 'NoChallenge' 'OperationTimeout' $query) }
     }
     if ($open.Count -gt 1) {
         $people = @($open | ForEach-Object { '{0} {1} {2}' -f $_.id, $_.username, (Get-Field $_ 'phone') }) -join ', '

@@ -2,7 +2,8 @@
 .SYNOPSIS
 Makes a space: users, rules, clock and journal of its own, for one test.
 .PARAMETER Name
-A text that names the test. One that no space can have as its name is shortened. Without it, a random name.
+A text of up to 256 characters that names the test. The server makes the name of the space from it, one that no other
+space has. Without it, a random name.
 .PARAMETER From
 A space to go on from, with its users, rules, states and clock.
 .PARAMETER Scenario
@@ -31,16 +32,12 @@ function New-LocmfaSpace {
     )
     try {
         $target = (Resolve-Space $Server).Server
-        $body = @{}
+        $body = @{ label = $Name }
         if ($From) { $body.from = $From }
         if ($Scenario) { $ScenarioText = [System.IO.File]::ReadAllText($PSCmdlet.GetUnresolvedProviderPathFromPSPath($Scenario)) }
         if ($ScenarioText) { $body.scenario = $ScenarioText }
-        $safe = ConvertTo-SpaceName $Name
-        if (-not $PSCmdlet.ShouldProcess($safe, 'Make a space of locmfa')) { return }
-        # PUT without a body tells of a space that is there; a test must not share one unseen.
-        $there = @((Invoke-LocmfaApi 'GET' '/spaces' $target).items | Where-Object { $_.name -eq $safe })
-        if ($there.Count) { throw (New-Record "There is a space $safe already: another test uses it, or did not remove it. Give each test a name of its own, or none." 'SpaceExists' 'ResourceExists' $Name) }
-        $made = Invoke-LocmfaApi 'PUT' "/spaces/$safe" $target -Body $body
+        if (-not $PSCmdlet.ShouldProcess($Name, 'Make a space of locmfa')) { return }
+        $made = Invoke-LocmfaApi 'POST' '/spaces' $target -Body $body
     } catch { $PSCmdlet.ThrowTerminatingError($_) }
     $service = [uri] $target.Service
     $space = [pscustomobject]@{

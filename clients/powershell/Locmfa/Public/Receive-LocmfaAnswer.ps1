@@ -11,7 +11,7 @@ function Receive-LocmfaAnswer {
     param([Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true)] [PSTypeName('Locmfa.PendingAnswer')] $Call)
     process {
         try {
-            if (-not (Wait-Task $Call.Task $Call.TimeoutSeconds)) { throw (New-Record "$($Call.Operation) got no answer in $($Call.TimeoutSeconds) seconds." 'NoAnswer' 'OperationTimeout' $Call) }
+            if (-not (Wait-Task $Call.Task $Call.TimeoutSeconds)) { throw (New-Record "$($Call.Operation) got no answer in $($Call.TimeoutSeconds) s." 'NoAnswer' 'OperationTimeout' $Call) }
             if ($Call.Task.IsFaulted) {
                 $server = $Call.Space.Server
                 if ($server -and $server.Process -and $server.Process.WaitForExit(500)) { throw (New-EndedRecord $server "locmfa ended before it answered $($Call.Operation)") }

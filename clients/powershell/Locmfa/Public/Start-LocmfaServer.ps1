@@ -60,7 +60,7 @@ function Start-LocmfaServer {
         $record = $null
         if ($server.Process.WaitForExit(50)) { $record = New-EndedRecord $server 'locmfa did not start' }
         elseif ([datetime]::UtcNow -gt $until) {
-            $record = New-Record "locmfa (process $($server.ProcessId)) was not ready in $TimeoutSeconds seconds. $(Get-LogTail $server)" 'NotReady' 'OperationTimeout' $server
+            $record = New-Record "locmfa (process $($server.ProcessId)) was not ready in $TimeoutSeconds s. $(Get-LogTail $server)" 'NotReady' 'OperationTimeout' $server
         }
         if ($record) {
             Stop-LocmfaServer $server -Confirm:$false

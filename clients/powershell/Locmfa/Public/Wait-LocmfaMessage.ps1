@@ -38,7 +38,7 @@ function Wait-LocmfaMessage {
                 return ConvertTo-Item $item 'Locmfa.Message'
             }
             $after = [string] $page.next
-            if ([datetime]::UtcNow -ge $until) { throw (New-Record "No text message to '$To$User' went out in $TimeoutSeconds seconds." 'NoMessage' 'OperationTimeout' $query) }
+            if ([datetime]::UtcNow -ge $until) { throw (New-Record "No text message to '$To$User' went out in $TimeoutSeconds s." 'NoMessage' 'OperationTimeout' $query) }
         }
     } catch { $PSCmdlet.ThrowTerminatingError($_) }
 }
