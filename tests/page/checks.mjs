@@ -449,12 +449,13 @@ async function hit(selector) {
 
 /**
  * What holds of clicks. Other programs and a debug build of the server take the processor from the browser, so that the
- * wall time of a click says little on a busy machine: 200 ms are demanded of the processor time that the page's main
- * thread needs from the click to the paint, and of its longest task. With WALL=200 the wall time is demanded as well.
+ * wall time of a click says little on a busy machine. A limit is demanded of the processor time that the page's main
+ * thread needs from the click to the paint, and of its longest task: the rest of 200 ms is for the browser's other
+ * threads. With WALL=200 the wall time is demanded as well.
  */
-function quick(it, what) {
+function quick(it, what, limit) {
   const told = `${it.clicks} clicks, each with ${it.cpu} ms of the main thread at most; the longest task took ${it.longest} ms; by the wall ${it.wall} ms at most, where tasks took ${it.stretch} times their processor time`;
-  holds(it.cpu <= 200 && it.longest <= 200, `${what}: ${told}`);
+  holds(it.cpu <= limit && it.longest <= limit, `${what}: more than ${limit} ms: ${told}`);
   holds(it.wall <= Number(process.env.WALL ?? Infinity), `${what}: ${told}`);
   return told;
 }
@@ -475,7 +476,7 @@ await check("1,000 open challenges do not freeze the page", async () => {
   });
   by.end();
   await reset(server);
-  return quick(it, "with 1,000 challenges");
+  return quick(it, "with 1,000 challenges", 200);
 });
 
 await check("200 calls a second leave a click quick", async () => {
@@ -488,10 +489,12 @@ await check("200 calls a second leave a click quick", async () => {
   const it = await measured(chrome, page, async () => {
     for (const name of ["rules", "calls", "people", "calls", "phone", "calls"]) await hit(`nav a[href*="=${name}"]`);
     for (const it of [".row:nth-child(4)", ".story .told li", ".calls .bar > .button", ".calls .bar > .button"]) await hit(it);
+    // The list alone, which each call changes.
+    await sleep(3000);
   }).finally(() => (rate = Math.round(load.end())));
   holds((await page.locator(".row").count()) <= 500, "the list has more than 500 rows");
   holds(rate >= 180, `the server answered ${rate} calls a second alone`);
-  return `${rate} calls a second, ${quick(it, "under load")}`;
+  return `${rate} calls a second, ${quick(it, "under load", 100)}`;
 });
 
 await check("a server that restarts is found again, and the page says so meanwhile", async () => {
