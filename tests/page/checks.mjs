@@ -485,6 +485,15 @@ await check("200 calls a second leave a click quick", async () => {
   const load = flood(server, 200);
   // The list is full: each call that comes moves another one out.
   await page.waitForFunction(() => document.querySelectorAll(".row").length === 500, undefined, { timeout: 30_000 });
+  // What a person scrolled to stays where it is.
+  const place = () => page.evaluate(() => [scrollY, document.querySelector(".row").textContent]);
+  await page.evaluate(() => scrollTo(0, 900));
+  await page.getByText(/more calls came in/).waitFor();
+  const before = await place();
+  await sleep(500);
+  same(await place(), before);
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.waitForFunction((text) => document.querySelector(".row").textContent !== text, before[1]);
   let rate = 0;
   const it = await measured(chrome, page, async () => {
     for (const name of ["rules", "calls", "people", "calls", "phone", "calls"]) await hit(`nav a[href*="=${name}"]`);
@@ -541,6 +550,7 @@ await check("a page with a token asks for it once, and keeps it out of the addre
   await button("Use a telephone", given).click();
   const url = await given.getByText(/^http:.*device/).textContent();
   await given.getByRole("img", { name: "QR code of the address" }).waitFor();
+  await faultless(given, "the stage with the code");
 
   // A telephone: another browser, with the address of the code.
   const made = (await api(remote, "GET", "/devices", undefined, { authorization: `Bearer ${token}` })).json();
