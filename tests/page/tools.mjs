@@ -121,6 +121,7 @@ export function flood(server, rate) {
     }
   }, 10);
   return {
+    answered: () => answered,
     end() {
       clearInterval(timer);
       by.end();

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::cursor::{Cursor, stale};
 use super::feed::{Feed, dropped, known};
@@ -36,6 +36,8 @@ struct Reader {
     after: u64,
     /// What is to be told first.
     first: Option<String>,
+    /// When it last had told all that there was.
+    told: Option<Instant>,
     ended: bool,
 }
 
@@ -51,6 +53,9 @@ const ALIVE: Duration = Duration::from_secs(15);
 
 /// How many events go out in one piece.
 const PIECE: usize = 256;
+
+/// Events that follow one another so closely go out in one piece, so that a reader is not woken for each.
+const GATHER: Duration = Duration::from_millis(25);
 
 /// Streams what happens, as server-sent events. `Last-Event-ID`, or `after`, takes a stream up again. The event `lost`
 /// says that some of what followed is not known any more, and `reset` that the space was started over; the stream goes
@@ -82,7 +87,8 @@ pub(super) async fn events(
     };
     let watcher = space.watch(feed.interest());
     let (life, resets) = (space.life(), space.life().borrow().resets);
-    let mut reader = Reader { admin, space, feed, calls, watcher, life, resets, after: 0, first: None, ended: false };
+    let mut reader =
+        Reader { admin, space, feed, calls, watcher, life, resets, after: 0, first: None, told: None, ended: false };
     match place {
         // Firefox tells a page of an answer when its first bytes come.
         Ok(place) => (reader.after, reader.first) = (place, Some(":\n\n".into())),
@@ -152,6 +158,9 @@ impl Reader {
         let silent = Instant::now() + ALIVE;
         let mut stage = self.admin.stage.subscribe();
         loop {
+            if let Some(told) = self.told {
+                sleep_until(told + GATHER).await;
+            }
             let life = *self.life.borrow_and_update();
             if life.has_ended {
                 self.ended = true;
@@ -177,10 +186,12 @@ impl Reader {
                 piece.push_str(&self.admin.frames.of(&self.space, it));
                 self.after = it.place;
             }
-            if fitting.next().is_none() {
+            let is_all = fitting.next().is_none();
+            if is_all {
                 self.after = last;
             }
             if !piece.is_empty() {
+                self.told = is_all.then(Instant::now);
                 return Some(piece);
             }
             tokio::select! {
