@@ -351,20 +351,25 @@ impl Server {
                     let _ = timeout_at(deadline, answer_in_text(opening.into_inner(), text)).await;
                 }
             }
-            None => match terms.faulty.and_then(|it| Some((it, it.fault.abrupt()?))) {
-                Some((faulty, abrupt)) => {
-                    connection.report(&trouble::on_purpose(faulty));
-                    let _ = timeout_at(deadline, break_off(opening.into_inner(), abrupt)).await;
+            None => {
+                if let (Some(tls), Some(faulty)) = (&self.tls, terms.faulty) {
+                    tls.count_hit(faulty.fault);
                 }
-                None => match timeout_at(deadline, terms.acceptor().accept(opening)).await {
-                    Ok(Ok(accepted_tls)) => return Some(accepted_tls),
-                    Ok(Err((error, opening))) => {
-                        let trouble = trouble::in_handshake(&error, opening.bytes(), &terms.acceptor().offer());
-                        connection.report(&terms.explained(trouble));
+                match terms.faulty.and_then(|it| Some((it, it.fault.abrupt()?))) {
+                    Some((faulty, abrupt)) => {
+                        connection.report(&trouble::on_purpose(faulty));
+                        let _ = timeout_at(deadline, break_off(opening.into_inner(), abrupt)).await;
                     }
-                    Err(_) => connection.report(&slow),
-                },
-            },
+                    None => match timeout_at(deadline, terms.acceptor().accept(opening)).await {
+                        Ok(Ok(accepted_tls)) => return Some(accepted_tls),
+                        Ok(Err((error, opening))) => {
+                            let trouble = trouble::in_handshake(&error, opening.bytes(), &terms.acceptor().offer());
+                            connection.report(&terms.explained(trouble));
+                        }
+                        Err(_) => connection.report(&slow),
+                    },
+                }
+            }
         }
         None
     }

@@ -108,6 +108,11 @@ impl TlsFaults {
         self.tls.as_ref()?.fault()
     }
 
+    /// How many connections met each fault since the start; nothing for plain HTTP.
+    pub fn hits(&self) -> impl Iterator<Item = (TlsFault, u64)> {
+        self.tls.iter().flat_map(|it| it.hits())
+    }
+
     /// Logs a switching, and keeps it in the journal as a change.
     fn note(&self, faulty: &Faulty, by: &str, what: &str) {
         let fault = faulty.fault.word();

@@ -1,6 +1,7 @@
 //! Certificates that are replaced while the server runs.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use time::{Duration, OffsetDateTime};
@@ -21,6 +22,8 @@ pub struct Renewable {
     clients: Option<Vec<PathBuf>>,
     now: RwLock<Arc<Served>>,
     fault: watch::Sender<Option<Arc<Faulty>>>,
+    /// How many connections met each fault, in the order of [`TlsFault::ALL`].
+    hits: [AtomicU64; TlsFault::ALL.len()],
 }
 
 /// Certificates, and the acceptor that offers them.
@@ -54,7 +57,12 @@ impl Renewable {
     /// A file cannot be read, or there is no authority that could vouch for clients.
     pub fn new(certificates: Arc<Certificates>, clients: Option<Vec<PathBuf>>) -> Result<Self, TlsError> {
         let served = Served::of(certificates, clients.as_deref())?;
-        Ok(Self { clients, now: RwLock::new(Arc::new(served)), fault: watch::Sender::default() })
+        Ok(Self {
+            clients,
+            now: RwLock::new(Arc::new(served)),
+            fault: watch::Sender::default(),
+            hits: Default::default(),
+        })
     }
 
     /// What a new connection gets.
@@ -99,6 +107,16 @@ impl Renewable {
             }
             is_on
         })
+    }
+
+    /// Counts a connection that meets a fault.
+    pub fn count_hit(&self, fault: TlsFault) {
+        self.hits[fault as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many connections met each fault since the start.
+    pub fn hits(&self) -> impl Iterator<Item = (TlsFault, u64)> {
+        TlsFault::ALL.iter().map(|it| (*it, self.hits[*it as usize].load(Ordering::Relaxed)))
     }
 
     /// What a fault shows in place of the server's certificates: `None` where it shows none. It reads the key of the

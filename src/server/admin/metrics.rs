@@ -20,6 +20,10 @@ pub(super) async fn metrics(State(admin): Shared) -> Response {
     for (kind, count) in admin.failures.counts() {
         sample(&mut out, "locmfa_failures_total", &[("kind", kind)], count);
     }
+    family(&mut out, "locmfa_tls_fault_connections_total", "counter", "Connections that met a fault of TLS, by fault.");
+    for (fault, count) in admin.tls_faults.hits() {
+        sample(&mut out, "locmfa_tls_fault_connections_total", &[("fault", fault.word())], count);
+    }
     family(&mut out, "locmfa_log_lines_lost_total", "counter", "Lines of the log that were dropped.");
     sample(&mut out, "locmfa_log_lines_lost_total", &[], admin.log_lines_lost());
     let about =

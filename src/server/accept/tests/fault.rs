@@ -1,4 +1,4 @@
-//! Faults of TLS, as clients meet them.
+//! Faults of TLS and of answers, as clients meet them.
 
 use rustls::{AlertDescription, CertificateError, Error as Tls};
 
@@ -6,6 +6,7 @@ use super::trouble::Log;
 use super::*;
 use crate::engine::{Bounds, Setup};
 use crate::server::tls_faults::TlsFaults;
+use crate::server::wire::WireFault;
 use crate::switchboard::Space;
 use crate::tls::TlsFault;
 
@@ -65,6 +66,7 @@ async fn each_fault_is_what_a_client_meets_and_ends_when_it_is_switched_off() {
         faults.stop("test");
         call(&mut client.connect(&server).await.unwrap()).await;
     }
+    assert!(faults.hits().all(|it| it.1 == 2), "{:?}", faults.hits().collect::<Vec<_>>());
     let kept = server.failures.lately();
     assert!(kept.iter().all(|it| it.kind == "tls-fault"), "{kept:?}");
     for fault in TlsFault::ALL {
@@ -102,4 +104,18 @@ async fn another_trouble_of_a_client_keeps_its_name_under_a_fault() {
         tokio::task::yield_now().await;
     }
     assert_eq!(server.failures.lately()[0].kind, "no-shared-terms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drip_that_takes_longer_than_a_connection_may_be_idle_arrives_whole() {
+    let dripping = Router::new().fallback(any(|| async {
+        let mut response = axum::response::Response::new(axum::body::Body::from("x".repeat(400)));
+        response.extensions_mut().insert(WireFault { cut: None, drip: Some(1) });
+        response
+    }));
+    let began = Instant::now();
+    let mut stream = pipe(dripping, Limits::default());
+    assert_eq!(call(&mut stream).await, ("HTTP/1.1 200 OK".into(), "x".repeat(400)));
+    assert!(began.elapsed() > 3 * Limits::default().idle_time);
+    assert_eq!(rest(&mut stream).await, "");
 }
