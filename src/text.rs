@@ -63,13 +63,18 @@ pub fn without_hidden_controls(text: &str) -> Cow<'_, str> {
 }
 
 /// A length of time: a number of seconds, a number with units such as `1m 30s`, or `hh:mm:ss` as .NET writes it, with days
-/// before it (`1.02:00:00`) and up to seven decimals of the second.
+/// before it (`1.02:00:00`) and up to seven decimals of the second. `None` where it is none, or longer than
+/// 10,000 years.
 #[must_use]
 pub fn length_of_time(text: &str) -> Option<Duration> {
     let text = text.trim();
     let seconds = text.parse::<f64>().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
-    seconds.or_else(|| time_span(text)).or_else(|| humantime::parse_duration(text).ok())
+    let read = seconds.or_else(|| time_span(text)).or_else(|| humantime::parse_duration(text).ok());
+    read.filter(|it| *it <= LONGEST_TIME)
 }
+
+/// The longest length of time that is read. Clocks and timers take any number of these.
+const LONGEST_TIME: Duration = Duration::from_hours(24 * 366 * 10_000);
 
 /// `hh:mm:ss`
 fn time_span(text: &str) -> Option<Duration> {
@@ -206,7 +211,9 @@ mod tests {
         ] {
             assert_eq!(length_of_time(text).map(|it| it.as_secs_f64()), Some(seconds), "{text}");
         }
-        for text in ["", "-1", "1:2", "24:00:00", "00:60:00", "1:2:3:4", "00:00:00.12345678", "+1:00:00", "ten"] {
+        for text in
+            ["", "-1", "1:2", "24:00:00", "00:60:00", "1:2:3:4", "00:00:00.12345678", "+1:00:00", "ten", "10001years"]
+        {
             assert_eq!(length_of_time(text), None, "{text}");
         }
     }

@@ -1,6 +1,7 @@
 //! The journal of a space: calls, turns of challenges, messages, changes, notices. Events have numbers in one sequence.
 //! Each kind has its own bounds: the newest events are kept, and all are counted.
 
+mod reading;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use super::delay::DrawnDelay;
 use super::{Ending, Method, Number, Timestamp};
 use crate::contract::Secret;
 use crate::text::counted;
+pub use reading::Reading;
 pub use tally::{EvictedCalls, EvictedResult, Tally};
 
 #[derive(Clone, Debug)]
@@ -79,6 +81,7 @@ pub struct CallRequest {
     /// The request line and the headers, a line each, without credentials.
     pub headers: Box<str>,
     pub body: Raw,
+    pub reading: Reading,
 }
 
 /// How a call ended.
@@ -347,25 +350,42 @@ impl Journal {
     /// recorded yet.
     #[must_use]
     pub fn after(&self, place: u64, kinds: &[EventKind]) -> Vec<Arc<Event>> {
-        let mut events: Vec<_> = kinds.iter().flat_map(|it| self.trails[*it as usize].after(place)).cloned().collect();
+        self.first_after(place, kinds, usize::MAX)
+    }
+
+    /// As [`Self::after`], the first `most` of them.
+    #[must_use]
+    pub fn first_after(&self, place: u64, kinds: &[EventKind], most: usize) -> Vec<Arc<Event>> {
+        let of_kind = |it: &EventKind| self.trails[*it as usize].after(place).take(most);
+        let mut events: Vec<_> = kinds.iter().flat_map(of_kind).cloned().collect();
         if kinds.len() > 1 {
             events.sort_unstable_by_key(|it| it.recorded);
+            events.truncate(most);
         }
         events
     }
 
     /// What happened to events of some kinds after a place, in order: calls are there when they begin and when they end.
+    /// The first `most` of it, and the place up to which that is all.
     #[must_use]
-    pub fn happenings_after(&self, place: u64, kinds: &[EventKind]) -> Vec<Happening> {
-        let recorded = self.after(place, kinds);
-        let started = |it: &&Arc<Event>| it.seq > place && it.seq < it.recorded;
-        let mut all: Vec<_> = recorded.iter().filter(started).map(|it| it.as_begun()).collect();
-        if kinds.contains(&EventKind::Call) {
-            all.extend(self.open_calls_after(place).map(|it| Happening { place: it.seq, event: it.clone() }));
-        }
-        all.extend(recorded.into_iter().map(|it| Happening { place: it.recorded, event: it }));
+    pub fn happenings_after(&self, place: u64, kinds: &[EventKind], most: usize) -> (Vec<Happening>, u64) {
+        let recorded = || kinds.iter().flat_map(|it| self.trails[*it as usize].after(place));
+        let open = || self.open_calls_after(place).filter(|_| kinds.contains(&EventKind::Call));
+        let has_begun = |it: &&Arc<Event>| it.seq > place && it.seq < it.recorded;
+        let begun = recorded().filter(has_begun).map(|it| it.seq);
+        let mut places: Vec<u64> =
+            recorded().map(|it| it.recorded).chain(begun).chain(open().map(|it| it.seq)).collect();
+        let end = match most.checked_sub(1) {
+            Some(nth) if places.len() > most => *places.select_nth_unstable(nth).1,
+            _ => self.last,
+        };
+        let mut all: Vec<_> = recorded().filter(has_begun).filter(|it| it.seq <= end).map(|it| it.as_begun()).collect();
+        let whole =
+            recorded().filter(|it| it.recorded <= end).map(|it| Happening { place: it.recorded, event: it.clone() });
+        all.extend(whole);
+        all.extend(open().filter(|it| it.seq <= end).map(|it| Happening { place: it.seq, event: it.clone() }));
         all.sort_unstable_by_key(|it| it.place);
-        all
+        (all, end)
     }
 
     /// The event of a number; `None` if it is evicted or yet to come.

@@ -45,7 +45,7 @@ pub use evictions::{Doubtful, MemoryBounds};
 pub use incident::{Incident, IncidentStatus, Settings, SignInFault};
 pub use journal::{
     Bounds, CallEnd, CallEntry, CallRequest, ChallengeStage, Changed, Event, EventKind, EvictedCalls, EvictedResult,
-    Happening, Journal, Message, MessageKind, Missing, Notice, Origin, Raw, Tally, Turn, What,
+    Happening, Journal, Message, MessageKind, Missing, Notice, Origin, Raw, Reading, Tally, Turn, What,
 };
 pub use number::{NotANumber, Number};
 pub use outcome::{Channel, CustomResult, Ending, Method, Outcome, Passes, Reaction};

@@ -219,7 +219,7 @@ fn report(trouble: &Trouble, headers: &HeaderMap, connection: Option<&Connection
     if let Some(connection) = connection {
         connection.keep(trouble);
     }
-    let agent = headers.get(header::USER_AGENT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let agent = headers.get(header::USER_AGENT).and_then(|it| it.to_str().ok());
     warn!(
         target: "locmfa::sign_in",
         peer = %Peer(connection),

@@ -22,7 +22,7 @@ use super::read::{Read, head_lines, read};
 use super::record::{Record, shortened};
 use crate::contract::{FieldValue, Role, Signature};
 use crate::description;
-use crate::engine::{CallRequest, Hangup, Raw};
+use crate::engine::{CallRequest, Hangup, Raw, Reading};
 use crate::operations::{self, Operation};
 use crate::sign_in::Scheme;
 use crate::soap::{self, Fault, Head, Rejected, Version, url_decoded};
@@ -331,6 +331,7 @@ impl Visit<'_> {
             }),
             headers: head_lines(self.method, self.uri, self.headers),
             body,
+            reading: Reading::default(),
         }
     }
 

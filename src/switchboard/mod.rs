@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 
 pub use space::{Ended, Life, Space, Unsettled, draw_seed};
 pub use watch::Watcher;
-pub use watchers::{Interest, Reading};
+pub use watchers::{Interest, Key};
 
 use crate::engine::{Bounds, Differences, Engine, MemoryBounds, OnReload, Setup, Start};
 use crate::text::counted;
@@ -204,14 +204,33 @@ impl Switchboard {
     /// # Errors
     /// [`NoSpace::BadName`], [`NoSpace::Full`]
     pub fn open(&self, name: &str) -> Result<Space, NoSpace> {
-        self.find(name).or_else(|_| {
+        self.open_for_change(name).map(|it| it.0)
+    }
+
+    /// As [`Self::open`], and whether it is made: [`Self::discard`] takes it back.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_for_change(&self, name: &str) -> Result<(Space, bool), NoSpace> {
+        self.find(name).map(|it| (it, false)).or_else(|_| {
             let template = self.template();
             let (engine, start) = template.instance();
             let added = self.add(name.into(), engine, start);
             drop(template);
             // Another call may have made it meanwhile; then that one counts.
-            added.or_else(|no| self.find(name).map_err(|_| no))
+            added.map(|it| (it, true)).or_else(|no| self.find(name).map(|it| (it, false)).map_err(|_| no))
         })
+    }
+
+    /// Drops a space that was made for a change that is refused, unless another request has found it meanwhile.
+    pub fn discard(&self, space: &Space) {
+        let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |it: &ServedSpace| it.space.is(space) && space.is_unfound();
+        if spaces.get(space.name()).is_some_and(is_it)
+            && let Some(served) = spaces.remove(space.name())
+        {
+            served.end();
+        }
     }
 
     /// Makes a space from the loaded scenario, with a name from a label.

@@ -44,6 +44,8 @@ struct Inner {
     totals: Arc<Totals>,
     /// Whether an incident refuses sign-ins: every request asks.
     refuses_sign_in: AtomicBool,
+    /// Whether a request has found it since it was made.
+    is_found: AtomicBool,
     /// Whether the log had the hint about an unknown user.
     told_unknown_user: AtomicBool,
 }
@@ -138,6 +140,7 @@ impl Space {
             used: Mutex::new(Instant::now()),
             totals,
             refuses_sign_in: AtomicBool::new(false),
+            is_found: AtomicBool::new(false),
             told_unknown_user: AtomicBool::new(false),
         };
         Self { inner: inner.into(), epoch: None }
@@ -422,8 +425,14 @@ impl Space {
         self.with_locked(|it| it.waiting.len())
     }
 
+    /// Whether no request has found it since it was made.
+    pub(super) fn is_unfound(&self) -> bool {
+        !self.inner.is_found.load(Ordering::Relaxed)
+    }
+
     /// Marks that the space is in use.
     pub(super) fn touch(&self) {
+        self.inner.is_found.store(true, Ordering::Relaxed);
         *self.inner.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 

@@ -25,6 +25,13 @@ impl Watcher {
     pub async fn woken(&self) {
         self.waiter.wake.notified().await;
     }
+
+    /// The place up to which no event matches that has been recorded since the watcher was made, or since this was
+    /// called last. 0 where that is not known.
+    #[must_use]
+    pub fn passed(&self) -> u64 {
+        self.space.watchers().passed(&self.waiter)
+    }
 }
 
 impl Drop for Watcher {
@@ -61,10 +68,13 @@ impl Space {
             tokio::time::sleep_until(last_batch + BATCH).await;
             last_batch = Instant::now();
             let (events, last) = self.with_journal(|it| (self.watchers().concerned(it, after), it.last()));
-            after = last;
+            let before = std::mem::replace(&mut after, last);
             // Conditions may read the requests of the events: off the threads that answer calls.
             let this = self.clone();
-            let woken = spawn_blocking(move || this.watchers().wake(&events));
+            let woken = spawn_blocking(move || match events {
+                Some(events) => this.watchers().wake(&events, before, last),
+                None => this.watchers().wake_all(before),
+            });
             woken.await.expect("conditions do not panic");
         }
     }

@@ -1,86 +1,102 @@
-//! The table of those that wait for events of a space. An event costs one lookup, not a scan of the waiters.
+//! The table of those that wait for events of a space. An event costs one lookup for each name by which waiters are
+//! found, however many wait.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
-use crate::engine::{Event, EventKind, Journal, Number, What};
-use crate::text::lower_case;
+use crate::engine::{Event, EventKind, Journal};
 
-/// Whether an event matches; it is read once for all watchers.
-type Matches = dyn Fn(&Event, &Reading) -> bool + Send + Sync;
+/// Whether an event matches.
+type Matches = dyn Fn(&Event) -> bool + Send + Sync;
+
+/// Reads the value of an event by which waiters are found; `None`: it has none.
+type ValueOf = dyn Fn(&Event) -> Option<String> + Send + Sync;
 
 /// The events that a watcher waits for. It may match more than these: the watcher checks the events when it wakes.
 pub struct Interest {
     pub kinds: Vec<EventKind>,
-    /// The user, if only the events of one user match.
-    pub username: Option<String>,
+    /// A value that every event has that matches, if there is one: the watcher is found by it.
+    pub key: Option<Key>,
     /// Whether an event of these kinds matches.
     pub matches: Box<Matches>,
 }
 
-/// What conditions have read of the request of one event, so that each event is read once, however many wait.
-#[derive(Debug, Default)]
-pub struct Reading {
-    fields: OnceCell<Map<String, Value>>,
-    number: OnceCell<Option<Number>>,
-}
-
-impl Reading {
-    /// The fields of the request.
-    pub fn fields(&self, read: impl FnOnce() -> Map<String, Value>) -> &Map<String, Value> {
-        self.fields.get_or_init(read)
-    }
-
-    /// The telephone number that the request names.
-    pub fn number(&self, read: impl FnOnce() -> Option<Number>) -> Option<&Number> {
-        self.number.get_or_init(read).as_ref()
-    }
+/// A value of events by which watchers are found.
+pub struct Key {
+    /// Names the value. All keys of one name read it in the same way.
+    pub name: String,
+    pub value: String,
+    pub of: Arc<ValueOf>,
 }
 
 #[derive(Debug)]
 pub(super) struct Waiter {
     interest: Interest,
     pub(super) wake: Notify,
+    /// The place of the first event that matched since the watcher last asked; [`NONE`] without one.
+    matched: AtomicU64,
 }
+
+const NONE: u64 = u64::MAX;
 
 /// The watchers of a space.
 #[derive(Debug, Default)]
-pub(super) struct Watchers(Mutex<Table>);
+pub(super) struct Watchers {
+    table: Mutex<Table>,
+    /// The place up to which all events are compared with all watchers.
+    compared: AtomicU64,
+}
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Table {
     next: u64,
-    /// The watchers of one user, by the name in lower case.
-    by_username: HashMap<String, HashMap<u64, Arc<Waiter>>>,
+    /// By the names of keys.
+    keyed: HashMap<String, Group>,
     others: HashMap<u64, Arc<Waiter>>,
+    /// How many watchers wait for each kind.
+    by_kind: [usize; EventKind::ALL.len()],
     /// Whether the task that wakes them runs.
     is_served: bool,
 }
 
+/// The watchers whose keys have one name.
+struct Group {
+    of: Arc<ValueOf>,
+    by_value: HashMap<String, HashMap<u64, Arc<Waiter>>>,
+}
+
 impl fmt::Debug for Interest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Interest").field("kinds", &self.kinds).field("username", &self.username).finish_non_exhaustive()
+        f.debug_struct("Interest").field("kinds", &self.kinds).field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("name", &self.name).field("value", &self.value).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.keyed.keys();
+        f.debug_struct("Table").field("keyed", &names).field("others", &self.others.len()).finish_non_exhaustive()
     }
 }
 
 impl Waiter {
     pub(super) fn new(interest: Interest) -> Self {
-        Self { interest, wake: Notify::new() }
-    }
-}
-
-impl Interest {
-    fn key(&self) -> Option<String> {
-        Some(self.username.as_ref()?.to_lowercase())
+        Self { interest, wake: Notify::new(), matched: AtomicU64::new(NONE) }
     }
 
-    fn includes(&self, event: &Event, reading: &Reading) -> bool {
-        self.kinds.contains(&event.what.kind()) && (self.matches)(event, reading)
+    /// Wakes it for the event at a place.
+    fn wake(&self, place: u64) {
+        self.matched.fetch_min(place, Ordering::AcqRel);
+        self.wake.notify_one();
     }
 }
 
@@ -90,93 +106,115 @@ impl Watchers {
         let mut table = self.lock();
         let number = table.next;
         table.next += 1;
-        match waiter.interest.key() {
-            Some(name) => table.by_username.entry(name).or_default().insert(number, waiter),
-            None => table.others.insert(number, waiter),
-        };
+        waiter.interest.kinds.iter().for_each(|it| table.by_kind[*it as usize] += 1);
+        match &waiter.interest.key {
+            Some(Key { name, value, of }) => {
+                let new = || Group { of: of.clone(), by_value: HashMap::new() };
+                let group = table.keyed.entry(name.clone()).or_insert_with(new);
+                group.by_value.entry(value.clone()).or_default().insert(number, waiter.clone());
+            }
+            None => drop(table.others.insert(number, waiter)),
+        }
         (number, !std::mem::replace(&mut table.is_served, true))
     }
 
     pub(super) fn remove(&self, number: u64, waiter: &Waiter) {
         let mut table = self.lock();
-        let Some(name) = waiter.interest.key() else {
+        waiter.interest.kinds.iter().for_each(|it| table.by_kind[*it as usize] -= 1);
+        let Some(Key { name, value, .. }) = &waiter.interest.key else {
             table.others.remove(&number);
             return;
         };
-        if let Some(own) = table.by_username.get_mut(&name) {
+        let Some(group) = table.keyed.get_mut(name) else { return };
+        if let Some(own) = group.by_value.get_mut(value) {
             own.remove(&number);
             if own.is_empty() {
-                table.by_username.remove(&name);
+                group.by_value.remove(value);
             }
+        }
+        if group.by_value.is_empty() {
+            table.keyed.remove(name);
         }
     }
 
-    /// The events after one that may concern a waiter.
-    pub(super) fn concerned(&self, journal: &Journal, after: u64) -> Vec<Arc<Event>> {
-        self.lock().concerned(journal, after)
+    /// The events after one that may concern a waiter, calls that have begun included. `None`: some of them are evicted
+    /// already.
+    pub(super) fn concerned(&self, journal: &Journal, after: u64) -> Option<Vec<Arc<Event>>> {
+        let table = self.lock();
+        let kinds: Vec<_> = EventKind::ALL.into_iter().filter(|it| table.by_kind[*it as usize] > 0).collect();
+        drop(table);
+        if journal.has_evicted_after(after, &kinds) {
+            return None;
+        }
+        let mut events = journal.after(after, &kinds);
+        if kinds.contains(&EventKind::Call) {
+            events.extend(journal.open_calls_after(after).cloned());
+        }
+        Some(events)
     }
 
-    /// Wakes the waiters that the events concern, each once. Conditions are checked without the lock, since they may read
-    /// requests.
-    pub(super) fn wake(&self, events: &[Arc<Event>]) {
-        let (others, own) = self.lock().of_events(events);
-        let mut woken: HashMap<*const Waiter, &Waiter> = HashMap::new();
+    /// Wakes the waiters that the events between two places concern. Values and conditions are read without the lock,
+    /// since they may read requests.
+    pub(super) fn wake(&self, events: &[Arc<Event>], after: u64, up_to: u64) {
+        let groups: Vec<_> = self.lock().keyed.iter().map(|(name, group)| (name.clone(), group.of.clone())).collect();
+        let keys = |event: &Arc<Event>| -> Vec<_> {
+            groups.iter().filter_map(|(name, of)| Some((name, of(event)?))).collect()
+        };
+        let keys: Vec<_> = events.iter().map(keys).collect();
+        let (others, own) = self.lock().of_keys(&keys);
+        let mut woken: HashMap<*const Waiter, u64> = HashMap::new();
         for (event, own) in events.iter().zip(&own) {
-            let reading = Reading::default();
+            // A call that began since the last time has a place for that, too.
+            let place = if event.seq > after { event.seq } else { event.recorded };
             for waiter in others.iter().chain(own) {
-                if !woken.contains_key(&Arc::as_ptr(waiter)) && waiter.interest.includes(event, &reading) {
-                    woken.insert(Arc::as_ptr(waiter), waiter);
+                let earliest = woken.get(&Arc::as_ptr(waiter)).copied().unwrap_or(NONE);
+                if place < earliest && waiter.interest.includes(event) {
+                    woken.insert(Arc::as_ptr(waiter), place);
+                    waiter.wake(place);
                 }
             }
         }
-        woken.values().for_each(|it| it.wake.notify_one());
+        self.compared.store(up_to, Ordering::Release);
+    }
+
+    /// Wakes all waiters, which look at the events after a place themselves.
+    pub(super) fn wake_all(&self, after: u64) {
+        let table = self.lock();
+        let keyed = table.keyed.values().flat_map(|it| it.by_value.values()).flat_map(HashMap::values);
+        keyed.chain(table.others.values()).for_each(|it| it.wake(after + 1));
+    }
+
+    /// The place up to which no event matches that has been recorded since the waiter was added or asked last. 0 where
+    /// that is not known.
+    pub(super) fn passed(&self, waiter: &Waiter) -> u64 {
+        let compared = self.compared.load(Ordering::Acquire);
+        compared.min(waiter.matched.swap(NONE, Ordering::AcqRel).saturating_sub(1))
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the task if no watcher is left.
     pub(super) fn end_if_unwatched(&self) -> bool {
         let mut table = self.lock();
-        let is_unwatched = table.others.is_empty() && table.by_username.is_empty();
+        let is_unwatched = table.others.is_empty() && table.keyed.is_empty();
         table.is_served &= !is_unwatched;
         is_unwatched
     }
 }
 
-impl Table {
-    /// The events after one that may concern a watcher, calls that have begun included.
-    fn concerned(&self, journal: &Journal, after: u64) -> Vec<Arc<Event>> {
-        let mut events = Vec::new();
-        for kind in EventKind::ALL {
-            let begun = (kind == EventKind::Call).then(|| journal.open_calls_after(after));
-            let own = journal.of(kind).rev().take_while(|it| it.recorded > after);
-            let own = own.chain(begun.into_iter().flatten());
-            if self.others.values().any(|it| it.interest.kinds.contains(&kind)) {
-                events.extend(own.cloned());
-            } else if !self.by_username.is_empty() {
-                events.extend(own.filter(|it| self.by_username.contains_key(&*lower_case(username(it)))).cloned());
-            }
-        }
-        events
-    }
-
-    /// The waiters of every user, and those of the user of each event.
-    fn of_events(&self, events: &[Arc<Event>]) -> (Vec<Arc<Waiter>>, Vec<Vec<Arc<Waiter>>>) {
-        let own = |it: &Arc<Event>| self.by_username.get(&*lower_case(username(it)));
-        let own = events.iter().map(|it| own(it).into_iter().flat_map(HashMap::values).cloned().collect());
-        (self.others.values().cloned().collect(), own.collect())
+impl Interest {
+    fn includes(&self, event: &Event) -> bool {
+        self.kinds.contains(&event.what.kind()) && (self.matches)(event)
     }
 }
 
-/// The user that an event concerns.
-fn username(event: &Event) -> &str {
-    match &event.what {
-        What::Call(it) => &it.request.username,
-        What::Turn(it) => &it.username,
-        What::Message(it) => &it.username,
-        What::Changed(it) => &it.username,
-        What::Notice(_) => "",
+impl Table {
+    /// The waiters without a key, and those that each event's names and values find.
+    fn of_keys(&self, keys: &[Vec<(&String, String)>]) -> (Vec<Arc<Waiter>>, Vec<Vec<Arc<Waiter>>>) {
+        let find = |(name, value): &(&String, String)| self.keyed.get(*name)?.by_value.get(value);
+        let own = keys.iter().map(|it| it.iter().filter_map(find).flat_map(HashMap::values).cloned().collect());
+        (self.others.values().cloned().collect(), own.collect())
     }
 }

@@ -70,7 +70,9 @@ impl Api {
         let answer = read(self.open(method, path, headers, body));
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Told { status, head: head.to_lowercase(), body: body.into() }
+        let head = head.to_lowercase();
+        let body = if head.contains("transfer-encoding: chunked") { joined(body) } else { body.into() };
+        Told { status, head, body }
     }
 
     pub(crate) fn get(&self, path: &str) -> Value {
@@ -84,6 +86,17 @@ impl Api {
         let told = self.ask(method, path, "Content-Type: application/json\r\n", &body.to_string());
         (told.status, if told.body.is_empty() { Value::Null } else { told.json() })
     }
+}
+
+/// A body without the lengths of its chunks.
+fn joined(mut chunked: &str) -> String {
+    let mut body = String::new();
+    while let Some((length, rest)) = chunked.split_once("\r\n") {
+        let (chunk, rest) = rest.split_at(usize::from_str_radix(length, 16).unwrap());
+        body += chunk;
+        chunked = rest.trim_start_matches("\r\n");
+    }
+    body
 }
 
 impl Told {

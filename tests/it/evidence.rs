@@ -345,6 +345,36 @@ fn a_client_that_sends_a_call_and_closes_at_once_leaves_an_entry() {
     assert!(whole["request"].as_str().unwrap().contains(ANNA), "{whole}");
 }
 
+/// Closing a socket with bytes that are not read sends a reset. Other systems than Linux discard with it what the server
+/// has not read yet.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_that_sends_a_call_and_resets_the_connection_leaves_an_entry() {
+    use std::io::Write;
+
+    let api = Api::start(SCENARIO, &[]);
+    let head =
+        "POST /MultiFactorAuthWebServiceSdk/PfWsSdk.asmx HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n";
+    let request = |operation: &str| {
+        let namespace = locmfa::contract::NAMESPACE;
+        let body = format!(
+            "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>\
+             <{operation} xmlns=\"{namespace}\">{ANNA}</{operation}></s:Body></s:Envelope>"
+        );
+        format!("{head}SOAPAction: \"{namespace}/{operation}\"\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    };
+    for _ in 0..50 {
+        let mut stream = TcpStream::connect(api.server.address()).unwrap();
+        stream.write_all(request("UserExists").as_bytes()).unwrap();
+        stream.peek(&mut [0]).unwrap();
+        stream.write_all(request("GetPhone").as_bytes()).unwrap();
+    }
+    let all = |operation| json!({"where": {"operation": operation, "username": "anna"}, "exactly": 50});
+    let expect = json!({"expect": [all("UserExists"), all("GetPhone")], "wait": "60s"});
+    let (status, told) = api.send("POST", "/verify", &expect);
+    assert_eq!(status, 200, "{told}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_text_message_that_ends_leaves_the_line_of_a_ringing_phone_busy() {
     let setup = locmfa::scenario::load("test", RINGS).unwrap().setup;

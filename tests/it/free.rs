@@ -1,9 +1,20 @@
 //! What is asked of the admin API stops no call, and files that are no scenario replace none.
 
 use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
 
-use locmfa::scenario::{self, Code, Severity};
-use serde_json::json;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request};
+use http_body_util::BodyExt;
+use locmfa::engine::{Notice, What};
+use locmfa::scenario::{self, Code, Server as Listener, Severity};
+use locmfa::server::admin::{self, Admin, Gate};
+use locmfa::server::reload::{Reloader, Source};
+use locmfa::switchboard::{Limits, Space, Switchboard};
+use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use crate::api::Api;
 
@@ -72,7 +83,7 @@ fn an_answer_about_a_scenario_of_mistakes_lists_the_first_and_counts_the_others(
 #[test]
 fn rules_without_a_name_get_one_each_and_the_newest_decides() {
     let api = Api::start("users: [{username: anna, phone: '+1 425 555 0100'}]", &[]);
-    let add = |rule: &serde_json::Value| api.send("POST", "/rules", rule).1["name"].clone();
+    let add = |rule: &Value| api.send("POST", "/rules", rule).1["name"].clone();
     assert_eq!(add(&json!({"outcome": "busy"})), "added rule 1");
     assert_eq!(add(&json!({"name": "added rule 2", "outcome": "busy"})), "added rule 2");
     assert_eq!(add(&json!({"outcome": "deny", "when": {"user": "anna"}})), "added rule 3");
@@ -92,6 +103,97 @@ fn a_list_of_users_has_pages_and_its_patterns_a_limit() {
     assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (500, &json!(null)));
     let long = format!("/users?username=*{}b*", "a".repeat(50_000));
     assert_eq!(api.ask("GET", &long, "", "").json()["field"], "username");
+}
+
+/// The admin API of a scenario without sockets, and its default space.
+fn app(scenario: &str) -> (Router, Space) {
+    let loaded = scenario::load("test", scenario).unwrap();
+    let spaces = Switchboard::new(loaded.setup, Limits::default());
+    let space = spaces.default_space().clone();
+    let reloader = Arc::new(Reloader::new(spaces.clone(), Source::BuiltIn, Listener::default(), Vec::new()));
+    (admin::router(Arc::new(Admin::new(spaces, reloader, Arc::default(), Gate::default()))), space)
+}
+
+#[tokio::test]
+async fn a_list_is_written_as_it_is_read() {
+    let (app, _) = app("users: [{username: 'user{n:04}', count: 1000}]");
+    let request = Request::get("/users?limit=1000").header("host", "localhost").body(Body::empty()).unwrap();
+    let mut body = app.oneshot(request).await.unwrap().into_body();
+    let mut text = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let piece = frame.unwrap().into_data().unwrap();
+        assert!(piece.len() < 80 << 10, "{}", piece.len());
+        text.extend(piece);
+    }
+    assert!(text.len() > 200 << 10, "{}", text.len());
+    let page: Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!((page["items"][999]["username"].as_str(), &page["total"]), (Some("user1000"), &json!(1000)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_and_streams_outlast_events_of_others_that_are_evicted() {
+    let (app, space) = app("users: [anna]");
+    let happen = |topic, count| {
+        for _ in 0..count {
+            let notice = Notice { topic, text: "".into() };
+            space.update(|engine, at| engine.journal.note(at, What::Notice(notice)));
+        }
+    };
+    let ask = |method: Method, path: &str, body: &Value| {
+        let request = Request::builder().method(method).uri(path).header("host", "localhost");
+        let request = request.header("content-type", "application/json").body(Body::from(body.to_string()));
+        tokio::spawn(app.clone().oneshot(request.unwrap()))
+    };
+    let wait = ask(Method::GET, "/notices?topic=wanted&wait=10m", &json!(null));
+    let any = ask(Method::GET, "/notices?topic=wan*&wait=10m", &json!(null));
+    let expect = json!({"expect": [{"kind": "notice", "where": {"topic": "wanted"}}], "wait": "10m"});
+    let verified = ask(Method::POST, "/verify", &expect);
+    let stream = ask(Method::GET, "/events?kinds=notice&topic=wanted", &json!(null));
+    let mut stream = stream.await.unwrap().unwrap().into_body();
+    assert_eq!(stream.frame().await.unwrap().unwrap().into_data().unwrap(), ":\n\n");
+    let next = tokio::spawn(async move { stream.frame().await.unwrap().unwrap().into_data().unwrap() });
+    for _ in 0..3 {
+        happen("other", 6_000);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    happen("wanted", 1);
+    for answer in [wait, any, verified] {
+        let answer = answer.await.unwrap().unwrap();
+        let status = answer.status();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(status, 200, "{body}");
+        assert!(body["items"][0]["topic"] == "wanted" || body["counts"] == json!([1]), "{body}");
+    }
+    let piece = String::from_utf8(next.await.unwrap().into()).unwrap();
+    assert!(piece.contains("event: notice\n") && piece.contains("wanted"), "{piece}");
+}
+
+#[test]
+fn waits_find_calls_by_number_and_by_field() {
+    let api =
+        Api::start("users: [{username: anna, phone: '+1 425 555 0100'}]\nrules: [{outcome: approve, after: 0s}]", &[]);
+    let waits = [
+        "phone=%2B1%20425%20555%200111",
+        "phone=%2B1%20425%20555%200111&operation=PfAuthUser*",
+        "fields.phoneNumber=4255550111",
+        "fields.phoneNumber=*0111",
+        "fields.requireUserMatch=true&phone=4255550111",
+    ];
+    let waits = waits.map(|it| api.open("GET", &format!("/calls?wait=10m&{it}"), "", ""));
+    let call = |number: &str| {
+        let fields = format!(
+            "<username>anna</username><requireUserMatch>true</requireUserMatch><countryCode>1</countryCode>\
+             <phoneNumber>{number}</phoneNumber>"
+        );
+        api.server.call("PfAuthUser_5", &fields);
+    };
+    (0..3).for_each(|_| call("4255550112"));
+    call("4255550111");
+    for wait in waits {
+        let answer = crate::process::read(wait);
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.matches("\"seq\"").count() == 1, "{answer}");
+    }
 }
 
 #[test]
@@ -126,6 +228,24 @@ fn the_first_change_makes_a_space_and_a_question_does_not() {
 }
 
 #[test]
+fn a_change_that_is_refused_makes_no_space() {
+    let api = Api::start("users: [anna]", &[]);
+    for (method, path, body) in [
+        ("PUT", "/scenario", json!({"users": [{"usr": "ben"}]})),
+        ("POST", "/users", json!({"username": "anna"})),
+        ("PATCH", "/users/zoe", json!({"phone": "1"})),
+        ("POST", "/rules", json!({"outcome": "bussy"})),
+        ("DELETE", "/rules/none", json!({})),
+        ("PUT", "/clock", json!({"pace": "fast"})),
+        ("POST", "/clock/advance", json!({"to": "next"})),
+    ] {
+        let (status, told) = api.send(method, &format!("/~new{path}"), &body);
+        assert!((400..500).contains(&status), "{method} {path}: {told}");
+        assert_eq!(api.get("/spaces")["items"].as_array().unwrap().len(), 1, "{method} {path}");
+    }
+}
+
+#[test]
 fn a_clock_stays_among_the_moments_that_can_be_written() {
     let api = Api::start("users: [anna]\nclock: frozen", &[]);
     let (status, told) = api.send("POST", "/clock/advance", &json!({"by": "8000years"}));
@@ -151,10 +271,6 @@ fn a_length_of_time_that_is_too_long_is_an_error() {
 async fn a_scenario_that_is_a_pipe_a_device_or_too_long_is_refused() {
     use std::path::Path;
     use std::process::Command;
-    use std::sync::Arc;
-
-    use locmfa::server::reload::{Reloader, Source};
-    use locmfa::switchboard::{Limits, Switchboard};
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("s.yaml");

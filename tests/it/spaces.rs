@@ -1,13 +1,14 @@
 //! Spaces side by side, and their clocks.
 
 use std::collections::BTreeSet;
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use locmfa::contract::{Mode, NAMESPACE};
-use locmfa::engine::{ChallengeStage, Event, EventKind, OnReload, Outcome, Pace, Setup, Timestamp, What};
+use locmfa::engine::{ChallengeStage, Event, EventKind, Notice, OnReload, Outcome, Pace, Setup, Timestamp, What};
 use locmfa::scenario;
-use locmfa::switchboard::{Ended, Interest, Limits, NoSpace, Space, Switchboard, Unsettled};
+use locmfa::switchboard::{Ended, Interest, Key, Limits, NoSpace, Space, Switchboard, Unsettled, Watcher};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -171,8 +172,8 @@ async fn two_reloads_at_once_follow_each_other() {
     }
 }
 
-fn notice() -> locmfa::engine::Notice {
-    locmfa::engine::Notice { topic: "test", text: "x".into() }
+fn notice() -> Notice {
+    Notice { topic: "test", text: "x".into() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,7 +208,8 @@ async fn a_frozen_clock_goes_on_when_it_is_told_to() {
     space.advance(Duration::from_hours(1));
     assert_eq!(call.await.unwrap(), Outcome::CallTimedOut);
     let settled = space.update(|engine, _| {
-        let is_end = |it: &&std::sync::Arc<Event>| matches!(&it.what, What::Turn(it) if matches!(it.stage, ChallengeStage::Settled { .. }));
+        let is_end =
+            |it: &&Arc<Event>| matches!(&it.what, What::Turn(it) if matches!(it.stage, ChallengeStage::Settled { .. }));
         engine.journal.of(EventKind::Turn).find(is_end).map(|it| it.at)
     });
     assert_eq!(settled, Timestamp::of_text("2026-01-01T00:01:00Z"));
@@ -231,8 +233,7 @@ async fn a_watcher_misses_no_event() {
             space.update(|engine, at| engine.journal.note(at, What::Notice(notice())));
         }
     };
-    let interest =
-        |kinds: &[EventKind]| Interest { kinds: kinds.into(), username: None, matches: Box::new(|_, _| true) };
+    let interest = |kinds: &[EventKind]| Interest { kinds: kinds.into(), key: None, matches: Box::new(|_| true) };
     let (notices, calls) = (space.watch(interest(&[EventKind::Notice])), space.watch(interest(&[EventKind::Call])));
     let after = |seq| space.update(|engine, _| engine.journal.after(seq, &[EventKind::Notice]).len());
     happen(3);
@@ -245,6 +246,50 @@ async fn a_watcher_misses_no_event() {
     assert!(tokio::time::timeout(Duration::from_secs(30), notices.woken()).await.is_err());
     assert!(tokio::time::timeout(Duration::ZERO, calls.woken()).await.is_err());
     assert_eq!(started.elapsed(), Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_is_found_by_its_value_and_knows_which_events_it_may_skip() {
+    let spaces = Switchboard::new(setup("users: [anna]"), Limits::default());
+    let space = spaces.default_space().clone();
+    let happen = |topic, count| {
+        for _ in 0..count {
+            let notice = Notice { topic, text: "".into() };
+            space.update(|engine, at| engine.journal.note(at, What::Notice(notice)));
+        }
+    };
+    let (read, compared) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let watch = |topic: &str| {
+        let (read, compared) = (read.clone(), compared.clone());
+        let of = move |event: &Event| {
+            read.fetch_add(1, Ordering::Relaxed);
+            match &event.what {
+                What::Notice(it) => Some(it.topic.to_owned()),
+                _ => None,
+            }
+        };
+        let key = Some(Key { name: "topic".into(), value: topic.into(), of: Arc::new(of) });
+        let matches = move |_: &Event| compared.fetch_add(1, Ordering::Relaxed) < usize::MAX;
+        space.watch(Interest { kinds: vec![EventKind::Notice], key, matches: Box::new(matches) })
+    };
+    let watchers = ["a", "b", "c"].map(watch);
+    let pause = || tokio::time::sleep(Duration::from_millis(50));
+    for passed in [9_000, 18_000] {
+        happen("other", 9_000);
+        pause().await;
+        assert!(watchers.iter().all(|it| it.passed() == passed));
+    }
+    happen("b", 1);
+    watchers[1].woken().await;
+    pause().await;
+    assert_eq!(watchers.each_ref().map(Watcher::passed), [18_001, 18_000, 18_001]);
+    assert_eq!((read.load(Ordering::Relaxed), compared.load(Ordering::Relaxed)), (18_001, 1));
+    // What is evicted before it was compared may have matched.
+    happen("other", 10_001);
+    for watcher in &watchers {
+        watcher.woken().await;
+        assert_eq!(watcher.passed(), 18_001);
+    }
 }
 
 #[test]

@@ -208,7 +208,7 @@ proptest! {
             for query in queries() {
                 let names = |it: &User| it.username.clone();
                 let expected: Vec<_> = engine.directory().iter().filter(|it| fits(&query, it)).map(names).collect();
-                prop_assert_eq!(engine.directory_mut().search(&query).map(names).collect::<Vec<_>>(), expected, "{:?}", query);
+                prop_assert_eq!(engine.directory_mut().search(&query).map(|it| names(it)).collect::<Vec<_>>(), expected, "{:?}", query);
             }
             let users = engine.directory();
             let names: BTreeSet<String> = users.iter().map(|it| it.username.to_lowercase()).collect();

@@ -33,7 +33,7 @@ pub struct Call {
     code: Vec<String>,
     /// The time to wait for an answer, in seconds: .NET, and so MIM most likely, waits for 100
     #[arg(long, value_name = "SECONDS", default_value_t = 100)]
-    wait: u64,
+    wait: u32,
     /// The number of calls
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     repeat: u32,
@@ -93,7 +93,7 @@ impl Call {
             username: settings.username,
             country_code: settings.country_code,
             codes: self.code.iter().map(|it| it.as_str().into()).collect(),
-            wait: Duration::from_secs(self.wait),
+            wait: Duration::from_secs(self.wait.into()),
         };
         let started = Instant::now();
         let rounds = match self.repeat {

@@ -188,7 +188,7 @@ impl Directory {
     }
 
     /// The users that match, in the order of their names.
-    pub fn search<'a>(&'a mut self, query: &'a Query) -> impl Iterator<Item = &'a User> {
+    pub fn search<'a>(&'a mut self, query: &'a Query) -> impl Iterator<Item = &'a Arc<User>> {
         if self.unindexed.len() > STALE.0 + self.order.len() / STALE.1 {
             self.rebuild_index();
         }
@@ -197,7 +197,7 @@ impl Directory {
         let is_answered_by_index = query.is_answered_by_index();
         let matching = move |slot: &Slot| {
             let is_unindexed = this.unindexed.contains(slot);
-            let user = (candidates.has(*slot) || is_unindexed).then(|| this.users.get(*slot)).flatten()?;
+            let user = (candidates.has(*slot) || is_unindexed).then(|| this.users.get_shared(*slot)).flatten()?;
             ((is_answered_by_index && !is_unindexed) || query.matches(user)).then_some(user)
         };
         this.order.iter().filter_map(matching)

@@ -15,6 +15,7 @@ pub(super) fn call(n: u32) -> CallEntry {
         number: None,
         headers: "".into(),
         body: Raw::default(),
+        reading: Reading::default(),
     };
     let end = CallEnd {
         delay: None,
@@ -71,13 +72,15 @@ fn a_call_has_the_number_of_its_start_and_is_recorded_at_its_end() {
     let calls: Vec<_> = journal.after(sent, &EventKind::ALL).iter().map(|it| it.seq).collect();
     assert_eq!(calls, [second, first]);
     assert_eq!(journal.get(first).unwrap().seq, first);
-    let happenings: Vec<_> = journal
-        .happenings_after(0, &EventKind::ALL)
-        .iter()
-        .map(|it| (it.place, it.event.seq, it.event.is_open()))
-        .collect();
-    assert_eq!(happenings, [(1, 1, true), (2, 2, true), (3, 3, false), (4, 2, false), (5, 1, false)]);
-    assert_eq!(journal.happenings_after(1, &[EventKind::Call]).len(), 3);
+    let happenings = |place, kinds: &[EventKind], most| {
+        let (all, end) = journal.happenings_after(place, kinds, most);
+        (all.iter().map(|it| (it.place, it.event.seq, it.event.is_open())).collect::<Vec<_>>(), end)
+    };
+    let all = [(1, 1, true), (2, 2, true), (3, 3, false), (4, 2, false), (5, 1, false)];
+    assert_eq!(happenings(0, &EventKind::ALL, 5), (all.into(), 5));
+    assert_eq!(happenings(0, &EventKind::ALL, 2), (all[..2].into(), 2));
+    assert_eq!(happenings(2, &EventKind::ALL, 2), (all[2..4].into(), 4));
+    assert_eq!(happenings(1, &[EventKind::Call], 9).0.len(), 3);
 }
 
 #[test]

@@ -75,12 +75,14 @@ impl Answers for FindUsers {
             0 => usize::MAX,
             limit => limit as usize,
         };
-        context.space.update(|engine, _| {
+        // The rows are made without the lock.
+        let (users, results_complete) = context.space.update(|engine, _| {
             let query = Query { tags: query.tags.filter(|_| engine.company().features.tags), ..query };
             let mut found = engine.directory_mut().search(&query);
-            let rows = found.by_ref().take(limit).map(row).collect();
-            Ok(FindUsersOut { user_rows: Some(rows), results_complete: found.next().is_none() }.into())
-        })
+            (found.by_ref().take(limit).cloned().collect::<Vec<_>>(), found.next().is_none())
+        });
+        let user_rows = Some(users.iter().map(|it| row(it)).collect());
+        Ok(FindUsersOut { user_rows, results_complete }.into())
     }
 }
 

@@ -11,13 +11,14 @@ use super::filter::Filter;
 use super::input::{Asked, Body};
 use super::problem::{Kind, Problem};
 use super::view::{self, Turn, View};
+use super::work::Lane;
 use super::{At, Json, Shared};
 use crate::contract::{PhoneAppMode, PinMode, SmsMode};
 use crate::engine::{
     self, Acted, ChallengeId, Channel, Company, Engine, EventKind, Method, OpenChallenge, OpenState, Timestamp,
 };
 use crate::scenario;
-use crate::switchboard::{Interest, Reading};
+use crate::switchboard::Interest;
 
 /// A challenge that is open.
 #[derive(Debug, Serialize, ToSchema)]
@@ -238,7 +239,8 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
     let country = space.update(|engine, _| engine.company().country_code.clone());
     let filter = Filter::read(asked.rest(), |name| NAMES.contains(&name), &country);
     let filter = filter.map_err(|name| asked.unknown(&name, NAMES.into_iter()))?;
-    let username = filter.username();
+    // The turns of a challenge have these, too.
+    let key = filter.key(|name| ["username", "phone"].contains(&name));
     let own = space.clone();
     let look = move |engine: &mut Engine, now: Timestamp, is_over: bool| {
         let since =
@@ -253,10 +255,10 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
         let next = Cursor::at(&own, engine.journal.last());
         Ok((is_over || !items.is_empty()).then_some(Challenges { items, next }))
     };
-    let interest = Interest { kinds: vec![EventKind::Turn], username, matches: Box::new(|_, _| true) };
+    let interest = Interest { kinds: vec![EventKind::Turn], key, matches: Box::new(|_| true) };
     let of = space.clone();
-    let look = move |is_over| of.update(|engine, now| look(engine, now, is_over));
-    let found = awaited(&admin, &space, interest, wait, look);
+    let look = move |is_over, _| of.update(|engine, now| look(engine, now, is_over));
+    let found = awaited(&admin, &space, interest, wait, Lane::Look, look);
     Ok(Json::ok(found.await?))
 }
 
@@ -295,12 +297,11 @@ pub(super) async fn get(
         let settled = turns.iter().any(|it| it["stage"] == "settled" || it["stage"] == "sent") || open.is_none();
         Ok((is_over || settled).then_some(ChallengeSoFar { id, open, turns, settled }))
     };
-    let of_it =
-        move |event: &engine::Event, _: &Reading| matches!(&event.what, engine::What::Turn(it) if it.challenge.0 == id);
-    let interest = Interest { kinds: vec![EventKind::Turn], username: None, matches: Box::new(of_it) };
+    let of_it = move |event: &engine::Event| matches!(&event.what, engine::What::Turn(it) if it.challenge.0 == id);
+    let interest = Interest { kinds: vec![EventKind::Turn], key: None, matches: Box::new(of_it) };
     let of = space.clone();
-    let look = move |is_over| of.update(|engine, now| look(engine, now, is_over));
-    let seen = awaited(&admin, &space, interest, wait, look);
+    let look = move |is_over, _| of.update(|engine, now| look(engine, now, is_over));
+    let seen = awaited(&admin, &space, interest, wait, Lane::Look, look);
     Ok(Json::ok(seen.await?))
 }
 

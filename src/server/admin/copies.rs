@@ -13,8 +13,7 @@ use crate::scenario::export::in_one_line;
 /// a rule nor an expectation.
 pub(super) fn of(call: &CallEntry, url: Option<&str>, country: &str) -> BTreeMap<&'static str, String> {
     let CallEntry { request, end } = call;
-    let fields = view::fields(request);
-    let number = view::phone(&fields, country).map(|it| it.to_string());
+    let number = view::phone(request, country).map(|it| it.to_string());
     let mut copies = BTreeMap::new();
     if let Some(end) = end {
         copies.insert("rule", rule(request, end, number.as_deref()));

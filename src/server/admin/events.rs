@@ -18,6 +18,7 @@ use super::feed::{Feed, dropped, known};
 use super::input::{Asked, bad};
 use super::problem::{Kind, Problem};
 use super::view::View;
+use super::work::Lane;
 use super::{Admin, At, Shared, Stage};
 use crate::engine::{Event, EventKind, Happening};
 use crate::switchboard::{Life, Space, Watcher};
@@ -27,7 +28,7 @@ use crate::text;
 struct Reader {
     admin: Arc<Admin>,
     space: Space,
-    feed: Feed,
+    feed: Arc<Feed>,
     calls: Calls,
     watcher: Watcher,
     life: watch::Receiver<Life>,
@@ -87,8 +88,19 @@ pub(super) async fn events(
     };
     let watcher = space.watch(feed.interest());
     let (life, resets) = (space.life(), space.life().borrow().resets);
-    let mut reader =
-        Reader { admin, space, feed, calls, watcher, life, resets, after: 0, first: None, told: None, ended: false };
+    let mut reader = Reader {
+        admin,
+        space,
+        feed: feed.into(),
+        calls,
+        watcher,
+        life,
+        resets,
+        after: 0,
+        first: None,
+        told: None,
+        ended: false,
+    };
     match place {
         // Firefox tells a page of an answer when its first bytes come.
         Ok(place) => (reader.after, reader.first) = (place, Some(":\n\n".into())),
@@ -170,40 +182,75 @@ impl Reader {
                 self.resets = life.resets;
                 return Some(self.reset());
             }
-            let found = self.space.update(|engine, _| {
-                let journal = &engine.journal;
-                known(&self.space, journal, self.after, &self.feed.kinds)?;
-                Ok::<_, Problem>((journal.happenings_after(self.after, &self.feed.kinds), journal.last()))
-            });
-            let (happenings, last) = match found {
-                Ok(found) => found,
-                Err(problem) => return Some(self.lost(Some(problem))),
+            let look = Look {
+                admin: self.admin.clone(),
+                space: self.space.clone(),
+                feed: self.feed.clone(),
+                calls: self.calls,
+                after: self.after,
             };
-            let mut piece = String::new();
-            let is_wanted = |it: &&Happening| self.calls.include(&it.event) && self.feed.filter.fits(&it.event);
-            let mut fitting = happenings.iter().filter(is_wanted);
-            for it in fitting.by_ref().take(PIECE) {
-                piece.push_str(&self.admin.frames.of(&self.space, it));
-                self.after = it.place;
+            let found = self.admin.work.run(Lane::Look, move || look.piece()).await;
+            if self.life.has_changed().unwrap_or_default() {
+                continue;
             }
-            let is_all = fitting.next().is_none();
-            if is_all {
-                self.after = last;
-            }
-            if !piece.is_empty() {
-                self.told = is_all.then(Instant::now);
-                return Some(piece);
+            match found {
+                Err(problem) => return Some(self.lost(Some(problem))),
+                Ok(Piece { text, after, is_all }) => {
+                    self.after = after;
+                    if !text.is_empty() {
+                        self.told = is_all.then(Instant::now);
+                        return Some(text);
+                    }
+                    if !is_all {
+                        continue;
+                    }
+                }
             }
             tokio::select! {
-                woken = timeout_at(silent, self.watcher.woken()) => if woken.is_err() {
-                    // A space that is listened to is in use.
-                    let _ = self.admin.spaces.find(self.space.name());
-                    return Some(":\n\n".into());
+                woken = timeout_at(silent, self.watcher.woken()) => {
+                    self.after = self.after.max(self.watcher.passed());
+                    if woken.is_err() {
+                        // A space that is listened to is in use.
+                        let _ = self.admin.spaces.find(self.space.name());
+                        return Some(":\n\n".into());
+                    }
                 },
                 _ = self.life.changed() => (),
                 _ = stage.wait_for(|it| *it == Stage::Stopping) => return None,
             }
         }
+    }
+}
+
+/// A look at what follows a place. It may read requests: it runs off the threads that answer calls.
+struct Look {
+    admin: Arc<Admin>,
+    space: Space,
+    feed: Arc<Feed>,
+    calls: Calls,
+    after: u64,
+}
+
+/// A piece of a stream, and the place up to which it is whole.
+struct Piece {
+    text: String,
+    after: u64,
+    /// Whether nothing more has happened.
+    is_all: bool,
+}
+
+impl Look {
+    fn piece(&self) -> Result<Piece, Problem> {
+        let (happenings, after, is_all) = self.space.update(|engine, _| {
+            let journal = &engine.journal;
+            known(&self.space, journal, self.after, &self.feed.kinds)?;
+            let (happenings, end) = journal.happenings_after(self.after, &self.feed.kinds, PIECE);
+            Ok::<_, Problem>((happenings, end, end == journal.last()))
+        })?;
+        let is_wanted = |it: &&Happening| self.calls.include(&it.event) && self.feed.filter.fits(&it.event);
+        let frames = happenings.iter().filter(is_wanted).map(|it| self.admin.frames.of(&self.space, it));
+        let text = frames.fold(String::new(), |text, it| text + &it);
+        Ok(Piece { text, after, is_all })
     }
 }
 

@@ -1,8 +1,10 @@
 //! Lists of what happened, and waiting for more: one way for calls, challenges, messages, changes and notices.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::response::Response;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
@@ -10,11 +12,14 @@ use utoipa::ToSchema;
 use super::cursor::{Cursor, stale};
 use super::filter::Filter;
 use super::input::{Asked, bad};
+use super::listed::listed;
 use super::problem::{Kind as No, Problem};
 use super::view::{Call, Change, Message, Notice, Turn, View};
-use super::{Admin, At, Json, Shared, Stage, view};
+use super::work::Lane;
+use super::{Admin, At, Shared, Stage, view};
 use crate::engine::{Event, EventKind, Journal};
 use crate::switchboard::{Interest, NoSpace, Space};
+use crate::text;
 
 /// What is asked of the events of some kinds.
 #[derive(Clone, Debug)]
@@ -61,8 +66,8 @@ impl Feed {
         let filter = self.filter.clone();
         Interest {
             kinds: self.kinds.clone(),
-            username: filter.username(),
-            matches: Box::new(move |event, reading| filter.fits_read(event, reading)),
+            key: filter.key(|_| true),
+            matches: Box::new(move |event| filter.fits(event)),
         }
     }
 
@@ -72,7 +77,7 @@ impl Feed {
             return Err(bad("after", "calls that are open have no cursor", "Leave it out, or ask for closed calls."));
         }
         let (interest, wait, of) = (self.interest(), self.wait, space.clone());
-        awaited(admin, space, interest, wait, move |is_over| {
+        awaited(admin, space, interest, wait, Lane::Look, move |is_over, _| {
             let mut events = of.update(|engine, _| engine.journal.open_calls_after(0).cloned().collect::<Vec<_>>());
             events.retain(|it| self.filter.fits(it));
             events.drain(..events.len().saturating_sub(self.limit));
@@ -86,57 +91,109 @@ impl Feed {
         if self.filter.asks_for_open() {
             return self.find_open(space, admin).await;
         }
-        let mut after = self.after;
-        let (interest, wait, of) = (self.interest(), self.wait, space.clone());
-        awaited(admin, space, interest, wait, move |is_over| {
-            let (mut events, next, forgotten) = of.update(|engine, _| {
-                let journal = &engine.journal;
-                after.map_or(Ok(()), |after| known(&of, journal, after, &self.kinds))?;
-                let forgotten = self.kinds.iter().map(|it| journal.evicted(*it)).sum();
-                Ok::<_, Problem>((journal.after(after.unwrap_or(0), &self.kinds), journal.last(), forgotten))
-            })?;
-            events.retain(|it| self.filter.fits(it));
-            if events.is_empty() && !is_over {
-                after = Some(next);
-                return Ok(None);
+        let (interest, wait) = (self.interest(), self.wait);
+        let mut scan = Scan::new(self, space.clone());
+        // Piece by piece, so that a long journal does not hold up those who look at little.
+        loop {
+            let (is_all, rest) = admin.work.run(Lane::Look, move || (scan.next(), scan)).await;
+            scan = rest;
+            if is_all? {
+                break;
             }
-            let excess = events.len().saturating_sub(self.limit);
-            // From a cursor the first come first; a list without one is of the newest.
-            let next = match self.after {
-                Some(after) if excess > 0 => {
-                    events.truncate(self.limit);
-                    events.last().map_or(after, |it| it.recorded)
-                }
-                _ => {
-                    events.drain(..excess);
-                    next
-                }
-            };
-            Ok(Some(Found { events, next: Some(Cursor::at(&of, next)), forgotten }))
+        }
+        if wait.is_zero() || !scan.found.is_empty() {
+            return Ok(scan.into_found());
+        }
+        let mut scan = Some(scan);
+        awaited(admin, space, interest, wait, Lane::Look, move |is_over, passed| {
+            let Some(it) = &mut scan else { return Ok(None) };
+            it.place = it.place.max(passed);
+            while !it.next()? {}
+            let is_found = is_over || !it.found.is_empty();
+            Ok(is_found.then(|| scan.take()).flatten().map(Scan::into_found))
         })
         .await
     }
 }
 
+/// A look at the events of a space, a piece at a time.
+struct Scan {
+    feed: Feed,
+    space: Space,
+    /// The place up to which it has looked.
+    place: u64,
+    /// Whether all that follows the place is still to be kept when it is looked at.
+    is_exact: bool,
+    found: VecDeque<Arc<Event>>,
+    forgotten: u64,
+}
+
+/// How many events a piece has.
+const PIECE: usize = 1024;
+
+impl Scan {
+    fn new(feed: Feed, space: Space) -> Self {
+        let (place, is_exact) = (feed.after.unwrap_or(0), feed.after.is_some());
+        Self { feed, space, place, is_exact, found: VecDeque::new(), forgotten: 0 }
+    }
+
+    /// Looks at the next events; whether they are the last ones that matter.
+    fn next(&mut self) -> Result<bool, Problem> {
+        let kinds = &self.feed.kinds;
+        let (events, last) = self.space.update(|engine, _| {
+            let journal = &engine.journal;
+            if self.is_exact {
+                known(&self.space, journal, self.place, kinds)?;
+            }
+            self.forgotten = kinds.iter().map(|it| journal.evicted(*it)).sum();
+            Ok::<_, Problem>((journal.first_after(self.place, kinds, PIECE), journal.last()))
+        })?;
+        let is_last = events.len() < PIECE;
+        self.place = if is_last { last } else { events[PIECE - 1].recorded };
+        self.found.extend(events.into_iter().filter(|it| self.feed.filter.fits(it)));
+        let limit = self.feed.limit;
+        match self.feed.after {
+            // From a cursor the first come first; a list without one is of the newest.
+            Some(after) if self.found.len() > limit => {
+                self.found.truncate(limit);
+                self.place = self.found.back().map_or(after, |it| it.recorded);
+                return Ok(true);
+            }
+            Some(_) => (),
+            None => drop(self.found.drain(..self.found.len().saturating_sub(limit))),
+        }
+        self.is_exact |= is_last;
+        Ok(is_last)
+    }
+
+    fn into_found(self) -> Found {
+        let next = Some(Cursor::at(&self.space, self.place));
+        Found { events: self.found.into(), next, forgotten: self.forgotten }
+    }
+}
+
 /// Looks again whenever something has happened that may fit, until there is what is awaited. `look` is told whether the
-/// time is up: then it tells what there is. Looking runs off the threads that answer calls; waiting costs no thread and
-/// no lock. The wait ends when the space is dropped.
+/// time is up: then it tells what there is. It is told, too, up to which place nothing has been recorded since the last
+/// look that matches `interest`. Looking runs off the threads that answer calls; waiting costs no thread and no lock.
+/// The wait ends when the space is dropped.
 pub(super) async fn awaited<T: Send + 'static>(
     admin: &Admin,
     space: &Space,
     interest: Interest,
     wait: Duration,
-    mut look: impl FnMut(bool) -> Result<Option<T>, Problem> + Send + 'static,
+    lane: Lane,
+    mut look: impl FnMut(bool, u64) -> Result<Option<T>, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let end = Instant::now() + wait;
     // A request that does not wait needs no watcher.
     let watcher = (!wait.is_zero()).then(|| space.watch(interest));
     let mut stage = admin.stage.subscribe();
     let mut life = space.life();
+    let mut passed = 0;
     loop {
         let watcher = watcher.as_ref().filter(|_| Instant::now() < end);
         let is_over = watcher.is_none();
-        let (found, again) = admin.work.run(move || (look(is_over), look)).await;
+        let (found, again) = admin.work.run(lane, move || (look(is_over, passed), look)).await;
         if let Some(found) = found? {
             return Ok(found);
         }
@@ -149,6 +206,7 @@ pub(super) async fn awaited<T: Send + 'static>(
                 return Err(Problem::new(No::NotReady, "The server stops.", "Start it again."));
             }
         }
+        passed = watcher.passed();
     }
 }
 
@@ -183,9 +241,9 @@ pub(super) struct Page<T> {
 }
 
 /// A list of events of a kind, as its handler answers it.
-fn page(found: &Found) -> Json<Page<View<'_>>> {
-    let items = found.events.iter().map(|it| View::of(it)).collect();
-    Json::ok(Page { items, next: found.next, forgotten: found.forgotten })
+async fn page(admin: Arc<Admin>, found: Found) -> Response {
+    let frame = Page::<View<'_>> { items: Vec::new(), next: found.next, forgotten: found.forgotten };
+    listed(admin, &frame, found.events, |it| text::json(&View::of(it))).await
 }
 
 /// Declares the lists: a path, a kind, the type of its items.
@@ -204,10 +262,9 @@ macro_rules! feeds {
             axum::extract::State(admin): Shared,
             At(space): At,
             mut asked: Asked,
-        ) -> Result<axum::response::Response, Problem> {
-            use axum::response::IntoResponse;
+        ) -> Result<Response, Problem> {
             let found = Feed::read(&mut asked, &[EventKind::$kind], &space)?.find(&space, &admin).await?;
-            Ok(page(&found).into_response())
+            Ok(page(admin, found).await)
         }
     )*};
 }

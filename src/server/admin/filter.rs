@@ -1,6 +1,7 @@
 //! What is looked for among all that happened: the same conditions for lists, waits, streams and verifications.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,7 +12,8 @@ use crate::contract::{Field, Shape};
 use crate::engine::{CallEntry, Event, EventKind, EvictedCalls, EvictedResult, Number, Pattern, What};
 use crate::operations;
 use crate::scenario::closest;
-use crate::switchboard::Reading;
+use crate::switchboard::Key;
+use crate::text::lower_case;
 
 /// Conditions, all of which must hold.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +50,7 @@ pub(super) enum Fit {
 /// A value that a condition is compared with.
 enum Actual<'a> {
     Is(Cow<'a, str>),
+    Number(Cow<'a, Number>),
     Missing,
     Unknown,
 }
@@ -67,7 +70,6 @@ const FIELDS: &str = "fields.";
 struct Seen<'a> {
     event: &'a Event,
     view: View<'a>,
-    reading: &'a Reading,
 }
 
 impl Filter {
@@ -113,25 +115,18 @@ impl Filter {
         self.fit(event) == Fit::Yes
     }
 
-    /// [`Self::fits`]; what another condition has read of the event is not read again.
-    pub(super) fn fits_read(&self, event: &Event, reading: &Reading) -> bool {
-        let seen = Seen::of(event, reading);
-        self.all(|it| seen.get(it)) == Fit::Yes
-    }
-
     /// Whether the conditions hold of an event, as far as the journal keeps it.
     pub(super) fn fit(&self, event: &Event) -> Fit {
         if self.0.is_empty() {
             return Fit::Yes;
         }
-        let reading = Reading::default();
-        let seen = Seen::of(event, &reading);
+        let seen = Seen::of(event);
         self.all(|it| seen.get(it))
     }
 
     /// Whether the conditions hold of a call, as far as that is known before it ends.
-    pub(super) fn fit_at_start(&self, event: &Event, reading: &Reading) -> Fit {
-        let seen = Seen::of(event, reading);
+    pub(super) fn fit_at_start(&self, event: &Event) -> Fit {
+        let seen = Seen::of(event);
         self.all(|it| if view::AT_THE_END.contains(&it.name.as_str()) { Actual::Unknown } else { seen.get(it) })
     }
 
@@ -174,21 +169,31 @@ impl Filter {
 
     /// The conditions that do not hold, with what is there instead.
     pub(super) fn differences(&self, event: &Event) -> Vec<Difference> {
-        let reading = Reading::default();
-        let seen = Seen::of(event, &reading);
+        let seen = Seen::of(event);
         let difference = |it: &Condition| {
             let actual = seen.get(it);
             let differs = it.fit(&actual) == Fit::No;
-            let actual = if let Actual::Is(it) = actual { Some(it.into_owned()) } else { None };
+            let actual = match actual {
+                Actual::Is(text) => Some(text.into_owned()),
+                Actual::Number(number) => Some(number.to_string()),
+                Actual::Missing | Actual::Unknown => None,
+            };
             differs.then(|| Difference { field: it.name.clone(), expected: it.text.clone(), actual })
         };
         self.0.iter().filter_map(difference).collect()
     }
 
-    /// The one user that it names, if it names one.
-    pub(super) fn username(&self) -> Option<String> {
-        let own = self.0.iter().find(|it| it.name == "username" && !it.text.is_empty() && !it.text.contains('*'));
-        own.map(|it| it.text.clone())
+    /// The one value by which the fewest events are found, if it asks for one: a number, a user, or another that the
+    /// events have.
+    pub(super) fn key(&self, is_of_events: impl Fn(&str) -> bool) -> Option<Key> {
+        let has_one_value = |it: &&Condition| !it.text.is_empty() && !it.text.contains('*') && is_of_events(&it.name);
+        let rank = |it: &&Condition| match it.name.as_str() {
+            _ if it.number.is_some() => 0,
+            "username" => 1,
+            "kind" | "state" | "operation" => 3,
+            _ => 2,
+        };
+        self.0.iter().filter(has_one_value).min_by_key(rank).map(Condition::key)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -251,10 +256,12 @@ fn field(record: &Shape, path: &str) -> Option<&'static Field> {
 
 impl Condition {
     fn fit(&self, actual: &Actual<'_>) -> Fit {
-        let holds = match actual {
-            Actual::Unknown => return Fit::Unknown,
-            Actual::Missing => self.holds(None),
-            Actual::Is(text) => self.holds(Some(text)),
+        let holds = match (actual, &self.number) {
+            (Actual::Unknown, _) => return Fit::Unknown,
+            (Actual::Missing, _) => self.holds(None),
+            (Actual::Is(text), _) => self.holds(Some(text)),
+            (Actual::Number(actual), Some(number)) => actual.same_as(number),
+            (Actual::Number(actual), None) => self.holds(Some(&actual.to_string())),
         };
         if holds { Fit::Yes } else { Fit::No }
     }
@@ -271,9 +278,33 @@ impl Condition {
     }
 }
 
+impl Condition {
+    /// The value that an event has if the condition holds, for a condition on one value.
+    fn key(&self) -> Key {
+        let it = self.clone();
+        let (name, value) = match &self.number {
+            Some(number) => (format!("{} {}", self.name, self.default_country), number.digits().to_owned()),
+            None => (self.name.clone(), self.pattern.text().to_owned()),
+        };
+        Key { name, value, of: Arc::new(move |event| it.value_of(event)) }
+    }
+
+    fn value_of(&self, event: &Event) -> Option<String> {
+        let seen = Seen::of(event);
+        let digits = |it: &Number| it.digits().to_owned();
+        match (seen.get(self), &self.number) {
+            (Actual::Number(number), Some(_)) => Some(digits(&number)),
+            (Actual::Number(number), None) => Some(number.to_string()),
+            (Actual::Is(text), Some(_)) => Number::read(&text, "", "", &self.default_country).ok().as_ref().map(digits),
+            (Actual::Is(text), None) => Some(lower_case(&text).into_owned()),
+            (Actual::Missing | Actual::Unknown, _) => None,
+        }
+    }
+}
+
 impl<'a> Seen<'a> {
-    fn of(event: &'a Event, reading: &'a Reading) -> Self {
-        Self { event, view: View::of(event), reading }
+    fn of(event: &'a Event) -> Self {
+        Self { event, view: View::of(event) }
     }
 
     fn get(&self, condition: &Condition) -> Actual<'_> {
@@ -287,21 +318,18 @@ impl<'a> Seen<'a> {
             let is_unknown = end.is_none() && view::AT_THE_END.contains(&name);
             return if is_unknown { Actual::Unknown } else { Actual::Missing };
         }
-        let fields = self.reading.fields(|| view::fields(request));
+        let fields = view::fields(request);
         if fields.is_empty() && request.body.cut() > 0 {
             return Actual::Unknown;
         }
-        let value = match name.strip_prefix(FIELDS) {
-            None => {
-                let number = self.reading.number(|| view::phone(fields, &condition.default_country));
-                number.map(|it| it.to_string().into())
-            }
+        let found = match name.strip_prefix(FIELDS) {
+            None => view::phone(request, &condition.default_country).map(Actual::Number),
             Some(path) => nested(fields, path).map(|it| match it {
-                Value::String(text) => text.into(),
-                other => other.to_string().into(),
+                Value::String(text) => Actual::Is(text.into()),
+                other => Actual::Is(other.to_string().into()),
             }),
         };
-        value.map_or(Actual::Missing, Actual::Is)
+        found.unwrap_or(Actual::Missing)
     }
 }
 

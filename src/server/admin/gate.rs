@@ -7,7 +7,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::HttpBody;
 use axum::extract::{Request, State};
@@ -25,7 +25,7 @@ use super::{Admin, input};
 use crate::contract::Secret;
 use crate::scenario::closest;
 use crate::server::page;
-use crate::switchboard::DEFAULT;
+use crate::switchboard::{DEFAULT, Space};
 
 /// The callers that the API accepts.
 #[derive(Debug, Default)]
@@ -36,9 +36,14 @@ pub struct Gate {
     addresses: Vec<SocketAddr>,
 }
 
-/// The space that a request names, `default` where it names none.
+/// The space that a request names.
 #[derive(Clone, Debug)]
-pub(super) struct Named(pub(super) String);
+pub(super) struct Named {
+    /// `default` where it names none.
+    pub(super) name: String,
+    /// The space, if the request made it.
+    pub(super) made: Arc<OnceLock<Space>>,
+}
 
 /// What may be asked without a token: whether it lives says nothing to strangers.
 const OPEN: [&str; 2] = ["/livez", "/readyz"];
@@ -165,8 +170,14 @@ pub(super) async fn pass(State(admin): State<Arc<Admin>>, mut request: Request, 
     }
     let (method, asked) = (request.method().clone(), path.path().to_owned());
     *request.uri_mut() = path;
-    request.extensions_mut().insert(Named(name));
+    let made = Arc::new(OnceLock::new());
+    request.extensions_mut().insert(Named { name, made: made.clone() });
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    if let Some(made) = made.get()
+        && answered.as_ref().map_or(true, |it| !it.status().is_success())
+    {
+        admin.spaces.discard(made);
+    }
     let Ok(response) = answered else {
         error!(%method, path = asked, "the admin API failed");
         let remedy = "Tell the project what you asked; the server goes on.";

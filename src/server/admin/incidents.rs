@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::input::{Asked, bad};
 use super::problem::{Kind, Problem};
+use super::work::Lane;
 use super::{Admin, At, BY, Changing, Json, Shared, view};
 use crate::engine::IncidentStatus;
 use crate::incidents::Kept;
@@ -192,7 +193,7 @@ pub(super) async fn begin(
         let remedy = "Serve a scenario in which callers sign in: server: {sign_in: [ntlm, basic]}.";
         return Err(Problem::new(Kind::Refused, detail, remedy));
     }
-    let begun = admin.work.run(move || begun(&kept, &space, lasts)).await?;
+    let begun = admin.work.run(Lane::Read, move || begun(&kept, &space, lasts)).await?;
     Ok(Json(StatusCode::CREATED, begun))
 }
 

@@ -19,6 +19,7 @@ mod gate;
 mod health;
 mod incidents;
 mod input;
+mod listed;
 mod metrics;
 mod plays;
 mod problem;
@@ -377,11 +378,12 @@ impl FromRequestParts<Arc<Admin>> for At {
 
     async fn from_request_parts(parts: &mut Parts, admin: &Arc<Admin>) -> Result<Self, Problem> {
         let named = parts.extensions.get::<Named>().expect("the gate takes it from the path");
-        Ok(Self(admin.spaces.find(&named.0)?))
+        Ok(Self(admin.spaces.find(&named.name)?))
     }
 }
 
-/// The space that the request changes. It is made if it is not there, as by the first call to its address.
+/// The space that the request changes. It is made if it is not there, as by the first call to its address, and stays if
+/// the change is made.
 #[derive(Debug)]
 struct Changing(Space);
 
@@ -390,7 +392,12 @@ impl FromRequestParts<Arc<Admin>> for Changing {
 
     async fn from_request_parts(parts: &mut Parts, admin: &Arc<Admin>) -> Result<Self, Problem> {
         let named = parts.extensions.get::<Named>().expect("the gate takes it from the path");
-        Ok(Self(admin.spaces.open(&named.0)?))
+        let (space, is_made) = admin.spaces.open_for_change(&named.name)?;
+        if is_made {
+            // Each request has one such extractor.
+            let _ = named.made.set(space.clone());
+        }
+        Ok(Self(space))
     }
 }
 

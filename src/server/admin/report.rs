@@ -14,6 +14,7 @@ use super::calls::explained;
 use super::input::Asked;
 use super::problem::Problem;
 use super::view;
+use super::work::Lane;
 use super::{At, Shared, typed};
 use crate::engine::{CallEntry, ChallengeStage, Event, EventKind, Message, What};
 use crate::operations;
@@ -32,7 +33,7 @@ pub(super) async fn report(State(admin): Shared, At(space): At, asked: Asked) ->
     asked.finish()?;
     let failures = admin.failures.lately();
     let is_default = space.name() == crate::switchboard::DEFAULT;
-    let mut html = admin.work.run(move || written(&space)).await;
+    let mut html = admin.work.run(Lane::Look, move || written(&space)).await;
     if !failures.is_empty() && is_default {
         html += "<h2>Connections and sign-ins that failed</h2><ul>";
         for it in &failures {
@@ -164,7 +165,7 @@ fn story(html: &mut String, space: &Space, event: &Event, call: &CallEntry) {
     *html += "</ol><dl>";
     for (name, value) in view::fields(request) {
         let text = value.as_str().map_or_else(|| value.to_string(), Into::into);
-        let _ = write!(html, "<div><dt>{}</dt><dd>{}</dd></div>", Escaped(&name), Escaped(&text));
+        let _ = write!(html, "<div><dt>{}</dt><dd>{}</dd></div>", Escaped(name), Escaped(&text));
     }
     *html += "</dl>";
     for (name, raw) in [("Request", Some(&request.body)), ("Answer", end.as_ref().map(|it| &it.answer))] {

@@ -5,18 +5,22 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::input::{Asked, Written};
+use super::listed::listed;
 use super::problem::{Kind, Problem};
+use super::work::Lane;
 use super::{At, Changing, Json, Shared, view};
 use crate::engine::{self, Engine, RuleStatus, Timestamp};
 use crate::scenario;
 use crate::switchboard::Space;
+use crate::text;
 
 /// A rule.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Rule {
     name: String,
     /// How many calls it has decided.
@@ -44,23 +48,35 @@ pub(super) struct Rules {
 
 impl Rule {
     fn of(it: RuleStatus<'_>) -> Self {
+        Self::told(&it, scenario::rule_without_secrets(it.rule))
+    }
+
+    fn told(it: &RuleStatus<'_>, written: String) -> Self {
         Self {
             name: it.rule.name.to_string(),
             calls: it.calls,
             draws: it.draws,
             left: it.left,
             until: it.until.map(view::At),
-            written: scenario::rule_without_secrets(it.rule),
+            written,
         }
     }
 }
 
 /// Lists the rules in their order, but for those whose calls or time are over.
 #[utoipa::path(get, path = "/rules", tag = "rules", responses((status = 200, body = Rules)))]
-pub(super) async fn list(State(admin): Shared, At(space): At, asked: Asked) -> Result<Json<Rules>, Problem> {
+pub(super) async fn list(State(admin): Shared, At(space): At, asked: Asked) -> Result<Response, Problem> {
     asked.finish()?;
-    let list = move || Rules { items: space.update(|engine, now| engine.rules(now).map(Rule::of).collect()) };
-    Ok(Json::ok(admin.work.run(list).await))
+    // Under the lock the rules are copied; they are written without it.
+    let find = move || {
+        let owned = |it: RuleStatus<'_>| (it.rule.clone(), Rule::told(&it, String::new()));
+        space.update(|engine, now| engine.rules(now).map(owned).collect::<Vec<_>>())
+    };
+    let rules = admin.work.run(Lane::Look, find).await;
+    let write = |(rule, told): &(engine::Rule, Rule)| {
+        text::json(&Rule { written: scenario::rule_without_secrets(rule), ..told.clone() })
+    };
+    Ok(listed(admin, &Rules { items: Vec::new() }, rules, write).await)
 }
 
 /// Adds a rule before all others: what stands under `rules` in a scenario, as JSON or YAML. `null` is as if it were not said.
@@ -81,7 +97,7 @@ pub(super) async fn add(
     let lasts = asked.duration("lasts")?;
     asked.finish()?;
     let adding = Adding { text, times, lasts };
-    admin.work.run(move || adding.to(&space)).await.map(|it| Json(StatusCode::CREATED, it))
+    admin.work.run(Lane::Read, move || adding.to(&space)).await.map(|it| Json(StatusCode::CREATED, it))
 }
 
 /// A rule to be added.
@@ -137,7 +153,7 @@ pub(super) async fn remove(
     asked: Asked,
 ) -> Result<StatusCode, Problem> {
     asked.finish()?;
-    admin.work.run(move || removed(&space, &name)).await
+    admin.work.run(Lane::Read, move || removed(&space, &name)).await
 }
 
 fn removed(space: &Space, name: &str) -> Result<StatusCode, Problem> {

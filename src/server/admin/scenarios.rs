@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::feed::Feed;
 use super::input::{Asked, Written};
 use super::problem::{Kind, Problem};
+use super::work::Lane;
 use super::{At, Changing, Json, Shared, typed};
 use crate::engine::EventKind;
 use crate::scenario::{self, Mistakes};
@@ -60,7 +61,7 @@ pub(super) async fn snapshot(State(admin): Shared, At(space): At, asked: Asked) 
         }
         Ok(scenario::export::snapshot(&engine, now, pace))
     };
-    Ok(typed(YAML, admin.work.run(written).await?))
+    Ok(typed(YAML, admin.work.run(Lane::Read, written).await?))
 }
 
 /// Writes down what happened as a scenario: the snapshot of the space, with a rule for each person who was asked, by
@@ -76,7 +77,7 @@ pub(super) async fn recorded(State(admin): Shared, At(space): At, mut asked: Ask
         let (engine, now, pace) = space.fork();
         scenario::recorded::recorded(&engine, now, pace, &turns)
     };
-    Ok(typed(YAML, admin.work.run(written).await))
+    Ok(typed(YAML, admin.work.run(Lane::Read, written).await))
 }
 
 /// Finds the mistakes of a scenario. Nothing is changed.
@@ -87,7 +88,7 @@ pub(super) async fn check(
     Written(text): Written,
 ) -> Result<Json<ScenarioReport>, Problem> {
     asked.finish()?;
-    let read = admin.work.run(move || scenario::load("body", &text)).await;
+    let read = admin.work.run(Lane::Read, move || scenario::load("body", &text)).await;
     Ok(Json::ok(match read {
         Ok(it) => ScenarioReport::of(it.setup.users.len(), it.setup.rules.len(), it.warnings),
         Err(mistakes) => ScenarioReport { serves: false, ..ScenarioReport::of(0, 0, mistakes) },
@@ -120,5 +121,5 @@ pub(super) async fn put(
         replacing.devices.forget(space.name());
         Ok(Json::ok(ScenarioReport::of(users, rules, scenario.warnings)))
     };
-    admin.work.run(put).await
+    admin.work.run(Lane::Read, put).await
 }

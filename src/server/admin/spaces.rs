@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::clock::Clock;
 use super::input::{Asked, Body};
 use super::problem::{Kind, Problem};
+use super::work::Lane;
 use super::{Admin, Json, Shared};
 use crate::engine::{EventKind, Setup};
 use crate::scenario;
@@ -206,7 +207,7 @@ async fn with_scenario(
         let scenario = scenario::load("scenario", &text).map_err(|it| Problem::of_mistakes(&it))?;
         Ok(make(&spaces, scenario.setup)?)
     };
-    admin.work.run(made).await
+    admin.work.run(Lane::Read, made).await
 }
 
 /// Starts a space over from the loaded scenario. Calls that wait end without an outcome.

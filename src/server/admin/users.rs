@@ -1,9 +1,11 @@
 //! Users: listed, added, changed, removed. Their JSON has the keys of a scenario, from the one declaration.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::RefOr;
@@ -11,12 +13,15 @@ use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
 use super::input::{Asked, Written, bad, duration};
+use super::listed::listed;
 use super::problem::Problem;
+use super::work::Lane;
 use super::{At, Changing, Json, Shared};
 use crate::contract::{Mode, Primitive, Shape, UserAdministrator, UserSettings, Wire};
 use crate::engine::{self, Changed, Engine, Pattern, PhonePattern, Query, Timestamp, What};
 use crate::scenario::{self, Mistakes};
 use crate::switchboard::Space;
+use crate::text;
 
 /// A user, by the keys of a scenario. What is read has no secrets, and says in `secrets` which are set.
 #[derive(Debug, Serialize)]
@@ -81,7 +86,7 @@ const MOST: usize = 1000;
     ("limit" = Option<usize>, Query, minimum = 0, description = "How many items at most; 100. A list has no more than 1,000: `next` leads to the others."),
     ("after" = Option<String>, Query, description = "`next` of the list before."),
 ), responses((status = 200, body = Users)))]
-pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) -> Result<Json<Users>, Problem> {
+pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) -> Result<Response, Problem> {
     let mut pattern = |name| match asked.take(name)? {
         Some(text) if text.len() > LONGEST => {
             Err(bad(name, &format!("it is longer than {LONGEST} bytes"), "Give a part of it, with * for the rest."))
@@ -111,7 +116,7 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
     let limit = asked.number("limit")?.unwrap_or(PAGE).min(MOST);
     let after = asked.take("after")?.map(|it| it.to_lowercase());
     asked.finish()?;
-    // Under the lock the users are copied; they are written without it.
+    // Under the lock the users are found; they are written without it.
     let find = move || {
         space.update(|engine, now| {
             let company = engine.company().clone();
@@ -121,20 +126,19 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
                 company.tags.iter().find(is).and_then(|it| it.tag_id.clone()).unwrap_or(tag)
             });
             let total = engine.directory().len();
-            let follows = |it: &&engine::User| after.as_ref().is_none_or(|after| it.username.to_lowercase() > *after);
-            let tagged = |it: &&engine::User| tag.as_ref().is_none_or(|tag| it.tags.contains(tag));
+            let follows =
+                |it: &&Arc<engine::User>| after.as_ref().is_none_or(|after| it.username.to_lowercase() > *after);
+            let tagged = |it: &&Arc<engine::User>| tag.as_ref().is_none_or(|tag| it.tags.contains(tag));
             let mut found = engine.directory_mut().search(&query).filter(follows).filter(tagged);
-            let users: Vec<&engine::User> = found.by_ref().take(limit).collect();
+            let users: Vec<Arc<engine::User>> = found.by_ref().take(limit).cloned().collect();
             let next = found.next().and_then(|_| users.last()).map(|it| it.username.clone());
-            (users.into_iter().cloned().collect::<Vec<_>>(), company, now, next, total)
+            (users, company, now, next, total)
         })
     };
-    let list = move || {
-        let (users, company, now, next, total) = find();
-        let items = users.iter().map(|it| User(scenario::export::told(it, &company, now)));
-        Users { items: items.collect(), next, total }
-    };
-    Ok(Json::ok(admin.work.run(list).await))
+    let (users, company, now, next, total) = admin.work.run(Lane::Look, find).await;
+    let frame = Users { items: Vec::new(), next, total };
+    let write = move |it: &Arc<engine::User>| text::json(&User(scenario::export::told(it, &company, now)));
+    Ok(listed(admin, &frame, users, write).await)
 }
 
 /// Tells of a user. `DOMAIN\name`, `name` and `name@domain` are the same one.
@@ -173,7 +177,7 @@ pub(super) async fn add(
             Ok(Json(StatusCode::CREATED, added))
         })
     };
-    admin.work.run(add).await
+    admin.work.run(Lane::Read, add).await
 }
 
 /// Adds all users, or none.
@@ -202,7 +206,7 @@ pub(super) async fn change(
     super::input::Body(patch): super::input::Body<Map<String, Value>>,
 ) -> Result<Json<User>, Problem> {
     asked.finish()?;
-    admin.work.run(move || changed(&space, &username, &patch)).await
+    admin.work.run(Lane::Read, move || changed(&space, &username, &patch)).await
 }
 
 /// Reads a patched user without the lock of the space. If the user changed meanwhile, the patch is put over the changed

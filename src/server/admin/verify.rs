@@ -16,10 +16,11 @@ use super::filter::{Difference, Filter, Fit, Unfit};
 use super::input::{Asked, Body, duration, or_default, text};
 use super::problem::{Kind as No, Problem};
 use super::view::View;
+use super::work::Lane;
 use super::{At, Json, Shared};
 use crate::engine::{Doubtful, Engine, Event, EventKind, Missing, Pattern, Timestamp};
 use crate::scenario::closest;
-use crate::switchboard::{Interest, Reading, Space};
+use crate::switchboard::{Interest, Space};
 use crate::text::{listed, noun_of};
 
 /// What should have happened.
@@ -131,16 +132,37 @@ struct Count {
     most: u64,
 }
 
-/// What is known of what happened.
+/// The kept events that each expectation has found. A look adds what is new, so that each event is compared once.
+struct Findings {
+    /// The place up to which the events are compared.
+    place: u64,
+    /// As in [`Evidence`].
+    gone: Vec<(EventKind, u64)>,
+    /// For each expectation.
+    of: Vec<Found>,
+}
+
+/// The kept events that an expectation has found, in the order in which they began.
+#[derive(Clone, Default)]
+struct Found {
+    fits: Vec<Arc<Event>>,
+    /// Those of which too little is kept.
+    unclear: Vec<Arc<Event>>,
+}
+
+/// What is known of what happened, besides what the expectations have found.
 struct Evidence {
-    /// The kept events, in the order in which they began.
-    events: Vec<Arc<Event>>,
+    /// The kept events, in the order in which they began, where a failure is to be told.
+    events: Option<Vec<Arc<Event>>>,
+    /// For each kind, the place up to which its events are not kept.
+    gone: Vec<(EventKind, u64)>,
     /// The calls that have not ended, if the verification asks for calls.
     open: Vec<Arc<Event>>,
     /// What is not kept of each kind.
     missing: Vec<(EventKind, Missing)>,
     /// The calls whose answers depend on what was evicted from the memory of people and codes.
     doubtful: Doubtful,
+    place: u64,
     next: Cursor,
 }
 
@@ -179,14 +201,6 @@ pub(super) async fn verify(
             .with("field", "expect"));
     }
     let after = expectations.after.map(|text| Cursor::place(&space, &text)).transpose()?;
-    let country = space.update(|engine, _| engine.company().country_code.clone());
-    let read = |(at, it)| {
-        Wanted::read(it, &country).map_err(|(field, why, remedy)| {
-            let field = format!("expect[{at}].{field}");
-            Problem::new(No::BadBody, format!("{field}: {why}."), remedy).with("field", field)
-        })
-    };
-    let wanted: Vec<Wanted> = expectations.expect.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
     let wait = match expectations.wait.as_deref().map(duration) {
         Some(Err(why)) => {
             return Err(Problem::new(No::BadBody, format!("wait: {why}."), "Write 30s.").with("field", "wait"));
@@ -194,20 +208,28 @@ pub(super) async fn verify(
         Some(Ok(wait)) => wait.min(super::input::WAIT),
         None => Duration::ZERO,
     };
+    let country = space.update(|engine, _| engine.company().country_code.clone());
+    let expected = expectations.expect;
+    let wanted = Arc::new(admin.work.run(Lane::Judge, move || Wanted::read_all(expected, &country)).await?);
     let kinds: Vec<EventKind> =
         EventKind::ALL.into_iter().filter(|it| wanted.iter().any(|wanted| wanted.kind == *it)).collect();
-    let filters: Vec<_> = wanted.iter().map(|it| (it.kind, it.filter.clone())).collect();
+    let of_interest = wanted.clone();
     // A call that does not fit in the end can make the verdict known, too.
-    let fits = move |event: &Event, reading: &Reading| {
-        let may_fit = |it: &Filter| !event.is_open() && it.fit_at_start(event, reading) != Fit::No;
-        filters.iter().any(|(kind, it)| *kind == event.what.kind() && may_fit(it))
+    let fits = move |event: &Event| {
+        let mut of_kind = of_interest.iter().filter(|it| it.kind == event.what.kind());
+        !event.is_open() && of_kind.any(|it| it.filter.fit_at_start(event) != Fit::No)
     };
-    let interest = Interest { kinds: kinds.clone(), username: None, matches: Box::new(fits) };
+    let interest = Interest { kinds: kinds.clone(), key: None, matches: Box::new(fits) };
+    let mut found = Findings::new(after.unwrap_or(0), wanted.len());
     let of = space.clone();
-    let verified = awaited(&admin, &space, interest, wait, move |is_over| {
-        let mut evidence = of.update(|engine, _| Evidence::read(&of, engine, after, &kinds));
-        evidence.events.sort_unstable_by_key(|it| it.seq);
-        match judge(&wanted, &evidence, expectations.in_order) {
+    let verified = awaited(&admin, &space, interest, wait, Lane::Judge, move |is_over, passed| {
+        let (mut evidence, news) = of.update(|engine, _| {
+            let news = engine.journal.after(found.place.max(passed), &kinds);
+            (Evidence::read(&of, engine, after, &kinds, is_over), news)
+        });
+        found.add(&wanted, &news, &evidence);
+        evidence.events.iter_mut().for_each(|it| it.sort_unstable_by_key(|it| it.seq));
+        match judge(&wanted, &found, &evidence, expectations.in_order) {
             Ok(counts) => {
                 let (verdict, next) = (Verdict::Passed, evidence.next);
                 Ok(Some(Verified { passed: true, verdict, counts, next, forgotten: evidence.evicted() }))
@@ -238,24 +260,56 @@ fn failed(failures: &[Failure], evidence: &Evidence) -> Problem {
         .with("forgotten", evidence.evicted())
 }
 
+impl Findings {
+    fn new(place: u64, expectations: usize) -> Self {
+        Self { place, gone: Vec::new(), of: vec![Found::default(); expectations] }
+    }
+
+    /// Compares new events with the expectations, and forgets those that are not kept any more.
+    fn add(&mut self, wanted: &[Wanted], news: &[Arc<Event>], evidence: &Evidence) {
+        let gone = |kind| evidence.gone.iter().find(|it| it.0 == kind).map_or(0, |it| it.1);
+        let are_some_gone = self.gone != evidence.gone;
+        for (wanted, found) in wanted.iter().zip(&mut self.of) {
+            if are_some_gone {
+                let gone = gone(wanted.kind);
+                found.fits.retain(|it| it.recorded > gone);
+                found.unclear.retain(|it| it.recorded > gone);
+            }
+            for event in news.iter().filter(|it| it.what.kind() == wanted.kind) {
+                let found = match wanted.filter.fit(event) {
+                    Fit::Yes => &mut found.fits,
+                    Fit::Unknown => &mut found.unclear,
+                    Fit::No => continue,
+                };
+                found.insert(found.partition_point(|it| it.seq < event.seq), event.clone());
+            }
+        }
+        self.gone.clone_from(&evidence.gone);
+        self.place = evidence.place;
+    }
+}
+
 impl Evidence {
-    fn read(space: &Space, engine: &Engine, after: Option<u64>, kinds: &[EventKind]) -> Self {
+    /// `is_over`: the verdict is told, whatever it is.
+    fn read(space: &Space, engine: &Engine, after: Option<u64>, kinds: &[EventKind], is_over: bool) -> Self {
         let journal = &engine.journal;
         Self {
-            events: journal.after(after.unwrap_or(0), kinds),
+            events: is_over.then(|| journal.after(after.unwrap_or(0), kinds)),
+            gone: kinds.iter().map(|it| (*it, journal.kept_after(&[*it]))).collect(),
             open: match kinds.contains(&EventKind::Call) {
                 true => journal.open_calls_after(0).cloned().collect(),
                 false => Vec::new(),
             },
             missing: kinds.iter().map(|it| (*it, journal.missing_after(after, *it))).collect(),
             doubtful: engine.doubtful_calls(after.unwrap_or(0)),
+            place: journal.last(),
             next: Cursor::at(space, journal.last()),
         }
     }
 
     /// Whether an eviction from the memory of people and codes could change what fits.
     fn is_doubtful(&self, wanted: &Wanted) -> bool {
-        let may_fit = |it: &Arc<Event>| wanted.filter.fit_at_start(it, &Reading::default()) != Fit::No;
+        let may_fit = |it: &Arc<Event>| wanted.filter.fit_at_start(it) != Fit::No;
         match wanted.kind {
             EventKind::Notice => false,
             EventKind::Call => self.doubtful.are_some_evicted || self.doubtful.calls.iter().any(may_fit),
@@ -320,6 +374,16 @@ impl Evidence {
 }
 
 impl Wanted {
+    fn read_all(expected: Vec<Expectation>, country: &str) -> Result<Vec<Self>, Problem> {
+        let read = |(at, it)| {
+            Self::read(it, country).map_err(|(field, why, remedy)| {
+                let field = format!("expect[{at}].{field}");
+                Problem::new(No::BadBody, format!("{field}: {why}."), remedy).with("field", field)
+            })
+        };
+        expected.into_iter().enumerate().map(read).collect()
+    }
+
     fn read(it: Expectation, country: &str) -> Result<Self, (String, String, String)> {
         let words = EventKind::ALL.map(EventKind::word);
         let kind = match it.kind.as_deref() {
@@ -373,21 +437,22 @@ impl Wanted {
     }
 }
 
-/// Whether all came true: how many fitted each, or each that failed or is unknown.
-fn judge(wanted: &[Wanted], evidence: &Evidence, in_order: bool) -> Result<Vec<u64>, Vec<Failure>> {
+/// Whether all came true: how many fitted each, or each that failed or is unknown. Where the failures are not told yet,
+/// the first one.
+fn judge(wanted: &[Wanted], found: &Findings, evidence: &Evidence, in_order: bool) -> Result<Vec<u64>, Vec<Failure>> {
     let mut failures = Vec::new();
     let mut counts = Vec::new();
     // In order: what comes next must come after this.
     let mut from = 0;
     let mut is_order_known = true;
-    for (place, it) in wanted.iter().enumerate() {
-        let own: Vec<&Arc<Event>> = evidence.events.iter().filter(|event| event.what.kind() == it.kind).collect();
-        let of_fit = |fit| own.iter().copied().filter(move |event| it.filter.fit(event) == fit);
-        let fits: Vec<&Arc<Event>> = of_fit(Fit::Yes).collect();
+    for (place, (it, Found { fits, unclear })) in wanted.iter().zip(&found.of).enumerate() {
+        if !failures.is_empty() && evidence.events.is_none() {
+            break;
+        }
         let missing = evidence.missing(it);
         let found = fits.len() as u64 + missing.least;
         // Those that may fit: too little is known of them, or they have not ended.
-        let others = (missing.most - missing.least).saturating_add(of_fit(Fit::Unknown).count() as u64);
+        let others = (missing.most - missing.least).saturating_add(unclear.len() as u64);
         let is_open = |event: &&Arc<Event>| it.kind == EventKind::Call && it.filter.fit(event) != Fit::No;
         let open: Vec<&Arc<Event>> = evidence.open.iter().filter(is_open).collect();
         let most = found.saturating_add(others).saturating_add(open.len() as u64);
@@ -404,6 +469,8 @@ fn judge(wanted: &[Wanted], evidence: &Evidence, in_order: bool) -> Result<Vec<u
             continue;
         }
         if most < it.count.least {
+            let events = evidence.events.as_deref().unwrap_or_default();
+            let own: Vec<&Arc<Event>> = events.iter().filter(|event| event.what.kind() == it.kind).collect();
             let why = match own.len() {
                 0 => format!("there was no {} at all", it.kind.word()),
                 _ => format!("{found} fitted"),
@@ -423,7 +490,7 @@ fn judge(wanted: &[Wanted], evidence: &Evidence, in_order: bool) -> Result<Vec<u
         }
         // When they came is known of kept events and of open calls only.
         let is_undated = most - open.len() as u64 > fits.len() as u64 && most > 1;
-        let may_spread = |within| is_undated || spread(fits.iter().chain(&open)) > within;
+        let may_spread = |within| is_undated || spread(fits.iter().chain(open.iter().copied())) > within;
         if found < it.count.least || most > it.count.most || it.within.is_some_and(may_spread) {
             let others = match (others, open.len()) {
                 (0, 0) => "it is not known when".into(),
@@ -456,7 +523,7 @@ fn judge(wanted: &[Wanted], evidence: &Evidence, in_order: bool) -> Result<Vec<u
 }
 
 /// How far apart the first and the last are.
-fn spread<'a>(events: impl Iterator<Item = &'a &'a Arc<Event>> + Clone) -> Duration {
+fn spread<'a>(events: impl Iterator<Item = &'a Arc<Event>> + Clone) -> Duration {
     let times = events.map(|it| it.at);
     times.clone().min().zip(times.max()).map(|(first, last)| last.since(first)).unwrap_or_default()
 }

@@ -326,7 +326,11 @@ pub(super) const fn channel(channel: Channel) -> &'static str {
 }
 
 /// The fields of a request, by their wire names, as far as the client sent them. Secrets are masked.
-pub(super) fn fields(request: &CallRequest) -> Map<String, Value> {
+pub(super) fn fields(request: &CallRequest) -> &Map<String, Value> {
+    request.reading.fields(|| read_fields(request))
+}
+
+fn read_fields(request: &CallRequest) -> Map<String, Value> {
     let text = operations::without_secrets(request.body.reveal());
     let read = || {
         let operation = operations::find(request.operation)?;
@@ -343,7 +347,11 @@ pub(super) fn fields(request: &CallRequest) -> Map<String, Value> {
 }
 
 /// The number that a request names, put together from its fields.
-pub(super) fn phone(fields: &Map<String, Value>, default_country: &str) -> Option<Number> {
+pub(super) fn phone<'a>(request: &'a CallRequest, default_country: &str) -> Option<Cow<'a, Number>> {
+    request.reading.number(|| read_fields(request), default_country, |fields| number_of(fields, default_country))
+}
+
+fn number_of(fields: &Map<String, Value>, default_country: &str) -> Option<Number> {
     let text = |role| {
         let field = fields.iter().find(|it| Role::of(it.0) == Some(role));
         field.and_then(|it| it.1.as_str()).unwrap_or_default()
