@@ -7,6 +7,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -244,10 +245,14 @@ pub(super) fn find() -> anyhow::Result<Url> {
     };
     let admin = one.admin.as_deref().unwrap_or_default();
     if !admin.ends_with(":9998") && accepts(USUAL) {
-        super::print::complain(format_args!(
-            "locmfa: this is the server at {admin} (process {}). Another program answers at {USUAL}; --admin {USUAL} asks that one.",
-            one.pid
-        ));
+        // `wait` finds the server again and again.
+        static SAID: Once = Once::new();
+        SAID.call_once(|| {
+            super::print::complain(format_args!(
+                "locmfa: this is the server at {admin} (process {}). Another program answers at {USUAL}; --admin {USUAL} asks that one.",
+                one.pid
+            ));
+        });
     }
     url(admin)
 }

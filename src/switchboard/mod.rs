@@ -3,6 +3,7 @@
 //! Locks are taken in one order: the template, the table of spaces, one space.
 
 mod clock;
+mod ring;
 mod space;
 mod watch;
 mod watchers;

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::DEFAULT;
 use super::clock::Clock;
+use super::ring::Ring;
 use super::watchers::Watchers;
 use crate::engine::{
     Ask, Authentication, Bounds, CallEnd, CallRequest, ChallengeId, Engine, IncidentStatus, Journal, OpenChallenge,
@@ -193,7 +194,7 @@ impl Space {
                     let (sender, receiver) = oneshot::channel();
                     locked.waiting.insert(id, sender);
                     let rings = tracing::enabled!(target: "locmfa::phone", tracing::Level::INFO)
-                        .then(|| locked.engine.open_challenge(id).map(|it| self.ring(&it)));
+                        .then(|| locked.engine.open_challenge(id).map(|it| Ring::of(self.name(), &it)));
                     Ok(Err((receiver, rings.flatten())))
                 }
             }
@@ -205,15 +206,6 @@ impl Space {
                 ring.into_iter().for_each(Ring::log);
                 receiver.await.unwrap_or(Err(Ended::Stopped)).map_err(Unsettled::Ended)
             }
-        }
-    }
-
-    fn ring(&self, it: &OpenChallenge<'_>) -> Ring {
-        Ring {
-            challenge: it.id.0,
-            user: it.owner.unwrap_or(it.username).into(),
-            number: it.number.map(ToString::to_string).unwrap_or_default(),
-            space: self.name().into(),
         }
     }
 
@@ -531,21 +523,6 @@ impl Epoch {
 /// An engine that draws as that of a space does.
 fn drawing_as(name: &str, engine: Engine) -> Engine {
     if name == DEFAULT { engine } else { engine.in_space(name) }
-}
-
-/// A phone that begins to ring, for the log.
-struct Ring {
-    challenge: u64,
-    user: String,
-    number: String,
-    space: String,
-}
-
-impl Ring {
-    fn log(self) {
-        let Self { challenge, user, number, space } = self;
-        tracing::info!(target: "locmfa::phone", challenge, user, number, space, "a person is asked");
-    }
 }
 
 impl Locked {

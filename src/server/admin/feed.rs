@@ -101,7 +101,7 @@ impl Feed {
                 break;
             }
         }
-        if wait.is_zero() || !scan.found.is_empty() {
+        if wait.is_zero() || scan.has_found {
             return Ok(scan.into_found());
         }
         let mut scan = Some(scan);
@@ -109,7 +109,7 @@ impl Feed {
             let Some(it) = &mut scan else { return Ok(None) };
             it.place = it.place.max(passed);
             while !it.next()? {}
-            let is_found = is_over || !it.found.is_empty();
+            let is_found = is_over || it.has_found;
             Ok(is_found.then(|| scan.take()).flatten().map(Scan::into_found))
         })
         .await
@@ -125,6 +125,8 @@ struct Scan {
     /// Whether all that follows the place is still to be kept when it is looked at.
     is_exact: bool,
     found: VecDeque<Arc<Event>>,
+    /// Whether an event fits, also where the limit leaves no room for it.
+    has_found: bool,
     forgotten: u64,
 }
 
@@ -134,7 +136,7 @@ const PIECE: usize = 1024;
 impl Scan {
     fn new(feed: Feed, space: Space) -> Self {
         let (place, is_exact) = (feed.after.unwrap_or(0), feed.after.is_some());
-        Self { feed, space, place, is_exact, found: VecDeque::new(), forgotten: 0 }
+        Self { feed, space, place, is_exact, found: VecDeque::new(), has_found: false, forgotten: 0 }
     }
 
     /// Looks at the next events; whether they are the last ones that matter.
@@ -151,6 +153,7 @@ impl Scan {
         let is_last = events.len() < PIECE;
         self.place = if is_last { last } else { events[PIECE - 1].recorded };
         self.found.extend(events.into_iter().filter(|it| self.feed.filter.fits(it)));
+        self.has_found |= !self.found.is_empty();
         let limit = self.feed.limit;
         match self.feed.after {
             // From a cursor the first come first; a list without one is of the newest.
