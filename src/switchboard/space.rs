@@ -16,8 +16,8 @@ use super::clock::Clock;
 use super::ring::Ring;
 use super::watchers::Watchers;
 use crate::engine::{
-    Ask, Authentication, Bounds, CallEnd, CallRequest, ChallengeId, Engine, IncidentStatus, Journal, OpenChallenge,
-    Pace, Refusal, Settlement, Setup, Start, Timestamp,
+    Ask, Authentication, Bounds, CallEnd, CallRequest, ChallengeId, Engine, IncidentStatus, Journal, Pace, Refusal,
+    Settlement, Setup, Start, Timestamp,
 };
 
 /// One emulated server with its own users, rules and clock, shared by every task.
