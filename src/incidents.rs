@@ -24,13 +24,21 @@ files! {
     "activation-lost"
     "azure-unreachable"
     "carrier-busy"
+    "certificate-expired"
+    "cut"
+    "half-an-answer"
     "hangs"
     "licence-lapsed"
     "master-away"
     "password-expired"
     "service-restarted"
+    "slow-morning"
     "text-gate-4.5.202.0"
+    "text-twice"
+    "texts-delayed"
+    "tls-1.0-only"
     "user-removed"
+    "wrong-certificate-name"
 }
 
 /// The incidents of a server, by their names.

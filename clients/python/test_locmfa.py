@@ -93,6 +93,14 @@ def test_a_verification_that_fails_says_what_came_nearest(locmfa_space):
         locmfa_space.verify([{"where": {"usrname": "ben"}}])
 
 
+def test_an_incident_begins_and_ends(locmfa_space):
+    assert locmfa_space.start_incident("service-restarted", lasts="5m")["name"] == "service-restarted"
+    with pytest.raises(locmfa.LocmfaError, match="The incident service-restarted runs until"):
+        locmfa_space.start_incident("hangs")
+    assert locmfa_space.stop_incident() == "service-restarted"
+    assert locmfa_space.stop_incident() is None
+
+
 def test_a_message_that_does_not_come_is_told(locmfa_space):
     with pytest.raises(locmfa.LocmfaError, match=r"No message with username=anna came in 0\.01 s\. There is none\."):
         locmfa_space.wait_for_message(timeout=0.01, username="anna")

@@ -72,7 +72,7 @@ impl Incident {
                     (true, _) => out.json(&ended)?,
                     (false, None) => out.line("No incident runs.")?,
                     (false, Some(name)) => out.line(format_args!(
-                        "The incident {name} is ended. Calls and sign-ins that it changed: {}.",
+                        "The incident {name} is ended. Calls, sign-ins and connections that it changed: {}.",
                         ended["hits"]
                     ))?,
                 }
@@ -87,7 +87,7 @@ fn running(it: &Value) -> String {
     match it["name"].as_str() {
         None => "No incident runs.".into(),
         Some(name) => format!(
-            "The incident {name} runs until {}. Calls and sign-ins that it changed: {}. `locmfa incident stop` ends it.",
+            "The incident {name} runs until {}. Calls, sign-ins and connections that it changed: {}. `locmfa incident stop` ends it.",
             plain(&it["until"]),
             it["hits"]
         ),

@@ -58,8 +58,8 @@ pub use rules::magic::Magic;
 pub use rules::operand::{Addresses, Day, Hours, NamedState, Operations, Parameter, Reached, Window};
 pub use rules::preview::{NoPreview, Preview, PreviewedTurn};
 pub use rules::rule::{
-    Answer, Answers, Broken, Canned, CannedValue, Conduct, Decision, Effect, ErrorPage, Hangup, Rule, Script, Transfer,
-    UserChange, Verdict,
+    Answer, Answers, Broken, Canned, CannedValue, Conduct, Decision, Delivery, Effect, ErrorPage, Hangup, Rule, Script,
+    Transfer, UserChange, Verdict,
 };
 pub use rules::states::{Per, PersonState, StateChange, Trigger, TriggerEnding};
 pub use rules::template::{WORDS, unknown_word};

@@ -1,9 +1,10 @@
 //! What a rule answers: one answer, on the rule itself, or several in turn.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::contract::Secret;
-use crate::engine::{Answer, Answers, Conduct, Effect, Per, Script, StateChange, UserChange};
+use crate::engine::{Answer, Answers, Conduct, Delivery, Effect, Per, Script, StateChange, UserChange};
 use crate::operations::Operation;
 
 use super::acts::{person, pressed};
@@ -120,6 +121,7 @@ fn answer<'a>(fields: &mut Fields<'a>, context: Context<'_, '_, 'a>) -> Answer {
     let dropped = fields.get("drop", hangup()).flatten();
     let transfer = transfer(fields);
     let delay = fields.get("delay", delay());
+    let delivery = fields.get("delivery", delivery());
     let change = fields.get("change", change(scope));
     let state_changes = fields.get("state", moves(scope)).unwrap_or_default();
     let counts = fields.get("count", counts(scope)).unwrap_or_default();
@@ -143,7 +145,7 @@ fn answer<'a>(fields: &mut Fields<'a>, context: Context<'_, '_, 'a>) -> Answer {
         .or_else(|| dropped.map(Effect::Drop))
         .unwrap_or(Effect::Proceed(script));
     check_that_it_fits(fields, &effect);
-    Answer { effect, delay, transfer, change, state_changes, counts }
+    Answer { effect, delay, transfer, delivery, change, state_changes, counts }
 }
 
 /// Declares the keys of what a person does, and of what comes of it.
@@ -185,6 +187,16 @@ fn fault<'a>() -> impl Reader<'a, Value = Effect> {
             Some(Effect::Fault { text: text?, by_client })
         }),
     )
+}
+
+/// How the message with the code reaches the person.
+fn delivery<'a>() -> impl Reader<'a, Value = Delivery> {
+    mapping("delivery", "delivery", |fields| {
+        let mut delivery = Delivery { after: Duration::ZERO, copies: 1 };
+        fields.set("after", &mut delivery.after, Time);
+        fields.set("copies", &mut delivery.copies, Whole(1..=10));
+        Some(delivery)
+    })
 }
 
 /// What changes of a user: keys as under `users`.

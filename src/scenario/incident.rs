@@ -1,11 +1,12 @@
 //! The file of an incident: the rules and settings that it puts over a scenario, and what is known of it.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
 use crate::engine::{Answers, Company, Incident, Operations, Rule, Settings, SignInFault, When};
+use crate::tls::TlsFault;
 
 use super::company::MASTER;
 use super::export;
@@ -23,6 +24,8 @@ use super::written::Written;
 pub struct IncidentFile {
     /// What it puts over the scenario.
     pub incident: Incident,
+    /// The fault of TLS that every client of the server meets.
+    pub tls: Option<TlsFault>,
     /// What happened in the real world, in a line.
     pub about: String,
     /// The operations whose calls it changes, as they are written.
@@ -96,13 +99,15 @@ fn incident<'a>(name: &str, scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = In
         check_rules(fields, &read);
         let settings = fields.get("company", settings()).unwrap_or_default();
         let sign_in = fields.get("sign_in", Word(&SIGN_IN));
-        check_that_it_does_something(fields);
+        let tls = fields.get("tls", tls_fault());
+        check_what_it_does(fields);
         let expect = fields.need("expect", any());
         let symptoms = fields.need("symptoms", symptoms());
         let remedy = fields.need("remedy", Name);
         let rules = read.into_iter().map(|it| of_incident(name, &hits, it)).collect();
         Some(IncidentFile {
             incident: Incident { name: name.into(), rules, settings, sign_in },
+            tls,
             about: about?,
             hits: hits.into_iter().map(|it| it.written).collect(),
             expect: expect?,
@@ -132,12 +137,28 @@ fn check_rules(fields: &Fields<'_>, rules: &[Rule]) {
     }
 }
 
-/// Reports an incident that changes nothing.
-fn check_that_it_does_something(fields: &Fields<'_>) {
-    if ["rules", "company", "sign_in"].iter().all(|it| fields.at(it).is_none()) {
-        let help = "Say what happens: rules, company or sign_in.".into();
-        fields.written().report(Code::MissingKey, "the incident changes nothing".into(), [help]);
+/// Reports an incident that changes nothing, and one that changes a space and the whole server.
+fn check_what_it_does(fields: &Fields<'_>) {
+    let of_space = ["rules", "company", "sign_in"].into_iter().find_map(|it| Some((it, fields.at(it)?)));
+    match (of_space, fields.at("tls")) {
+        (None, None) => {
+            let help = "Say what happens: rules, company, sign_in or tls.".into();
+            fields.written().report(Code::MissingKey, "the incident changes nothing".into(), [help]);
+        }
+        (Some((key, written)), Some(_)) => {
+            let help = "Make two incidents of it.".into();
+            let message = format!("{key} changes a space, and tls changes the whole server");
+            written.report(Code::NeverApplies, message, [help]);
+        }
+        _ => (),
     }
+}
+
+/// A fault of TLS by its word.
+fn tls_fault<'a>() -> impl Reader<'a, Value = TlsFault> {
+    static WORDS: LazyLock<Vec<(&str, TlsFault)>> =
+        LazyLock::new(|| TlsFault::ALL.iter().map(|it| (it.word(), *it)).collect());
+    Word(&WORDS)
 }
 
 /// The settings of the company that an incident can change.

@@ -1,6 +1,7 @@
 //! Faults of TLS, for the whole service: switched on and off while the server runs, and never for ever.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -45,6 +46,8 @@ impl NoTlsFault {
 }
 
 impl TlsFaults {
+    /// What stands before the name of an incident that switches a fault on.
+    pub const INCIDENT: &str = "incident ";
     /// How long a fault lasts where nothing is said.
     pub const USUAL_TIME: Duration = Duration::from_secs(15 * 60);
     pub const LONGEST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -63,6 +66,21 @@ impl TlsFaults {
     /// The server has no TLS, the time is out of bounds, or the certificate of the fault cannot be made. Nothing is
     /// changed.
     pub async fn start(&self, fault: TlsFault, lasts: Duration, by: &str) -> Result<Arc<Faulty>, NoTlsFault> {
+        self.start_counting(fault, lasts, by, Arc::default()).await
+    }
+
+    /// [`Self::start`]. `hits` counts the connections that fail by it. `by` is [`Self::INCIDENT`] and a name for an
+    /// incident.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_counting(
+        &self,
+        fault: TlsFault,
+        lasts: Duration,
+        by: &str,
+        hits: Arc<AtomicU64>,
+    ) -> Result<Arc<Faulty>, NoTlsFault> {
         let tls = self.tls.clone().ok_or(NoTlsFault::PlainHttp)?;
         if !(Self::SHORTEST_TIME..=Self::LONGEST_TIME).contains(&lasts) {
             return Err(NoTlsFault::BadTime);
@@ -71,8 +89,18 @@ impl TlsFaults {
         // It reads files and signs.
         let served = tokio::task::spawn_blocking(move || making.served_by(fault)).await;
         let served = served.expect("signing does not panic").map_err(NoTlsFault::Certificate)?;
-        let (until, deadline) = (OffsetDateTime::now_utc() + lasts, Instant::now() + lasts);
-        let faulty = Arc::new(Faulty { fault, by: by.into(), until, deadline, served });
+        let (since, deadline) = (OffsetDateTime::now_utc(), Instant::now() + lasts);
+        let until = since + lasts;
+        let faulty = Arc::new(Faulty {
+            fault,
+            by: by.into(),
+            since,
+            until,
+            deadline,
+            hits_before: hits.load(Ordering::Relaxed),
+            hits,
+            served,
+        });
         let mut changes = tls.watch_fault();
         let before = tls.set_fault(Some(faulty.clone()));
         if let Some(before) = before {
@@ -118,9 +146,15 @@ impl TlsFaults {
         let fault = faulty.fault.word();
         info!(fault, by, "TLS fault {what}");
         let detail = format!("TLS fault {fault} {what}").into();
-        let changed = Changed { operation: "", username: "".into(), by: by.into(), detail, incident: None };
+        let changed =
+            Changed { operation: "", username: "".into(), by: by.into(), detail, incident: incident_of(faulty) };
         self.space.update(|engine, now| engine.journal.note(now, What::Changed(changed)));
     }
+}
+
+/// The incident that switched a fault on.
+pub(super) fn incident_of(faulty: &Faulty) -> Option<Arc<str>> {
+    faulty.by.strip_prefix(TlsFaults::INCIDENT).map(Into::into)
 }
 
 #[cfg(test)]

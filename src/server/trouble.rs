@@ -1,6 +1,7 @@
 //! Why a connection failed, found out from what its client sent and from how TLS ended.
 
 use std::io;
+use std::sync::atomic::Ordering;
 
 use rustls::{AlertDescription, InvalidMessage, PeerIncompatible, SignatureScheme};
 
@@ -66,6 +67,7 @@ pub(super) fn after_handshake(error: Option<&io::Error>, server_name: Option<&st
 /// A fault that ends a connection after the hello.
 #[must_use]
 pub(super) fn on_purpose(faulty: &Faulty) -> Trouble {
+    faulty.hits.fetch_add(1, Ordering::Relaxed);
     Trouble::TlsFault { what: format!("{}: {}", faulty.fault.word(), faulty.fault.about()) }
 }
 
@@ -80,7 +82,8 @@ pub(super) fn by_fault(faulty: &Faulty, trouble: Trouble) -> Trouble {
         | Trouble::CertificateDatesOfClient { .. }
         | Trouble::CertificateRefused { .. }
         | Trouble::CertificateRefusedSilently { .. } => {
-            let Faulty { fault, .. } = faulty;
+            let Faulty { fault, hits, .. } = faulty;
+            hits.fetch_add(1, Ordering::Relaxed);
             Trouble::TlsFault { what: format!("{}: {}, and the client left", fault.word(), fault.about()) }
         }
         other => other,

@@ -5,11 +5,12 @@
 mod clock;
 mod ring;
 mod space;
+mod totals;
 mod watch;
 mod watchers;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub use watchers::{Interest, Key};
 
 use crate::engine::{Bounds, Differences, Engine, MemoryBounds, OnReload, Setup, Start};
 use crate::text::counted;
-use space::Totals;
+use totals::Totals;
 
 /// The spaces of a server. The one called [`DEFAULT`] always exists; the others are made by their first calls, and end
 /// when they are idle for a while.
@@ -386,6 +387,12 @@ impl Switchboard {
     #[must_use]
     pub fn incident_hits(&self) -> BTreeMap<Arc<str>, u64> {
         self.0.totals.incident_hits()
+    }
+
+    /// The counter behind [`Self::incident_hits`] of an incident that changes connections, before any space is named.
+    #[must_use]
+    pub fn hits_of(&self, incident: &Arc<str>) -> Arc<AtomicU64> {
+        self.0.totals.hits_of(incident)
     }
 
     /// Ends all calls that wait, without an outcome, as the server stops.

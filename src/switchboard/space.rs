@@ -4,7 +4,7 @@
 //! its own, so that an update wakes only the calls it concerns. The timer sleeps until the earliest deadline.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::DEFAULT;
 use super::clock::Clock;
 use super::ring::Ring;
+use super::totals::Totals;
 use super::watchers::Watchers;
 use crate::engine::{
     Ask, Authentication, Bounds, CallEnd, CallRequest, ChallengeId, Engine, IncidentStatus, Journal, Pace, Refusal,
@@ -49,25 +50,6 @@ struct Inner {
     is_found: AtomicBool,
     /// Whether the log had the hint about an unknown user.
     told_unknown_user: AtomicBool,
-}
-
-/// What is counted in all spaces of a server, in all epochs.
-#[derive(Debug, Default)]
-pub(super) struct Totals {
-    /// Calls that have ended.
-    pub(super) calls: AtomicU64,
-    /// Calls and sign-ins that each incident has changed.
-    incident_hits: Mutex<BTreeMap<Arc<str>, u64>>,
-}
-
-impl Totals {
-    pub(super) fn incident_hits(&self) -> BTreeMap<Arc<str>, u64> {
-        self.incident_hits.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn count_hit(&self, incident: &Arc<str>) {
-        *self.incident_hits.lock().unwrap_or_else(PoisonError::into_inner).entry(incident.clone()).or_default() += 1;
-    }
 }
 
 /// How far a space has come.

@@ -41,12 +41,26 @@ pub struct Faulty {
     pub fault: TlsFault,
     /// Who switched it on.
     pub by: Arc<str>,
+    /// When it began, in the world's time.
+    pub since: OffsetDateTime,
     /// When it ends by itself, in the world's time.
     pub until: OffsetDateTime,
     /// The same moment for timers.
     pub deadline: Instant,
+    /// Counts the connections that failed by it.
+    pub hits: Arc<AtomicU64>,
+    /// What the counter was when the fault began.
+    pub hits_before: u64,
     /// What is shown in place of the server's own certificates. `None`: the fault shows none.
     pub served: Option<Arc<Served>>,
+}
+
+impl Faulty {
+    /// How many connections have failed by it.
+    #[must_use]
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed) - self.hits_before
+    }
 }
 
 impl Renewable {

@@ -1,6 +1,9 @@
 //! Incidents: each does what its file expects, ends by itself, and leaves nothing behind.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt;
-use locmfa::incidents::Incidents;
+use locmfa::incidents::{Incidents, Kept};
 use locmfa::scenario::{self, Code, Grade};
 use locmfa::server::admin::{self, Admin, Gate, check_expectations};
 use locmfa::server::reload::{Reloader, Source};
@@ -16,7 +19,8 @@ use locmfa::switchboard::Space;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::process::run;
+use crate::api::Api;
+use crate::process::{Server, read, run};
 use crate::{Served, site};
 
 /// A server in process, with its admin API.
@@ -120,7 +124,9 @@ impl Play {
 
 #[tokio::test(start_paused = true)]
 async fn each_incident_does_what_it_expects_ends_by_itself_and_leaves_nothing_behind() {
-    for kept in Incidents::default().iter() {
+    // Those of TLS and of the wire need sockets: see below.
+    let is_of_engine = |it: &&Arc<Kept>| it.file.tls.is_none() && &*it.name != "cut";
+    for kept in Incidents::default().iter().filter(is_of_engine) {
         let name = &*kept.name;
         let play = play(SCENARIO);
         let before = play.state().await;
@@ -291,6 +297,8 @@ fn mistakes_in_the_file_of_an_incident_have_a_place_and_a_remedy() {
         ("[{outcome: busy}]", "[{outcome: bussy}]", Code::UnknownWord, 4, "cannot be"),
         ("[{outcome: busy}]", "[{count: calls}]", Code::NeverApplies, 4, "outlasts the incident"),
         ("[{outcome: busy}]", "[{change: {blocked: true}}]", Code::NeverApplies, 4, "outlasts the incident"),
+        ("rules: [{outcome: busy}]", "tls: expird", Code::UnknownWord, 4, "cannot be"),
+        ("remedy: z", "remedy: z\ntls: expired", Code::NeverApplies, 4, "changes the whole server"),
         ("[{outcome: busy}]", "[{when: {state: locked}, outcome: busy}]", Code::UnknownWord, 4, "there is no state"),
         ("rules: [{outcome: busy}]\n", "", Code::MissingKey, 2, "changes nothing"),
         ("rules: [{outcome: busy}]", "sign_in: gone", Code::UnknownWord, 4, "cannot be"),
@@ -332,7 +340,7 @@ fn incidents_are_listed_shown_begun_and_ended_from_the_command_line() {
     std::fs::create_dir(&own).unwrap();
     std::fs::write(own.join("hangs.yaml"), FILE.replace("about: x", "about: Ours.")).unwrap();
     std::fs::write(folder.path().join("s.yaml"), "users: [{username: anna, phone: '+1 425 555 0100'}]").unwrap();
-    let server = crate::process::Server::start(folder.path(), &["s.yaml", "--incidents", "own"]);
+    let server = Server::start(folder.path(), &["s.yaml", "--incidents", "own"]);
     let admin = server.ready["admin"].as_str().unwrap().to_owned();
     let ask = |words: &[&str]| run(folder.path(), &[&["incident"], words, &["--admin", &admin]].concat());
     let (code, list) = ask(&["list"]);
@@ -349,7 +357,10 @@ fn incidents_are_listed_shown_begun_and_ended_from_the_command_line() {
     assert!(list["running"]["left_seconds"].as_f64().unwrap() <= 300.0);
     let (code, again) = ask(&["start", "hangs"]);
     assert!(code == 1 && again.contains("service-restarted runs until"), "{again}");
-    assert_eq!(ask(&["stop"]).1, "The incident service-restarted is ended. Calls and sign-ins that it changed: 1.\n");
+    assert_eq!(
+        ask(&["stop"]).1,
+        "The incident service-restarted is ended. Calls, sign-ins and connections that it changed: 1.\n"
+    );
     assert_eq!(ask(&["stop"]), (0, "No incident runs.\n".into()));
 
     std::fs::write(own.join("wrong.yaml"), FILE.replace("operation: PfAuthUser*", "oprtion: x")).unwrap();
@@ -376,4 +387,98 @@ fn the_page_tells_each_incident() {
         table += &format!("| `{}`: {} | {} | {} | {} |\n", kept.name, kept.file.about, cell(0), cell(1), cell(2));
     }
     crate::is_file(&file, &format!("{before}<!-- incidents -->\n{table}<!-- end of incidents -->{after}"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_arrives_as_late_and_as_often_as_an_incident_says_and_its_code_counts_from_the_start() {
+    let play = play(SCENARIO);
+    play.ask("POST", "/incidents/texts-delayed", None).await;
+    assert!(play.gate("smsText", "4255550100").await.1.contains("<Code>20</Code>"));
+    tokio::time::sleep(Duration::from_secs(44)).await;
+    assert_eq!(play.get("/messages").await["items"], json!([]));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let messages = play.get("/messages").await["items"].clone();
+    assert_eq!(messages.as_array().unwrap().len(), 1, "{messages}");
+    let validated = "<username>mimservice@contoso.com</username><passcode>123456</passcode>";
+    assert!(play.call("ValidatePasscode", validated).await.1.contains("<ValidatePasscodeResult>true<"));
+    play.ask("DELETE", "/incidents", None).await;
+
+    play.ask("POST", "/incidents/text-twice", None).await;
+    play.gate("smsText", "4255550100").await;
+    let messages = play.get("/messages").await["items"].clone();
+    let [_, first, second] = messages.as_array().unwrap().as_slice() else { panic!("{messages}") };
+    assert_eq!((&first["code"], &first["challenge"]), (&second["code"], &second["challenge"]));
+    assert!(play.call("ValidatePasscode", validated).await.1.contains("<ValidatePasscodeResult>true<"));
+    assert!(play.call("ValidatePasscode", validated).await.1.contains("<ValidatePasscodeResult>false<"));
+}
+
+#[test]
+fn a_connection_is_cut_once_for_each_person() {
+    let api = Api::start("users: [{username: anna, phone: '+1 425 555 0100'}]\ncompany: {ring: 0s}", &[]);
+    assert_eq!(api.send("POST", "/incidents/cut", &Value::Null).0, 201);
+    let asks = |number: &str| {
+        let fields = format!("<username>anna</username><mode>voiceCall</mode><phoneNumber>{number}</phoneNumber>");
+        api.server.call("PfAuthUser_5", &fields)
+    };
+    assert_eq!(asks("14255550100"), "");
+    assert_eq!(asks("14255550150"), "");
+    assert!(asks("14255550100").contains("<Code>2</Code>"));
+    let kept = Incidents::default().find("cut").unwrap().clone();
+    assert_eq!(api.send("POST", "/verify", &kept.file.expect).0, 200);
+    assert_eq!(api.send("DELETE", "/incidents", &Value::Null).1, json!({"ended": "cut", "hits": 2}));
+}
+
+/// What the admin API of a program tells.
+fn told(admin: &str, path: &str) -> Value {
+    let host = admin.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    serde_json::from_str(read(stream).split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+#[test]
+fn incidents_of_tls_meet_every_client_of_the_server_and_end() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("s.yaml"), "clock: auto\nusers: [{username: anna, phone: '+1 425 555 0100'}]")
+        .unwrap();
+    let server = Server::start_tls(folder.path(), &["s.yaml", "--admin", "127.0.0.1:0"], Stdio::null());
+    let (admin, service) = (server.ready["admin"].as_str().unwrap(), server.ready["service"].as_str().unwrap());
+    let ask = |words: &[&str]| run(folder.path(), &[words, &["--admin", admin]].concat());
+    let trust = folder.path().join("certs/authority.pem");
+    let call = || {
+        let call = ["mim", "call", "--url", service, "--authority", trust.to_str().unwrap(), "--username", "anna"];
+        run(folder.path(), &[&call[..], &["--number", "1 4255550100"]].concat())
+    };
+    let mut after = Value::Null;
+    for kept in Incidents::default().iter().filter(|it| it.file.tls.is_some()) {
+        let name = &*kept.name;
+        let (code, begun) = ask(&["incident", "start", name, "--lasts", "5m"]);
+        assert!(code == 0, "{begun}");
+        let (code, text) = call();
+        assert!(code != 0, "{name}: {text}");
+        let (_, list) = ask(&["incident", "list", "--json", "--space", "default"]);
+        let running = serde_json::from_str::<Value>(&list).unwrap()["running"].clone();
+        assert!(running["scope"] == "server" && running["hits"].as_u64() > Some(0), "{name}: {running}");
+        let (code, again) = ask(&["incident", "start", "hangs"]);
+        assert!(code == 1 && again.contains(&format!("The incident {name} runs until")), "{again}");
+        let mut expect = kept.file.expect.clone();
+        expect["after"] = after.clone();
+        std::fs::write(folder.path().join("expect.json"), expect.to_string()).unwrap();
+        let (code, verified) = ask(&["verify", "expect.json"]);
+        assert!(code == 0, "{name}: {verified}");
+        assert!(ask(&["incident", "stop"]).1.starts_with(&format!("The incident {name} is ended.")));
+        let (code, text) = call();
+        assert!(code == 0, "{name}: {text}");
+        let changes = told(admin, &format!("/changes?incident={name}"));
+        assert_eq!(changes["items"].as_array().unwrap().len(), 2, "{changes}");
+        after = told(admin, "/calls")["next"].clone();
+    }
+    let (code, why) = ask(&["tls-fault", "start", "reset"]);
+    assert!(code == 0, "{why}");
+    let (code, why) = ask(&["incident", "start", "certificate-expired"]);
+    assert!(code == 1 && why.contains("The TLS fault reset is on."), "{why}");
+
+    let plain = Api::start("users: [anna]", &[]);
+    let (status, no) = plain.send("POST", "/incidents/tls-1.0-only", &Value::Null);
+    assert!(status == 409 && no["remedy"].as_str().unwrap().contains("without --http"), "{no}");
 }

@@ -458,6 +458,7 @@ const MAPPINGS: &[(&str, &str)] = &[
     ("when", "rules: [{when: {qqqqqq: 1}}]"),
     ("window", "rules: [{when: {window: {qqqqqq: 1}}}]"),
     ("delay", "rules: [{delay: {qqqqqq: 1}}]"),
+    ("delivery", "rules: [{delivery: {qqqqqq: 1}}]"),
     ("latency", "rules: [{delay: {real: {qqqqqq: 1}}}]"),
     ("answer", "rules: [{first: {qqqqqq: 1}}]"),
     ("outcome", "rules: [{outcome: {qqqqqq: 1}}]"),

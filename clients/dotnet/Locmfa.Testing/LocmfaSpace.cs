@@ -48,6 +48,22 @@ namespace Locmfa.Testing
             return server.Api.PostAsync(AdminApi.Query(At("rules"), new { times, lasts }), rule);
         }
 
+        /// <summary>Begins an incident: what goes wrong for a while. It ends by itself, and leaves nothing behind.</summary>
+        /// <param name="name">Such as <c>service-restarted</c>.</param>
+        /// <param name="lasts">How long it runs, by the clock of the space; null: 15 minutes.</param>
+        /// <exception cref="LocmfaException">There is no such incident, or one runs already.</exception>
+        public Task StartIncidentAsync(string name, TimeSpan? lasts = null)
+        {
+            return server.Api.PostAsync(AdminApi.Query(At("incidents/" + Uri.EscapeDataString(name)), new { lasts }), null);
+        }
+
+        /// <summary>Ends the incident that runs.</summary>
+        /// <returns>Its name; null where none ran.</returns>
+        public async Task<string> StopIncidentAsync()
+        {
+            return (await server.Api.SendAsync(HttpMethod.Delete, At("incidents"), null).ConfigureAwait(false)).Text("ended");
+        }
+
         /// <summary>The next text message that no wait of this object has returned yet.</summary>
         /// <param name="to">Only to this number, in any spelling; null: to any.</param>
         /// <param name="timeout">How long to wait; null: 30 seconds.</param>

@@ -260,6 +260,20 @@ public class KitTests
     }
 
     [Test]
+    public async Task An_incident_begins_and_ends()
+    {
+        using (var space = await server.CreateSpaceAsync())
+        {
+            await space.StartIncidentAsync("service-restarted", TimeSpan.FromMinutes(5));
+            var refused = Thrown<LocmfaException>(() => space.StartIncidentAsync("hangs"));
+            Assert.AreEqual("refused", refused.Kind);
+            Contains("service-restarted", refused.Detail);
+            Assert.AreEqual("service-restarted", await space.StopIncidentAsync());
+            Assert.IsNull(await space.StopIncidentAsync());
+        }
+    }
+
+    [Test]
     public async Task Trust_is_in_the_authority_of_this_server_alone()
     {
         using (var other = await LocmfaServer.StartAsync())

@@ -65,6 +65,12 @@ Describe 'Phone gate' {
         $null = Deny-LocmfaChallenge
         (Receive-LocmfaAnswer $call).CallResult | Should -Be 108
     }
+    It 'is in trouble while an incident runs' {
+        $null = Start-LocmfaIncident carrier-busy -Lasts 00:05:00
+        (Get-LocmfaIncident -Running).name | Should -Be 'carrier-busy'
+        Stop-LocmfaIncident
+        Get-LocmfaIncident -Running | Should -BeNullOrEmpty
+    }
     It 'takes keys' {
         $null = Add-LocmfaUser eva -Phone '+1 425 555 0156' -Pin 2580 -Property @{ pin_mode = 'pin' }
         $null = Add-LocmfaRule -User eva -PersonDecides

@@ -219,6 +219,7 @@ impl Engine {
             deadline: now,
             rule: None,
             is_incidental: false,
+            delivery: None,
             counter: 0,
             digits: None,
             code: None,

@@ -1,6 +1,6 @@
 //! The challenges of one space: those that are open, found by what they wait for, and what is remembered of subjects.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::contract::Secret;
@@ -8,6 +8,7 @@ use crate::engine::challenge_id::ChallengeId;
 use crate::engine::challenges::challenge::{Challenge, Settlement};
 use crate::engine::challenges::event::EventCalls;
 use crate::engine::challenges::memory::Memory;
+use crate::engine::journal::Message;
 #[cfg(test)]
 use crate::engine::outcome::Channel;
 use crate::engine::{Directory, Timestamp};
@@ -28,6 +29,9 @@ pub(in crate::engine) struct Challenges {
     /// How many open challenges leave the decision to a caller of the API.
     deciding: usize,
     settled: Vec<(ChallengeId, Settlement)>,
+    /// The messages that are under way, by the time at which they arrive, then in the order in which they were sent.
+    under_way: BTreeMap<(Timestamp, u64), Message>,
+    last_message: u64,
     last_id: u64,
     pub(super) memory: Memory,
     pub(super) event_calls: EventCalls,
@@ -132,7 +136,21 @@ impl Challenges {
 
     /// When something is due next.
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        Some(self.deadlines.first()?.0)
+        let arrives = self.under_way.first_key_value().map(|it| it.0.0);
+        self.deadlines.first().map(|it| it.0).into_iter().chain(arrives).min()
+    }
+
+    /// Sends a message that arrives at a time.
+    pub(super) fn send_late(&mut self, at: Timestamp, message: Message) {
+        self.last_message += 1;
+        self.under_way.insert((at, self.last_message), message);
+    }
+
+    /// Takes the first message that has arrived, with the time of its arrival.
+    pub(super) fn take_arrived(&mut self, now: Timestamp) -> Option<(Timestamp, Message)> {
+        let first = self.under_way.first_entry().filter(|it| it.key().0 <= now)?;
+        let ((at, _), message) = first.remove_entry();
+        Some((at, message))
     }
 
     /// The challenges under a username, in lower case, that await a code; the oldest first.

@@ -13,7 +13,7 @@ use crate::engine::journal::{ChallengeStage, Message, MessageKind, Turn};
 use crate::engine::outcome::{Ending, Method, Outcome};
 use crate::engine::rules::states::Keys;
 use crate::engine::rules::template::{self, Words};
-use crate::engine::{Directory, Number, Timestamp, User};
+use crate::engine::{Delivery, Directory, Number, Timestamp, User};
 
 /// How an authentication ended, for its caller.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +61,8 @@ pub(super) struct Challenge {
     pub rule: Option<Arc<str>>,
     /// Whether an incident decides what the person does: then nothing of it is remembered.
     pub is_incidental: bool,
+    /// How its message reaches the person.
+    pub delivery: Option<Delivery>,
     /// How many calls the rule has answered, this one included; 0 without a rule.
     pub counter: u64,
     /// What the person presses when an event is played.

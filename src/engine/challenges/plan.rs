@@ -19,6 +19,7 @@ impl Engine {
         let script = verdict.and_then(Verdict::script).unwrap_or(&usual);
         challenge.rule = verdict.map(|it| it.rule.clone());
         challenge.is_incidental = verdict.is_some_and(|it| it.is_incidental);
+        challenge.delivery = verdict.and_then(|it| it.answer.delivery);
         challenge.counter = verdict.map_or(0, |it| it.words.counter);
         challenge.digits.clone_from(&script.digits);
         if challenge.method.channel() == Channel::Text {

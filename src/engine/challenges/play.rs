@@ -1,5 +1,7 @@
 //! An open challenge from its beginning to its end: the plan is played, a caller of the API acts, time runs out.
 
+use std::time::Duration;
+
 use crate::engine::act::Act;
 use crate::engine::challenge_id::ChallengeId;
 use crate::engine::challenges::challenge::{Challenge, OpenChallenge, Phase, Planned, Settlement};
@@ -10,7 +12,7 @@ use crate::engine::journal::{ChallengeStage, What};
 use crate::engine::outcome::{Channel, Ending, Method, Outcome};
 use crate::engine::rules::facts::Facts;
 use crate::engine::subject::Subject;
-use crate::engine::{Engine, Timestamp};
+use crate::engine::{Delivery, Engine, Timestamp};
 
 impl Engine {
     /// Lets everything happen that is due, and evicts what exceeds the bounds.
@@ -26,6 +28,7 @@ impl Engine {
     fn play_until(&mut self, now: Timestamp) {
         while let Some(mut challenge) = self.challenges.remove_due(now) {
             let at = challenge.deadline;
+            self.deliver(at);
             if challenge.awaits_code() {
                 self.note_turn(at, &challenge, ChallengeStage::Closed { passed: false });
                 continue;
@@ -34,6 +37,14 @@ impl Engine {
                 Some(ending) => self.settle(at, challenge, ending),
                 None => self.challenges.insert(challenge),
             }
+        }
+        self.deliver(now);
+    }
+
+    /// Notes the messages that were under way and have arrived.
+    fn deliver(&mut self, now: Timestamp) {
+        while let Some((at, message)) = self.challenges.take_arrived(now) {
+            self.journal.note(at, What::Message(message));
         }
     }
 
@@ -267,10 +278,15 @@ impl Engine {
         self.journal.note(now, What::Turn(challenge.turn(stage)));
     }
 
-    /// Notes what goes out to the person now, if anything does.
+    /// Notes what goes out to the person now, if anything does; what is under way for a while is noted when it arrives.
     fn note_message(&mut self, now: Timestamp, challenge: &Challenge) {
-        if let Some(message) = challenge.message(&self.company.passcode.message) {
-            self.journal.note(now, What::Message(message));
+        let Some(message) = challenge.message(&self.company.passcode.message) else { return };
+        let Delivery { after, copies } = challenge.delivery.unwrap_or(Delivery { after: Duration::ZERO, copies: 1 });
+        for _ in 0..copies {
+            match after {
+                Duration::ZERO => drop(self.journal.note(now, What::Message(message.clone()))),
+                after => self.challenges.send_late(now + after, message.clone()),
+            }
         }
     }
 

@@ -78,14 +78,15 @@ impl Over {
         Verdict { rule, answer, delay, operation, person, words, incident: Some(incident), is_incidental }
     }
 
-    /// The verdict of the scenario, with what the incident adds: its answer comes later, or damaged.
+    /// The verdict of the scenario, with what the incident adds: its answer or its message comes later, or damaged.
     pub(super) fn with(self, own: Verdict) -> Verdict {
         let delay = match (self.delay, own.delay) {
             (Some(over), Some(own)) => Some(over + own),
             (over, own) => over.or(own),
         };
         let transfer = self.answer.transfer.clone().or(own.answer.transfer.clone());
-        let answer = Arc::new(Answer { transfer, ..Answer::clone(&own.answer) });
+        let delivery = self.answer.delivery.or(own.answer.delivery);
+        let answer = Arc::new(Answer { transfer, delivery, ..Answer::clone(&own.answer) });
         Verdict { answer, delay, incident: Some(self.incident), ..own }
     }
 }

@@ -43,6 +43,8 @@ pub struct Answer {
     pub delay: Option<Delay>,
     /// How the answer is damaged on its way.
     pub transfer: Transfer,
+    /// How the message with the code reaches the person. `None`: at once, and once.
+    pub delivery: Option<Delivery>,
     /// What changes of the user who is asked, when the call was answered.
     pub change: Option<UserChange>,
     /// The states that the person enters or leaves when the call arrives.
@@ -73,6 +75,15 @@ pub enum Effect {
     RefuseSignIn,
     /// The connection ends without an answer.
     Drop(Hangup),
+}
+
+/// How a message reaches the person, whatever the server answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Delivery {
+    /// How long it is under way.
+    pub after: Duration,
+    /// How often it arrives; one at least.
+    pub copies: u32,
 }
 
 /// A page of HTML that comes in place of an answer.

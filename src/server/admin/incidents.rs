@@ -6,15 +6,18 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Serialize;
+use time::OffsetDateTime;
+use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::input::{Asked, bad};
 use super::problem::{Kind, Problem};
 use super::work::Lane;
 use super::{Admin, At, BY, Changing, Json, Shared, view};
-use crate::engine::IncidentStatus;
+use crate::engine::{IncidentStatus, Timestamp};
 use crate::incidents::Kept;
 use crate::scenario;
+use crate::server::tls_faults::{TlsFaults, incident_of};
 use crate::switchboard::Space;
 
 /// How long an incident lasts that is begun without a time.
@@ -31,9 +34,9 @@ pub(super) struct Incident {
     about: String,
     /// The operations whose calls it changes.
     operations: Vec<String>,
-    /// How many calls and sign-ins it has changed since the server started, in all spaces. Calls count when they end.
+    /// How many calls, sign-ins and connections it has changed since the server started, in all spaces. Calls count when they end.
     hits: u64,
-    /// Whether it runs in this space.
+    /// Whether it runs in this space, or over the whole server.
     runs: bool,
 }
 
@@ -65,19 +68,21 @@ pub(super) struct Symptom {
     source: String,
 }
 
-/// An incident that runs.
+/// An incident that runs. Its times are by the clock of the space, or by the world's for one of the whole server.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RunningIncident {
     name: String,
-    /// When it began, by the clock of the space.
+    /// `space`; or `server` where every client of the server meets it, whatever its space: a fault of TLS.
+    scope: &'static str,
+    /// When it began.
     #[schema(value_type = String, format = DateTime)]
     since: view::At,
-    /// When it ends by itself, by the clock of the space.
+    /// When it ends by itself.
     #[schema(value_type = String, format = DateTime)]
     until: view::At,
-    /// The time left, by the clock of the space.
+    /// The time left.
     left_seconds: f64,
-    /// How many calls and sign-ins it has changed since it began.
+    /// How many calls, sign-ins and connections it has changed since it began.
     hits: u64,
 }
 
@@ -95,7 +100,7 @@ pub(super) struct Incidents {
 pub(super) struct EndedIncident {
     /// Its name; null where none ran.
     ended: Option<String>,
-    /// How many calls and sign-ins it has changed.
+    /// How many calls, sign-ins and connections it has changed.
     hits: u64,
 }
 
@@ -112,9 +117,10 @@ impl Incident {
 }
 
 impl RunningIncident {
-    fn of(it: &IncidentStatus, now: crate::engine::Timestamp) -> Self {
+    fn of(it: &IncidentStatus, now: Timestamp) -> Self {
         Self {
             name: it.name.to_string(),
+            scope: "space",
             since: view::At(it.since),
             until: view::At(it.until),
             left_seconds: it.until.since(now).as_secs_f64(),
@@ -122,8 +128,32 @@ impl RunningIncident {
         }
     }
 
-    fn in_space(space: &Space) -> Option<Self> {
-        space.update(|engine, now| Some(Self::of(&engine.incident()?, now)))
+    /// The incident of the whole server.
+    fn of_server(admin: &Admin) -> Option<Self> {
+        let faulty = admin.tls_faults.now()?;
+        let at = |it: OffsetDateTime| {
+            let since = it - OffsetDateTime::UNIX_EPOCH;
+            view::At(Timestamp::from_unix(since.try_into().unwrap_or_default()))
+        };
+        Some(Self {
+            name: incident_of(&faulty)?.to_string(),
+            scope: "server",
+            since: at(faulty.since),
+            until: at(faulty.until),
+            left_seconds: faulty.deadline.saturating_duration_since(Instant::now()).as_secs_f64(),
+            hits: faulty.hits(),
+        })
+    }
+
+    fn in_space(admin: &Admin, space: &Space) -> Option<Self> {
+        space.update(|engine, now| Some(Self::of(&engine.incident()?, now))).or_else(|| Self::of_server(admin))
+    }
+
+    /// The refusal of another incident beside this one.
+    fn refuses_another(&self) -> Problem {
+        let detail = format!("The incident {} runs until {}.", self.name, self.until);
+        let remedy = "One runs at a time: end it with DELETE /incidents (locmfa incident stop).";
+        Problem::new(Kind::Refused, detail, remedy).with("running", self.name.as_str())
     }
 }
 
@@ -140,7 +170,7 @@ fn find<'a>(admin: &'a Admin, name: &str) -> Result<&'a Arc<Kept>, Problem> {
 #[utoipa::path(get, path = "/incidents", tag = "incidents", responses((status = 200, body = Incidents)))]
 pub(super) async fn list(State(admin): Shared, At(space): At, asked: Asked) -> Result<Json<Incidents>, Problem> {
     asked.finish()?;
-    let running = RunningIncident::in_space(&space);
+    let running = RunningIncident::in_space(&admin, &space);
     let items = admin.incidents.iter().map(|it| Incident::of(&admin, it, running.as_ref())).collect();
     Ok(Json::ok(Incidents { items, running }))
 }
@@ -155,7 +185,7 @@ pub(super) async fn get(
 ) -> Result<Json<WholeIncident>, Problem> {
     asked.finish()?;
     let kept = find(&admin, &name)?;
-    let running = RunningIncident::in_space(&space);
+    let running = RunningIncident::in_space(&admin, &space);
     let symptom = |it: &scenario::Symptom| Symptom {
         place: it.place,
         shows: it.shows.clone(),
@@ -171,10 +201,11 @@ pub(super) async fn get(
     }))
 }
 
-/// Begins an incident over the scenario of the space. It ends by itself, and leaves nothing behind. One runs at a time.
+/// Begins an incident over the scenario of the space; one of TLS begins over the whole server. It ends by itself, and leaves
+/// nothing behind. One runs at a time.
 #[utoipa::path(post, path = "/incidents/{name}", tag = "incidents", params(
     ("name" = String, Path),
-    ("lasts" = Option<String>, Query, description = "How long it runs, by the clock of the space: above 0, 24 hours at most; 15 minutes where it says nothing."),
+    ("lasts" = Option<String>, Query, description = "How long it runs, by the clock of the space, or the world's for one of TLS: above 0, 24 hours at most; 15 minutes where it says nothing."),
 ), responses((status = 201, body = RunningIncident)))]
 pub(super) async fn begin(
     State(admin): Shared,
@@ -188,6 +219,22 @@ pub(super) async fn begin(
         return Err(bad("lasts", "an incident lasts longer than 0, and 24 hours at most", "Write 15m."));
     }
     let kept = find(&admin, &name)?.clone();
+    if let Some(running) = RunningIncident::in_space(&admin, &space) {
+        return Err(running.refuses_another());
+    }
+    if let Some(fault) = kept.file.tls {
+        if let Some(other) = admin.tls_faults.now() {
+            let detail = format!("The TLS fault {} is on.", other.fault.word());
+            let remedy = "One is on at a time: end it with DELETE /tls-fault (locmfa tls-fault stop).";
+            return Err(Problem::new(Kind::Refused, detail, remedy));
+        }
+        let by = format!("{}{}", TlsFaults::INCIDENT, kept.name);
+        admin.tls_faults.start_counting(fault, lasts, &by, admin.spaces.hits_of(&kept.name)).await?;
+        let begun = RunningIncident::of_server(&admin);
+        return begun.map(|it| Json(StatusCode::CREATED, it)).ok_or_else(|| {
+            Problem::new(Kind::Refused, format!("The incident {name} is over already."), "Give a longer lasts.")
+        });
+    }
     if kept.file.incident.sign_in.is_some() && !admin.signs_in {
         let detail = format!("The incident {name} refuses accounts, and callers of this server need none.");
         let remedy = "Serve a scenario in which callers sign in: server: {sign_in: [ntlm, basic]}.";
@@ -206,9 +253,7 @@ fn begun(kept: &Kept, space: &Space, lasts: Duration) -> Result<RunningIncident,
         let incident = kept.incident(&company, &stored).map_err(|it| Problem::of_mistakes(&it))?;
         let begun = space.update(|engine, now| {
             if let Some(running) = engine.incident() {
-                let detail = format!("The incident {} runs until {}.", running.name, running.until);
-                let remedy = "One runs at a time: end it with DELETE /incidents (locmfa incident stop).";
-                return Some(Err(Problem::new(Kind::Refused, detail, remedy).with("running", &*running.name)));
+                return Some(Err(RunningIncident::of(&running, now).refuses_another()));
             }
             if !Arc::ptr_eq(engine.company(), &company) {
                 return None;
@@ -222,11 +267,16 @@ fn begun(kept: &Kept, space: &Space, lasts: Duration) -> Result<RunningIncident,
     }
 }
 
-/// Ends the incident that runs in the space. Where none runs, nothing is done.
+/// Ends the incident that runs in the space, or else the one over the whole server. Where none runs, nothing is done.
 #[utoipa::path(delete, path = "/incidents", tag = "incidents", responses((status = 200, body = EndedIncident)))]
-pub(super) async fn end(At(space): At, asked: Asked) -> Result<Json<EndedIncident>, Problem> {
+pub(super) async fn end(State(admin): Shared, At(space): At, asked: Asked) -> Result<Json<EndedIncident>, Problem> {
     asked.finish()?;
     let ended = space.update(|engine, now| engine.end_incident(now, BY));
-    let hits = ended.as_ref().map_or(0, |it| it.hits);
-    Ok(Json::ok(EndedIncident { ended: ended.map(|it| it.name.to_string()), hits }))
+    let ended = ended.map(|it| (it.name.to_string(), it.hits)).or_else(|| {
+        let running = RunningIncident::of_server(&admin)?;
+        admin.tls_faults.stop(BY)?;
+        Some((running.name, running.hits))
+    });
+    let hits = ended.as_ref().map_or(0, |it| it.1);
+    Ok(Json::ok(EndedIncident { ended: ended.map(|it| it.0), hits }))
 }

@@ -26,8 +26,7 @@ pub(super) async fn metrics(State(admin): Shared) -> Response {
     }
     family(&mut out, "locmfa_log_lines_lost_total", "counter", "Lines of the log that were dropped.");
     sample(&mut out, "locmfa_log_lines_lost_total", &[], admin.log_lines_lost());
-    let about =
-        "Calls and sign-ins that incidents have changed, by incident, in all spaces. Calls count when they end.";
+    let about = "Calls, sign-ins and connections that incidents have changed, by incident, in all spaces. Calls count when they end.";
     family(&mut out, "locmfa_incident_hits_total", "counter", about);
     for (incident, hits) in admin.spaces.incident_hits() {
         sample(&mut out, "locmfa_incident_hits_total", &[("incident", &incident)], hits);
