@@ -5,6 +5,7 @@ import { isDevice, setToken, space } from "./api.js";
 import { changed, drawWith, refreshRules, refreshUsers, rings, setFilter, start, state } from "./store.js";
 import { PhoneView, toggleSound } from "./phone.js";
 import { CallsView } from "./calls.js";
+import { Banner, Incidents } from "./incidents.js";
 import { PeopleView, RulesView } from "./people.js";
 import { Clock, ScenarioView } from "./scenario.js";
 import { Stage } from "./stage.js";
@@ -85,13 +86,13 @@ function App() {
         <${Button} kind="quiet icon-only" icon="theme" label=${`Theme: ${document.documentElement.dataset.theme}`} onClick=${nextTheme} />
         <a class="button quiet icon-only" href="?stage"><${Icon} name="stage" /><span>Stage</span></a></div>
     </header>
-    <${Notes} />
+    <${Notes} /><${Banner} />
     <main id="main" tabindex="-1">
       <h1 class="unseen">${VIEWS.find((it) => it[0] === view)?.[1]}</h1>
       ${view === "phone" && html`<${PhoneView} />`}
       ${view === "calls" && html`<${CallsView} call=${params.get("call")} />`}
       ${view === "people" && html`<${PeopleView} user=${params.get("user")} isAdding=${params.has("add")} />`}
-      ${view === "rules" && html`<${RulesView} />`}
+      ${view === "rules" && html`<${RulesView} /><${Incidents} />`}
       ${view === "scenario" && html`<${ScenarioView} />`}
     </main><${Numbers} />`;
 }

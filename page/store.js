@@ -38,6 +38,7 @@ export const state = {
   /** @type {{items: any[], total: number}} */ users: { items: [], total: 0 },
   /** The user that the address names and the list lacks. @type {any} */ user: null,
   /** @type {Rule[]} */ rules: [],
+  /** @type {{items: any[], running: any}} */ incidents: { items: [], running: null },
   /** @type {any[]} */ spaces: [],
   /** @type {any[]} */ plays: [],
   version: "",
@@ -310,6 +311,11 @@ export const refreshRules = throttled(async () => {
   soon();
 }, 1000);
 
+export const refreshIncidents = throttled(async () => {
+  state.incidents = await ask("GET", "/incidents");
+  soon();
+}, 400);
+
 export const refreshSpaces = throttled(async () => {
   state.spaces = (await ask("GET", "/spaces")).items;
   soon();
@@ -355,6 +361,10 @@ function onEvent(kind, data) {
       if (state.messages.length > 200) state.messages.shift();
       break;
     case "change":
+      if (data.incident) {
+        say(`${data.detail}.`);
+        refreshIncidents();
+      }
       if (shown.has("people")) refreshUsers();
       refreshRules();
       break;
@@ -393,7 +403,10 @@ export async function load() {
   if (!isDevice) refreshCalls();
   refreshCards();
   refreshMessages();
-  if (!isDevice) refreshRules();
+  if (!isDevice) {
+    refreshRules();
+    refreshIncidents();
+  }
   for (const it of shown) ({ people: refreshUsers, rules: refreshRules, spaces: refreshSpaces })[it]?.();
 }
 

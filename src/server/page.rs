@@ -40,6 +40,7 @@ files! {
     "main.js" => SCRIPT,
     "api.js" => SCRIPT,
     "calls.js" => SCRIPT,
+    "incidents.js" => SCRIPT,
     "people.js" => SCRIPT,
     "phone.js" => SCRIPT,
     "play.js" => SCRIPT,
@@ -101,7 +102,9 @@ impl File {
         // Marks that stand in no text for people: that keeps its blanks.
         let operators =
             [" => ", " = ", " += ", " === ", " !== ", " && ", " || ", " ?? ", " ? ", " : ", " + ", ") {", "({ ", " })"];
-        replaced(lines, &operators.map(|it| (it, it.replace(' ', "")))).into()
+        let words = ["if (", "for (", "catch (", "async (", "try {", "import { ", " } from \""];
+        let marks: Vec<_> = operators.into_iter().chain(words).map(|it| (it, it.replace(' ', ""))).collect();
+        replaced(lines, &marks).into()
     }
 }
 

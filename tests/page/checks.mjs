@@ -182,6 +182,18 @@ await check("one call is a story, and its rule and expectation are taken by the 
   same(await start(process.env.LOCMFA, ["verify", file, "--admin", server.admin]).ended, 0);
 });
 
+await check("an incident begins on the page, is told with the time that it has left, and is stopped", async () => {
+  const rules = await open(context, server, "?view=rules");
+  await button("Start service-restarted", rules).click();
+  const banner = rules.getByRole("region", { name: "Incident", exact: true });
+  await banner.getByText(/service-restarted runs, and ends in 1[45]:\d\d\./).waitFor();
+  // Another one cannot begin.
+  await rules.locator('[aria-label="Start hangs"]:disabled').waitFor();
+  await button("Stop", banner).click();
+  await banner.waitFor({ state: "detached" });
+  await rules.close();
+});
+
 await check("a filter that the API refuses is explained", async () => {
   await page.getByRole("searchbox").fill("usrname=anna");
   await button("Filter").click();
