@@ -95,6 +95,9 @@ def script(text, ready):
             # Nothing may be due by then.
             line = line.split("#")[0] + "|| [ $? = 1 ]"
         lines.append(line)
+        if lines[-2] == TEXT:
+            # Its challenge ends before a phone is to ring.
+            lines.append("wait")
     return "\n".join(lines)
 
 
