@@ -36,6 +36,8 @@ def api():
     asked += [("GET", path) for path in re.findall(r'var query = AdminApi\.Query\(At\("([^"]+)"\)', source)]
     asked += [("POST", path) for path in re.findall(r'PostAsync\((?:AdminApi\.Query\()?At\(\$?"([^"]+)"\)', source)]
     asked += [("PUT", path) for path in re.findall(r'HttpMethod\.Put, At\("([^"]+)"\)', source)]
+    asked += [("DELETE", path) for path in re.findall(r'HttpMethod\.Delete, At\("([^"]+)"\)', source)]
+    asked += [("POST", path + "{}") for path in re.findall(r'PostAsync\(AdminApi\.Query\(At\("([^"]+)" \+', source)]
     asked += [("DELETE", path + "{}") for path in re.findall(r'HttpMethod\.Delete, "([^"]+)" \+', source)]
     asked += [("PUT", path + "{}") for path in re.findall(r'var path = "([^"]+)" \+ SpaceName', source)]
     found = set(re.findall(r'At\(\$?"([^"]+)"\)', source)) | {"spaces/"}
