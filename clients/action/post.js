@@ -39,7 +39,7 @@ async function summary(admin) {
     if (!space.calls) continue;
     const { items } = await ask(`${space.path}/calls?limit=${CALLS}`);
     const shown = items.length < space.calls ? `, the newest ${items.length}` : "";
-    lines.push(`### Space ${cell(space.name)}: ${space.calls} calls${shown}`, "");
+    lines.push(`### Space ${cell(space.name)}: ${space.calls} ${space.calls === 1 ? "call" : "calls"}${shown}`, "");
     lines.push("| # | time | operation | user | outcome | rule |", "|--:|---|---|---|---|---|");
     for (const it of items) {
       const cells = [it.seq, it.at, it.operation, it.username, it.outcome, it.rule || ""];

@@ -205,8 +205,8 @@ def checks(found, folder, downloads):
                 run(step["run"], made, {**action.later_steps(), **env})
         done = action.post()
         assert done.returncode == 0 and "::" not in done.stdout, done.stdout + done.stderr
-        assert "1 of 1 expectations came true" in action.summary(), action.summary()
-        assert "### Space default: 1 calls" in action.summary() and "PfAuthUser" in action.summary(), action.summary()
+        assert "1 of 1 expectation came true" in action.summary(), action.summary()
+        assert "### Space default: 1 call" in action.summary() and "PfAuthUser" in action.summary(), action.summary()
         verified(made)
 
     @check("the steps for Azure Pipelines pass")
