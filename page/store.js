@@ -230,7 +230,10 @@ function announce(c) {
   region.textContent = `${what}: ${c.name ?? c.owner ?? c.username}, ${grouped(c.phone)}`;
 }
 
-/** The calls that the filter lets through, afresh. */
+/** What the list of calls is filtered by, as it is shown. */
+let listed = state.filter;
+
+/** The calls that the filter lets through, afresh. A list that is held stays as it is. */
 export const refreshCalls = throttled(async () => {
   const filter = state.filter;
   try {
@@ -239,6 +242,11 @@ export const refreshCalls = throttled(async () => {
     const open = isAny ? await ask("GET", `/calls${query([...filter, ["state", "open"]])}`) : { items: [] };
     if (filter !== state.filter) return;
     state.filterProblem = "";
+    if (state.isHeld && state.hasCalls && filter === listed) {
+      state.held.push(...list.items);
+      return;
+    }
+    listed = filter;
     state.hasCalls = true;
     state.held = [];
     const known = new Map(state.calls.map((it) => [it.seq, it]));
@@ -373,10 +381,12 @@ function onEvent(kind, data) {
       break;
     case "lost":
       say("Some events are forgotten. The lists are read again.");
+      state.hasCalls = false;
       load().catch(report);
       break;
     case "reset":
       say("The space was reset. The lists are read again.");
+      state.hasCalls = false;
       load().catch(report);
       break;
   }
@@ -390,7 +400,10 @@ function reach(live) {
   state.live = live;
   state.since = Date.now();
   state.behind = 0;
-  if (came) load().catch(report);
+  if (came) {
+    state.hasCalls = false;
+    load().catch(report);
+  }
   changed();
 }
 
