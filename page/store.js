@@ -400,10 +400,7 @@ function reach(live) {
   state.live = live;
   state.since = Date.now();
   state.behind = 0;
-  if (came) {
-    state.hasCalls = false;
-    load().catch(report);
-  }
+  if (came) load().catch(report);
   changed();
 }
 
