@@ -238,6 +238,8 @@ pub fn by_command(remedy: &str) -> String {
         ("POST /spaces/default/reset", "`locmfa space reset default`"),
         ("give the name as label to POST /spaces", "give the name with --label"),
         ("GET /openapi.json", "docs/openapi.json"),
+        ("DELETE /incidents (locmfa incident stop)", "`locmfa incident stop`"),
+        ("DELETE /tls-fault (locmfa tls-fault stop)", "`locmfa tls-fault stop`"),
     ];
     let text = COMMANDS.iter().fold(remedy.to_owned(), |text, (request, command)| text.replace(request, command));
     match text.split_once("PUT /spaces/") {
@@ -268,6 +270,7 @@ mod tests {
             ("Make it with PUT /spaces/build-4.2.", "Make it with `locmfa space new build-4.2`."),
             ("PATCH /users/NAME changes that one.", "`locmfa users change NAME` changes that one."),
             ("PUT /spaces/NAME makes one.", "`locmfa space new NAME` makes one."),
+            ("End it with DELETE /incidents (locmfa incident stop).", "End it with `locmfa incident stop`."),
         ] {
             assert_eq!(by_command(remedy), expected);
         }

@@ -464,7 +464,7 @@ fn judge(wanted: &[Wanted], found: &Findings, evidence: &Evidence, in_order: boo
         };
         let shown = || fits.iter().rev().take(NEAREST).map(|it| Near::of(it, Vec::new())).collect();
         if evidence.is_doubtful(it) {
-            let why = "what decides it was evicted (GET /notices?topic=eviction)".into();
+            let why = "what decides it was evicted; a server with a larger --people or --codes keeps more".into();
             fail(Verdict::Unknown, why, shown());
             continue;
         }
