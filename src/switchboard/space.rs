@@ -57,8 +57,8 @@ struct Inner {
 pub struct Life {
     /// How often it was started over.
     pub resets: u64,
-    /// Whether it was dropped, or the server stopped.
-    pub has_ended: bool,
+    /// Why it has ended: it was dropped, or the server stopped.
+    pub ended: Option<Ended>,
 }
 
 /// The time of a space from one reset to the next. A call stays in the epoch in which it began.
@@ -384,7 +384,7 @@ impl Space {
     /// Ends the space, and all calls that wait in it, without an outcome.
     pub(super) fn end(&self, why: Ended) {
         self.with_locked(|it| it.end(why));
-        self.inner.life.send_modify(|it| it.has_ended = true);
+        self.inner.life.send_modify(|it| it.ended = Some(why));
     }
 
     /// How far it has come, and every change of that.

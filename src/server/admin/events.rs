@@ -21,7 +21,7 @@ use super::view::View;
 use super::work::Lane;
 use super::{Admin, At, Shared, Stage};
 use crate::engine::{Event, EventKind, Happening};
-use crate::switchboard::{Life, Space, Watcher};
+use crate::switchboard::{Ended, Life, Space, Watcher};
 use crate::text;
 
 /// A reader's place in the stream.
@@ -174,9 +174,10 @@ impl Reader {
                 sleep_until(told + GATHER).await;
             }
             let life = *self.life.borrow_and_update();
-            if life.has_ended {
+            if let Some(why) = life.ended {
                 self.ended = true;
-                return Some(notice("ended", None, &dropped(&self.space)));
+                // A client that meets the end of the stream alone knows that the server goes.
+                return (why == Ended::Dropped).then(|| notice("ended", None, &dropped(&self.space)));
             }
             if life.resets != self.resets {
                 self.resets = life.resets;

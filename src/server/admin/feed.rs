@@ -18,7 +18,7 @@ use super::view::{Call, Change, Message, Notice, Turn, View};
 use super::work::Lane;
 use super::{Admin, At, Shared, Stage, view};
 use crate::engine::{Event, EventKind, Journal};
-use crate::switchboard::{Interest, NoSpace, Space};
+use crate::switchboard::{Ended, Interest, NoSpace, Space};
 use crate::text;
 
 /// What is asked of the events of some kinds.
@@ -204,7 +204,9 @@ pub(super) async fn awaited<T: Send + 'static>(
         let Some(watcher) = watcher else { continue };
         tokio::select! {
             _ = timeout_at(end, watcher.woken()) => (),
-            _ = life.wait_for(|it| it.has_ended) => return Err(NoSpace::Unknown(space.name().into()).into()),
+            _ = life.wait_for(|it| it.ended == Some(Ended::Dropped)) => {
+                return Err(NoSpace::Unknown(space.name().into()).into());
+            }
             _ = stage.wait_for(|it| *it == Stage::Stopping) => {
                 return Err(Problem::new(No::NotReady, "The server stops.", "Start it again."));
             }
