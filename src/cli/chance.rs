@@ -25,7 +25,7 @@ pub(super) struct Chance {
     /// How many turns
     #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     turns: u32,
-    /// The number that comes with the calls
+    /// The number that comes with the calls [default: +1 425 555 0100, unless --user names the user]
     #[arg(long, value_name = "NUMBER", default_value = "", hide_default_value = true)]
     number: String,
     /// The user that the calls name
@@ -59,7 +59,11 @@ impl Chance {
         };
         setup.seed = self.seed.or(setup.seed);
         let engine = Engine::new(setup, Timestamp::default(), draw_seed(), Bounds::default());
-        let preview = match engine.preview(&self.rule, &self.user, &self.number, self.turns) {
+        let number = match (&*self.user, &*self.number) {
+            ("", "") => "+1 425 555 0100",
+            (_, number) => number,
+        };
+        let preview = match engine.preview(&self.rule, &self.user, number, self.turns) {
             Ok(preview) => preview,
             Err(why) => {
                 complain(format_args!("locmfa: {}", refusal(&engine, &self.rule, why)));

@@ -46,8 +46,6 @@ impl NoTlsFault {
 }
 
 impl TlsFaults {
-    /// What stands before the name of an incident that switches a fault on.
-    pub const INCIDENT: &str = "incident ";
     /// How long a fault lasts where nothing is said.
     pub const USUAL_TIME: Duration = Duration::from_secs(15 * 60);
     pub const LONGEST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -66,19 +64,29 @@ impl TlsFaults {
     /// The server has no TLS, the time is out of bounds, or the certificate of the fault cannot be made. Nothing is
     /// changed.
     pub async fn start(&self, fault: TlsFault, lasts: Duration, by: &str) -> Result<Arc<Faulty>, NoTlsFault> {
-        self.start_counting(fault, lasts, by, Arc::default()).await
+        self.begin(fault, lasts, by, None, Arc::default()).await
     }
 
-    /// [`Self::start`]. `hits` counts the connections that fail by it. `by` is [`Self::INCIDENT`] and a name for an
-    /// incident.
+    /// [`Self::start`], as an incident does. `hits` counts the connections that fail by it.
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub async fn start_counting(
+    pub async fn start_incident(
+        &self,
+        fault: TlsFault,
+        lasts: Duration,
+        incident: &Arc<str>,
+        hits: Arc<AtomicU64>,
+    ) -> Result<Arc<Faulty>, NoTlsFault> {
+        self.begin(fault, lasts, &format!("incident {incident}"), Some(incident.clone()), hits).await
+    }
+
+    async fn begin(
         &self,
         fault: TlsFault,
         lasts: Duration,
         by: &str,
+        incident: Option<Arc<str>>,
         hits: Arc<AtomicU64>,
     ) -> Result<Arc<Faulty>, NoTlsFault> {
         let tls = self.tls.clone().ok_or(NoTlsFault::PlainHttp)?;
@@ -94,6 +102,7 @@ impl TlsFaults {
         let faulty = Arc::new(Faulty {
             fault,
             by: by.into(),
+            incident,
             since,
             until,
             deadline,
@@ -147,14 +156,9 @@ impl TlsFaults {
         info!(fault, by, "TLS fault {what}");
         let detail = format!("TLS fault {fault} {what}").into();
         let changed =
-            Changed { operation: "", username: "".into(), by: by.into(), detail, incident: incident_of(faulty) };
+            Changed { operation: "", username: "".into(), by: by.into(), detail, incident: faulty.incident.clone() };
         self.space.update(|engine, now| engine.journal.note(now, What::Changed(changed)));
     }
-}
-
-/// The incident that switched a fault on.
-pub(super) fn incident_of(faulty: &Faulty) -> Option<Arc<str>> {
-    faulty.by.strip_prefix(TlsFaults::INCIDENT).map(Into::into)
 }
 
 #[cfg(test)]

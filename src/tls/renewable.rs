@@ -41,6 +41,8 @@ pub struct Faulty {
     pub fault: TlsFault,
     /// Who switched it on.
     pub by: Arc<str>,
+    /// The incident that switched it on.
+    pub incident: Option<Arc<str>>,
     /// When it began, in the world's time.
     pub since: OffsetDateTime,
     /// When it ends by itself, in the world's time.

@@ -273,6 +273,8 @@ fn draws_are_told_of_recorded_calls_and_counted_by_rule() {
     let turns = told["turns"].as_array().unwrap();
     assert_eq!(lost, turns.iter().map(|it| it["taken"] == true).collect::<Vec<_>>(), "{text}");
     assert_eq!((&told["seed"], &told["of"]), (&7.into(), &"14255550100".into()));
+    // Without a number it is the one of the documentation.
+    assert_eq!(run(folder, &["chance", "s.yaml", "--rule", "lost texts", "--turns", "10", "--json"]), (0, text));
 
     for (nth, is_lost) in lost.iter().enumerate() {
         let calls: Value = serde_json::from_str(&admin(&["calls", "operation=PfAuthUser_5", "--json"]).1).unwrap();

@@ -17,14 +17,8 @@ use super::{Admin, At, BY, Changing, Json, Shared, view};
 use crate::engine::{IncidentStatus, Timestamp};
 use crate::incidents::Kept;
 use crate::scenario;
-use crate::server::tls_faults::{TlsFaults, incident_of};
+use crate::server::tls_faults::TlsFaults;
 use crate::switchboard::Space;
-
-/// How long an incident lasts that is begun without a time.
-const LASTS: Duration = Duration::from_mins(15);
-
-/// The longest time for which an incident can be begun.
-const LONGEST: Duration = Duration::from_hours(24);
 
 /// An incident that can be begun.
 #[derive(Debug, Serialize, ToSchema)]
@@ -136,7 +130,7 @@ impl RunningIncident {
             view::At(Timestamp::from_unix(since.try_into().unwrap_or_default()))
         };
         Some(Self {
-            name: incident_of(&faulty)?.to_string(),
+            name: faulty.incident.as_ref()?.to_string(),
             scope: "server",
             since: at(faulty.since),
             until: at(faulty.until),
@@ -213,9 +207,9 @@ pub(super) async fn begin(
     Path(name): Path<String>,
     mut asked: Asked,
 ) -> Result<Json<RunningIncident>, Problem> {
-    let lasts = asked.duration("lasts")?.unwrap_or(LASTS);
+    let lasts = asked.duration("lasts")?.unwrap_or(TlsFaults::USUAL_TIME);
     asked.finish()?;
-    if lasts.is_zero() || lasts > LONGEST {
+    if lasts.is_zero() || lasts > TlsFaults::LONGEST_TIME {
         return Err(bad("lasts", "an incident lasts longer than 0, and 24 hours at most", "Write 15m."));
     }
     let kept = find(&admin, &name)?.clone();
@@ -228,8 +222,7 @@ pub(super) async fn begin(
             let remedy = "One is on at a time: end it with DELETE /tls-fault (locmfa tls-fault stop).";
             return Err(Problem::new(Kind::Refused, detail, remedy));
         }
-        let by = format!("{}{}", TlsFaults::INCIDENT, kept.name);
-        admin.tls_faults.start_counting(fault, lasts, &by, admin.spaces.hits_of(&kept.name)).await?;
+        admin.tls_faults.start_incident(fault, lasts, &kept.name, admin.spaces.hits_of(&kept.name)).await?;
         let begun = RunningIncident::of_server(&admin);
         return begun.map(|it| Json(StatusCode::CREATED, it)).ok_or_else(|| {
             Problem::new(Kind::Refused, format!("The incident {name} is over already."), "Give a longer lasts.")
