@@ -46,7 +46,7 @@ impl<'a> Context<'a> {
 
 impl Context<'_> {
     /// Lets the rules decide a call, once for each.
-    pub(super) fn receive(self, asks: bool, values: &[FieldValue<'_>]) -> Option<Verdict> {
+    pub(super) fn receive(self, asks: bool, values: &[FieldValue<'_>]) -> Option<Box<Verdict>> {
         let call = Call { operation: self.operation, asks, space: self.space.name(), values };
         let Decision { verdict, draws } = self.space.update(|engine, now| engine.receive(now, &call));
         if let Some(trace) = self.trace {

@@ -188,7 +188,7 @@ where
     fn answer<'a>(self: Box<Self>, context: Context<'a>) -> Pending<'a> {
         Box::pin(async move {
             let verdict = context.receive(T::ASKS, &self.request.values());
-            let context = Context { verdict: verdict.as_ref(), ..context };
+            let context = Context { verdict: verdict.as_deref(), ..context };
             let refused = |refusal| dress(context, &T::Out::default().recast(), Some(refusal), Note::default());
             let usual = async {
                 let answer = match context.may_run() {
@@ -219,7 +219,7 @@ impl<T: AnswersText> Request for Plain<T> {
     fn answer<'a>(self: Box<Self>, context: Context<'a>) -> Pending<'a> {
         Box::pin(async move {
             let verdict = context.receive(false, &self.0.values());
-            let context = Context { verdict: verdict.as_ref(), ..context };
+            let context = Context { verdict: verdict.as_deref(), ..context };
             let reply = |text: &str| {
                 let mut xml = Writer::default();
                 xml.element(&[context.operation, "Result"].concat(), text);

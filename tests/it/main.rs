@@ -98,7 +98,7 @@ pub(crate) fn asking<'a>(username: &'a str, mode: Mode, phone_number: &'a str) -
 
 /// What the rules make of a challenge, as of the call that asks for it.
 pub(crate) fn received(engine: &mut Engine, now: Timestamp, ask: &Ask<'_>) -> Option<Verdict> {
-    decided(engine, now, ask).verdict
+    decided(engine, now, ask).verdict.map(|it| *it)
 }
 
 /// The same, with what was drawn.

@@ -221,7 +221,7 @@ impl Engine {
         challenge.number = Some(backup);
         let selected = self.rules.select(self.facts_of(now, challenge));
         let decision = self.rules.consume(now, selected);
-        self.plan(now, challenge, decision.verdict.as_ref());
+        self.plan(now, challenge, decision.verdict.as_deref());
         true
     }
 

@@ -108,7 +108,7 @@ fn play(engine: &mut Engine, now: &mut Timestamp, happening: &Happening) {
             let mut ask = ask(username, *mode, phone);
             let call = Call { operation: ask.operation, asks: true, space: ask.space, values: &values };
             let verdict = engine.receive(*now, &call).verdict;
-            ask.verdict = verdict.as_ref();
+            ask.verdict = verdict.as_deref();
             let open = engine.authenticate(*now, ask);
             if let Ok(Authentication::Open(id)) = open {
                 assert!(engine.deadline(id).is_some_and(|it| it > *now), "what is open is due later");

@@ -96,7 +96,8 @@ pub(in crate::engine) struct Match {
 #[derive(Default)]
 pub(super) struct Selection {
     pub(super) draws: Vec<Counted>,
-    pub(super) matched: Option<Match>,
+    /// Most calls match no rule: in a box, so that little is moved for them.
+    pub(super) matched: Option<Box<Match>>,
 }
 
 /// A draw that is not counted yet.
@@ -384,7 +385,7 @@ impl Book {
             let is_taken = draw.as_ref().is_none_or(|(_, draw)| draw.is_taken());
             draws.extend(draw.map(|(key, draw)| Counted { at: next, key, draw }));
             if is_taken {
-                return Selection { draws, matched: Some(Match::of(next, call)) };
+                return Selection { draws, matched: Some(Box::new(Match::of(next, call))) };
             }
         }
     }

@@ -108,16 +108,16 @@ impl Rules {
         let Selected { over, own } = selected;
         let mut draws = self.over.as_mut().map(|it| it.count(over.draws)).unwrap_or_default();
         draws.extend(self.book.count(own.draws));
-        let own = own.matched.map(|it| self.consume_own(now, it));
+        let own = own.matched.map(|it| self.consume_own(now, *it));
         let Some((matched, overlay)) = over.matched.zip(self.over.as_mut()) else {
-            return Decision { verdict: own, draws };
+            return Decision { verdict: own.map(Box::new), draws };
         };
         let verdict = match (overlay.consume(&matched, self.seed), own) {
             (None, own) => own,
-            (Some(over), None) => Some(over.alone(matched)),
+            (Some(over), None) => Some(over.alone(*matched)),
             (Some(over), Some(own)) => Some(over.with(own)),
         };
-        Decision { verdict, draws }
+        Decision { verdict: verdict.map(Box::new), draws }
     }
 
     /// Consumes the next answer of a rule of the scenario, and makes the changes of states and counters that it brings.

@@ -194,7 +194,7 @@ pub enum Conduct {
 #[derive(Clone, Debug, Default)]
 pub struct Decision {
     /// `None`: no rule matches; default behaviour applies.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<Box<Verdict>>,
     /// What rules with `chance` drew for the call, in their order.
     pub draws: Vec<Draw>,
 }
