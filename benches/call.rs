@@ -13,6 +13,11 @@ use locmfa::operations::{self, Operation};
 use locmfa::soap::{self, Head};
 use locmfa::switchboard::Space;
 
+/// As the program has it.
+#[cfg(feature = "cli")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub(crate) fn main() {
     let mut arguments = std::env::args().skip_while(|it| it != "--calls");
     match arguments.nth(1) {
