@@ -40,7 +40,9 @@ pub use change::Change;
 pub use company::{Cache, CacheKey, Company, Languages, Mailing, PasscodeRules, Token};
 pub use delay::{Delay, DrawnDelay, Latency};
 pub use differences::{Difference, Differences, OnReload};
-pub use directory::{Block, Bypass, Device, Directory, Pattern, PhonePattern, Query, User, by_any_form, is_of_domain};
+pub use directory::{
+    Block, Bypass, Candidate, Device, Directory, Pattern, PhonePattern, Query, Search, User, by_any_form, is_of_domain,
+};
 pub use evictions::{Doubtful, MemoryBounds};
 pub use incident::{Incident, IncidentStatus, Settings, SignInFault};
 pub use journal::{

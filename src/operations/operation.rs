@@ -10,12 +10,12 @@ use futures_util::FutureExt;
 use crate::contract::{FieldValue, Recast, Record, Shape, Signature, Unread, Wire, read_parameters};
 use crate::engine::{Canned, Refusal, Transfer, Verdict};
 use crate::soap::Fault;
-use crate::switchboard::Space;
+use crate::switchboard::{Lane, Space};
 use crate::xml::{Reader, Writer};
 
 use super::answer::{Answer, Note, Rejection, Unanswered};
 use super::context::Context;
-use super::reply::{Reply, dress};
+use super::reply::{Reply, close, dress, opened};
 use super::verdict::{canned_reply, carried_out};
 
 /// One operation under one of its signatures, with its types erased.
@@ -53,6 +53,12 @@ pub trait Answers: Record + Recast<Self> + fmt::Debug + Send + 'static {
     const ASKS: bool = false;
 
     fn answer(self, context: Context<'_>) -> impl Future<Output = Result<Answer<Self::Out>, Rejection>> + Send;
+
+    /// How long the out parameters are in XML where that grows with the number of users, in bytes, about.
+    fn size(out: &Self::Out) -> usize {
+        let _ = out;
+        0
+    }
 }
 
 /// The behaviour of an operation that answers a text and takes nothing.
@@ -196,7 +202,12 @@ where
                     Err(refusal) => Err(refusal.into()),
                 };
                 match answer {
-                    Ok(answer) => Ok(dress(context, &answer.out.recast(), answer.refusal, answer.note)),
+                    Ok(Answer { out, refusal, note }) => {
+                        let (operation, size, succeeded) = (context.operation, T::size(&out), refusal.is_none());
+                        let write = move || opened(operation, succeeded, &out.recast());
+                        let xml = context.space.work().run_sized(Lane::Answer, size, write).await;
+                        Ok(close(context, xml, succeeded, refusal, note))
+                    }
                     Err(Rejection::Refused(refusal)) => Ok(refused(refusal)),
                     Err(Rejection::Failed(fault)) => Err(fault),
                 }

@@ -22,10 +22,15 @@ pub struct Reply {
 /// `<OpResult>`, the out parameters, `<error>`.
 pub(super) fn dress<Out: Record>(context: Context<'_>, out: &Out, refusal: Option<Refusal>, note: Note) -> Reply {
     let succeeded = refusal.is_none();
+    close(context, opened(context.operation, succeeded, out), succeeded, refusal, note)
+}
+
+/// `<OpResult>` and the out parameters.
+pub(super) fn opened<Out: Record>(operation: &str, succeeded: bool, out: &Out) -> Writer {
     let mut xml = Writer::with_capacity(512);
-    succeeded.write(&[context.operation, "Result"].concat(), &mut xml);
+    succeeded.write(&[operation, "Result"].concat(), &mut xml);
     out.write_fields(&mut xml);
-    close(context, xml, succeeded, refusal, note)
+    xml
 }
 
 /// Ends an answer by `<error>`.

@@ -152,7 +152,7 @@ impl<'a> Fields<'a> {
     }
 
     fn report_missing(&self, key: &str) {
-        self.written.report(Code::MissingKey, format!("{} needs the key {key}", self.what), []);
+        self.written.report_with(Code::MissingKey, || (format!("{} needs the key {key}", self.what), []));
     }
 
     fn describe<R: Reader<'a>>(&self, key: &'static str, is_needed: bool, reader: &mut R) {

@@ -1,6 +1,7 @@
 //! The whole file: its sections, in the order in which each needs what it reads before.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use crate::engine::{OnReload, Setup};
 
@@ -39,10 +40,20 @@ pub(super) fn scenario<'a>(source: &str) -> impl Reader<'a, Value = Scenario> {
         let company = fields.get("company", company()).unwrap_or_default();
         fields.get("user_defaults", user_defaults(&company));
         let defaults = fields.at("user_defaults");
-        let users = fields.get("users", List(user(defaults, &company))).unwrap_or_default();
+        // After an error no scenario comes of it. Then the names are enough for what rules say of users.
+        let names = RefCell::new(Vec::new());
+        let user = user(defaults, &company).and_then(|user, written| match written.files().has_errors() {
+            true => {
+                names.borrow_mut().extend(Some(user.username).filter(|it| !it.is_empty()));
+                None
+            }
+            false => Some(user),
+        });
+        let users = fields.get("users", List(user)).unwrap_or_default();
+        let names = names.take();
         let (places, states): (Vec<_>, Vec<_>) = fields.get("states", states()).unwrap_or_default().into_iter().unzip();
         let rules = {
-            let usernames = Usernames::of(&users);
+            let usernames = Usernames::of(&users, &names);
             let stored = |name: &str| usernames.find(name).map(Cow::Borrowed);
             let scope = Scope::new(&company, &stored, &states);
             let rules = fields.get("rules", rules(&scope)).unwrap_or_default();

@@ -375,6 +375,9 @@ impl Serialize for Mistakes {
 }
 
 impl Place {
+    /// How far behind the begin of a mistake its place shows the text at most, in bytes.
+    pub(super) const LONGEST: usize = 4 * WIDTH;
+
     /// The place of some bytes of a text: the line that they begin in, and as much of them as stands in it. `lines`
     /// are the bytes where lines begin; `secrets`, in order, are starred out.
     pub(crate) fn of(span: &Range<usize>, text: &str, lines: &[usize], secrets: &[Range<usize>]) -> Self {

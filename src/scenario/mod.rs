@@ -151,7 +151,9 @@ pub fn new_users(source: &str, text: &str, company: &Company) -> Result<(Vec<Use
         let mut reader = users::user(None, company);
         let is_one = it.is_mapping() || it.is_text();
         let users = if is_one { vec![it] } else { it.list() };
-        Some((users.into_iter().filter_map(|it| reader.read(it)).collect(), !is_one))
+        // After an error nothing comes of them.
+        let users = users.into_iter().filter_map(|it| reader.read(it).filter(|_| !it.files().has_errors()));
+        Some((users.collect(), !is_one))
     })
 }
 
@@ -260,7 +262,6 @@ fn understood(
     tree: Option<Node<'_>>,
     files: Vec<PathBuf>,
 ) -> Result<Scenario, Mistakes> {
-    let text = tree.as_ref().map(|root| export::whole(report, root));
     let scenario = tree.and_then(|root| {
         let written = Written::root(report, &root);
         if written.is_nothing() {
@@ -272,17 +273,17 @@ fn understood(
             let help = "The file may be half written. A scenario without users says so: users: [].";
             users.report(Code::Empty, "users has nothing below it".into(), [help.into()]);
         }
-        let scenario = file::scenario(source).read(written)?;
+        let mut scenario = file::scenario(source).read(written)?;
         if !report.has_errors() {
             lint::look(written, &scenario.setup);
+            scenario.setup.text = export::whole(report, &root).into();
         }
         Some(scenario)
     });
     secrecy::hide(report);
     let mistakes = report.finish();
     match scenario {
-        Some(mut scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {
-            scenario.setup.text = text.unwrap_or_default().into();
+        Some(scenario) if mistakes.iter().all(|it| it.severity < Severity::Error) => {
             Ok(Scenario { warnings: mistakes, files, ..scenario })
         }
         _ => Err(mistakes),

@@ -46,8 +46,8 @@ struct First {
     /// By their first byte, their code, and the order in which they were found.
     kept: BTreeMap<(usize, Code, usize), Found>,
     found: usize,
-    /// The places of those that are only counted.
-    counted: HashSet<(Range<usize>, Code)>,
+    /// The places of those that are only counted. A scenario has less than four gigabytes.
+    counted: HashSet<(u32, u32, Code)>,
 }
 
 impl First {
@@ -60,10 +60,14 @@ impl First {
         self.kept.len() < self.most || self.kept.last_key_value().is_none_or(|it| start < it.0.0)
     }
 
+    fn count(&mut self, span: &Range<usize>, code: Code) {
+        self.counted.insert((span.start as u32, span.end as u32, code));
+    }
+
     fn add(&mut self, it: Found) {
         let (start, code) = (it.span.start, it.code);
         if !self.keeps(start) {
-            self.counted.insert((it.span, code));
+            self.count(&it.span, code);
             return;
         }
         let mut same = self.kept.range((start, code, 0)..=(start, code, usize::MAX));
@@ -75,7 +79,7 @@ impl First {
         if self.kept.len() > self.most
             && let Some((key, last)) = self.kept.pop_last()
         {
-            self.counted.insert((last.span, key.1));
+            self.count(&last.span, key.1);
         }
     }
 }
@@ -169,9 +173,15 @@ impl Report {
         }
     }
 
-    /// Whether there is a mistake so far.
-    pub(super) fn has_mistakes(&self) -> bool {
-        [&self.errors, &self.others].iter().any(|it| !it.borrow().kept.is_empty())
+    /// The place up to which mistakes show a file; `None`: they show nothing of it.
+    pub(super) fn shown(&self, source: &Source) -> Option<usize> {
+        let end = source.start + source.text.len();
+        let last = |it: &RefCell<First>| {
+            let it = it.borrow();
+            it.kept.range(..(end + 1, Code::ALL[0], 0)).next_back().map(|it| it.0.0)
+        };
+        let last = [&self.errors, &self.others].into_iter().filter_map(last).max()?;
+        (last >= source.start).then_some(last + Place::LONGEST)
     }
 
     /// Whether there is an error so far.
@@ -190,7 +200,7 @@ impl Report {
             .counted
             .iter()
             .chain(&others.counted)
-            .map(|it| it.1)
+            .map(|it| it.2)
             .chain(unlisted)
             .for_each(|it| more[it.severity() as usize] += 1);
         let mut found: Vec<Found> = errors.kept.into_values().chain(others.kept.into_values().take(rest)).collect();

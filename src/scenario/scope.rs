@@ -134,9 +134,11 @@ struct ByForm<'u> {
 }
 
 impl<'u> Usernames<'u> {
-    pub(super) fn of(users: &'u [User]) -> Self {
-        Self(LazyCell::new(Box::new(|| {
-            let names = || users.iter().map(|it| (it.username.to_lowercase(), it.username.as_str()));
+    /// The names of users, and others that follow them.
+    pub(super) fn of(users: &'u [User], others: &'u [String]) -> Self {
+        Self(LazyCell::new(Box::new(move || {
+            let names = || users.iter().map(|it| &it.username).chain(others);
+            let names = || names().map(|it| (it.to_lowercase(), it.as_str()));
             let mut by_account: HashMap<String, Vec<&str>> = HashMap::new();
             for (name, stored) in names() {
                 if let Some((account, _)) = name.split_once('@') {

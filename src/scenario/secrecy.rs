@@ -46,10 +46,12 @@ fn class_of(key: &str) -> Class {
     CLASSES.get(key).copied().unwrap_or(Class::Unknown)
 }
 
-/// Hides every value of the files that is a secret or could be one, where there are mistakes to show.
+/// Hides every value that is a secret or could be one in the parts of the files that mistakes show.
 pub(super) fn hide(report: &Report) {
-    if report.has_mistakes() {
-        report.sources().for_each(|it| hide_in(report, it));
+    for source in report.sources() {
+        if let Some(shown) = report.shown(source) {
+            hide_in(report, source, shown);
+        }
     }
 }
 
@@ -63,7 +65,8 @@ struct Open {
     own: Class,
 }
 
-fn hide_in(report: &Report, source: &Source) {
+/// Hides the values up to a place.
+fn hide_in(report: &Report, source: &Source, shown: usize) {
     let options = options! { flow_nesting_limit: DEPTH, block_nesting_limit: DEPTH };
     let range = |span: &Span| {
         let range = span.byte_range().expect("a text has byte offsets");
@@ -77,6 +80,10 @@ fn hide_in(report: &Report, source: &Source) {
             return;
         };
         let span = range(&span);
+        if span.start > shown {
+            let secret = open.iter().filter(|it| it.own == Class::Secret);
+            return secret.for_each(|it| report.hide(&(it.start..span.start)));
+        }
         let next = open.last().map_or(Class::Unknown, |it| it.class.unwrap_or(Class::Harmless));
         match event {
             Event::SequenceStart(..) | Event::MappingStart(..) => {

@@ -104,8 +104,14 @@ impl<'s> Builder<'_, 's> {
                 Event::SequenceEnd | Event::MappingEnd => {
                     let Open { start, anchor, parts } = open.pop().expect("ends follow starts");
                     let kind = match parts {
-                        Parts::List(items) => Kind::List(items),
-                        Parts::Mapping(entries, _) => Kind::Mapping(entries),
+                        Parts::List(mut items) => {
+                            items.shrink_to_fit();
+                            Kind::List(items)
+                        }
+                        Parts::Mapping(mut entries, _) => {
+                            entries.shrink_to_fit();
+                            Kind::Mapping(entries)
+                        }
                     };
                     (Node { span: start..span.end, kind }, anchor)
                 }

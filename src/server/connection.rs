@@ -184,12 +184,12 @@ impl Connection {
     }
 
     /// Logs why the server does not serve a request, in one line, and keeps it.
-    pub(super) fn report_request(&self, trouble: &Trouble, agent: &str) {
+    pub(super) fn report_request(&self, trouble: &Trouble, client: Option<&str>) {
         self.keep(trouble);
         self.is_refused.store(true, Ordering::Relaxed);
         let (kind, hint, see) = (trouble.kind(), trouble.remedy(), trouble.page());
         let peer = self.peer;
-        warn!(connection = self.id, %peer, client = agent, trouble = kind, what = %trouble, hint, see, "request refused");
+        warn!(connection = self.id, %peer, client, trouble = kind, what = %trouble, hint, see, "request refused");
     }
 }
 

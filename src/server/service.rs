@@ -26,7 +26,7 @@ use crate::engine::{CallRequest, Hangup, Raw, Reading};
 use crate::operations::{self, Operation};
 use crate::sign_in::Scheme;
 use crate::soap::{self, Fault, Head, Rejected, Version, url_decoded};
-use crate::switchboard::{NoSpace, Space, Switchboard};
+use crate::switchboard::{Lane, NoSpace, Space, Switchboard};
 use crate::text::counted;
 use crate::trouble::Trouble;
 
@@ -111,7 +111,7 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
     let connection = parts.extensions.get::<Arc<Connection>>().cloned();
     let report = |trouble: Trouble| {
         if let Some(connection) = &connection {
-            let agent = parts.headers.get(header::USER_AGENT).map(text).unwrap_or_default();
+            let agent = parts.headers.get(header::USER_AGENT).map(text);
             connection.report_request(&trouble, agent);
         }
     };
@@ -308,9 +308,16 @@ impl Visit<'_> {
                 record.unanswered(call.version, unanswered, || self.site.admission.refused(self.connection))
             }
             (Ok(_), Some(header)) => record.fault(call.version, &Fault::NotUnderstood { header }),
-            (Ok(reply), None) => {
-                let sealed = soap::seal(call.version, &operations::response(&call.operation.signature, &reply));
-                record.reply(reply, sealed, call.version.content_type())
+            (Ok(mut reply), None) => {
+                let (version, operation, size) = (call.version, call.operation, reply.xml.len());
+                let seal = move || {
+                    let sealed = soap::seal(version, &operations::response(&operation.signature, &reply));
+                    // To free a long text takes time, too.
+                    reply.xml = String::new();
+                    (reply, sealed)
+                };
+                let (reply, sealed) = space.work().run_sized(Lane::Answer, size, seal).await;
+                record.reply(reply, sealed, version.content_type())
             }
         }
     }
@@ -445,9 +452,9 @@ fn log_whole(visit: &Visit<'_>, body: &str) {
         target: "locmfa::call",
         peer = %Peer(visit.connection),
         uri = format!("{}{query}", visit.uri.path()),
-        soap_action = visit.headers.get("soapaction").map(text).unwrap_or_default(),
-        content_type = visit.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default(),
-        user_agent = visit.headers.get(header::USER_AGENT).map(text).unwrap_or_default(),
+        soap_action = visit.headers.get("soapaction").map(text),
+        content_type = visit.headers.get(header::CONTENT_TYPE).map(text),
+        client = visit.headers.get(header::USER_AGENT).map(text),
         body,
         "not understood",
     );

@@ -8,6 +8,7 @@ mod space;
 mod totals;
 mod watch;
 mod watchers;
+mod work;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +20,7 @@ use tokio::task::AbortHandle;
 pub use space::{Ended, Life, Space, Unsettled, draw_seed};
 pub use watch::Watcher;
 pub use watchers::{Interest, Key};
+pub use work::{Lane, Work};
 
 use crate::engine::{Bounds, Differences, Engine, MemoryBounds, OnReload, Setup, Start};
 use crate::text::counted;
@@ -41,6 +43,7 @@ struct Board {
     /// By name in lower case.
     spaces: RwLock<HashMap<String, ServedSpace>>,
     totals: Arc<Totals>,
+    work: Arc<Work>,
 }
 
 /// A scenario that is set up: each space starts with a fork of its engine.
@@ -169,16 +172,23 @@ impl Switchboard {
         let template = Template::new(setup, &limits, seed);
         let (engine, start) = template.instance();
         let totals = Arc::<Totals>::default();
-        let default = Space::of(DEFAULT, engine, start, totals.clone());
+        let work = Arc::<Work>::default();
+        let default = Space::of(DEFAULT, engine, start, totals.clone(), work.clone());
         tokio::spawn(default.clone().run_timer());
         let (template, spaces) = (RwLock::new(template), RwLock::default());
-        Self(Arc::new(Board { limits, seed, default, template, spaces, totals }))
+        Self(Arc::new(Board { limits, seed, default, template, spaces, totals, work }))
     }
 
     /// The seed of the run: with it, all that is drawn is drawn again.
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.0.seed
+    }
+
+    /// The threads for work that grows with what a request brings or asks for, shared by all spaces.
+    #[must_use]
+    pub fn work(&self) -> &Arc<Work> {
+        &self.0.work
     }
 
     /// The space that needs no name.
@@ -428,7 +438,7 @@ impl Switchboard {
         if spaces.len() + 1 >= self.0.limits.spaces {
             return Err(NoSpace::Full(self.0.limits.spaces));
         }
-        let space = Space::of(&key, engine, start, self.0.totals.clone());
+        let space = Space::of(&key, engine, start, self.0.totals.clone(), self.0.work.clone());
         let timer = tokio::spawn(space.clone().run_timer()).abort_handle();
         spaces.insert(key, ServedSpace { space: space.clone(), timer });
         Ok(space)

@@ -16,9 +16,10 @@ use super::clock::Clock;
 use super::ring::Ring;
 use super::totals::Totals;
 use super::watchers::Watchers;
+use super::work::{Lane, Work};
 use crate::engine::{
-    Ask, Authentication, Bounds, CallEnd, CallRequest, ChallengeId, Engine, IncidentStatus, Journal, Pace, Refusal,
-    Settlement, Setup, Start, Timestamp,
+    Ask, Authentication, Bounds, CallEnd, CallRequest, ChallengeId, Engine, IncidentStatus, Journal, Pace, Query,
+    Refusal, Settlement, Setup, Start, Timestamp, User,
 };
 
 /// One emulated server with its own users, rules and clock, shared by every task.
@@ -44,6 +45,7 @@ struct Inner {
     watchers: Watchers,
     used: Mutex<Instant>,
     totals: Arc<Totals>,
+    work: Arc<Work>,
     /// Whether an incident refuses sign-ins: every request asks.
     refuses_sign_in: AtomicBool,
     /// Whether a request has found it since it was made.
@@ -105,11 +107,11 @@ impl Space {
     pub fn new(name: &str, setup: Setup, bounds: Bounds) -> Self {
         let clock = setup.clock;
         let engine = Engine::new(setup, clock.at.unwrap_or_else(system_now), draw_seed(), bounds);
-        Self::of(name, engine, clock, Arc::default())
+        Self::of(name, engine, clock, Arc::default(), Arc::default())
     }
 
     /// A space of an engine. What the engine draws in turn follows the name.
-    pub(super) fn of(name: &str, engine: Engine, start: Start, totals: Arc<Totals>) -> Self {
+    pub(super) fn of(name: &str, engine: Engine, start: Start, totals: Arc<Totals>, work: Arc<Work>) -> Self {
         let engine = drawing_as(name, engine);
         let last_event = watch::Sender::new(engine.journal.last());
         let inner = Inner {
@@ -122,6 +124,7 @@ impl Space {
             watchers: Watchers::default(),
             used: Mutex::new(Instant::now()),
             totals,
+            work,
             refuses_sign_in: AtomicBool::new(false),
             is_found: AtomicBool::new(false),
             told_unknown_user: AtomicBool::new(false),
@@ -302,6 +305,25 @@ impl Space {
                 false => Refusal::unless(company.features.web_service_sdk, "WebServiceSdk"),
             }
         })
+    }
+
+    /// Finds users, in the order of their names: the first `most` of those behind `after`, a name in lower case. Patterns
+    /// are compared without the lock, and off the threads that answer calls where there is much to compare.
+    pub async fn search(&self, lane: Lane, query: Query, after: Option<String>, most: usize) -> Vec<Arc<User>> {
+        let mut search = self.update(|engine, _| engine.directory().search(query));
+        let (this, size) = (self.clone(), search.size());
+        let searching = move || {
+            search.compare();
+            let found = this.with_locked(|it| it.engine.directory_mut().found(&search, after.as_deref(), most));
+            search.matching(found, most)
+        };
+        self.inner.work.run_sized(lane, size, searching).await
+    }
+
+    /// The threads for work that grows with what a request brings or asks for.
+    #[must_use]
+    pub fn work(&self) -> &Work {
+        &self.inner.work
     }
 
     /// How time passes on the space's clock.

@@ -53,6 +53,30 @@ fn errors_are_listed_before_warnings_and_all_are_counted() {
 }
 
 #[test]
+fn a_mistake_in_a_user_leaves_the_names_to_the_rules() {
+    let text = "users: [{username: anna@contoso.com, phon: 1}, {username: ben@contoso.com}]\n\
+        rules: [{when: {user: anna}, outcome: busy}, {when: {user: ben}, outcome: busy}]";
+    let mistakes = scenario::load("test.yaml", text).unwrap_err();
+    let codes: Vec<_> = mistakes.iter().map(|it| it.code).collect();
+    assert_eq!(codes, [Code::UnknownKey, Code::NeverApplies, Code::NeverApplies]);
+}
+
+/// The search for secrets ends behind the last mistake that is listed.
+#[test]
+fn a_secret_that_the_last_mistake_shows_and_does_not_end_there_stays_hidden() {
+    let users = "  - {usr: x}\n".repeat(99);
+    let rest = "approve, ".repeat(1000);
+    for value in [format!("{{outcome: hunter2, x: [{rest}]}}"), format!("[hunter2, {rest}]")] {
+        let text = format!("users:\n{users}  - {{pon: 1, username: anna, pin: {value}}}\n{users}");
+        let mistakes = scenario::load("test.yaml", &text).unwrap_err();
+        let last = mistakes.last().unwrap();
+        assert_eq!((mistakes.len(), last.code), (200, Code::WrongType), "{last}");
+        let shown: String = mistakes.iter().map(ToString::to_string).collect();
+        assert!(shown.contains("pin: ***") && !shown.contains("hunter2"), "{last}");
+    }
+}
+
+#[test]
 fn a_body_of_comments_alone_leaves_the_scenario_and_is_refused() {
     let api = Api::start("users: [anna]", &[]);
     for body in ["# users: [ben]", "---\n", "~"] {
@@ -103,6 +127,31 @@ fn a_list_of_users_has_pages_and_its_patterns_a_limit() {
     assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (500, &json!(null)));
     let long = format!("/users?username=*{}b*", "a".repeat(50_000));
     assert_eq!(api.ask("GET", &long, "", "").json()["field"], "username");
+}
+
+#[test]
+fn a_list_of_challenges_is_complete_however_long_it_is() {
+    let api = Api::start("users: [{username: 'user{n:03}', phone: '+1 425 555 0{n:03}', count: 50}]", &[]);
+    let ask = |n: usize| {
+        let fields = format!("<username>user{n:03}</username><mode>smsText</mode>");
+        api.server.call("PfAuthUser_5", &fields);
+    };
+    let listed = |query: &str| {
+        let list = api.get(&format!("/challenges?{query}"));
+        let names = list["items"].as_array().unwrap().iter().map(|it| it["username"].as_str().unwrap().to_owned());
+        (names.collect::<Vec<_>>(), list["next"].as_str().unwrap().to_owned())
+    };
+    (1..=40).for_each(ask);
+    let (all, next) = listed("");
+    assert_eq!(all, (1..=40).map(|n| format!("user{n:03}")).collect::<Vec<_>>());
+    assert_eq!(listed("username=*3*").0.len(), 13);
+    (41..=50).for_each(ask);
+    assert_eq!(
+        listed(&format!("after={next}&wait=10s")).0,
+        (41..=50).map(|n| format!("user{n:03}")).collect::<Vec<_>>()
+    );
+    assert_eq!(listed(&format!("after={next}&username=user045&wait=10s")).0, ["user045"]);
+    assert_eq!(listed(&format!("after={next}&username=user007")).0, [""; 0]);
 }
 
 /// The admin API of a scenario without sockets, and its default space.

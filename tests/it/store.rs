@@ -208,7 +208,11 @@ proptest! {
             for query in queries() {
                 let names = |it: &User| it.username.clone();
                 let expected: Vec<_> = engine.directory().iter().filter(|it| fits(&query, it)).map(names).collect();
-                prop_assert_eq!(engine.directory_mut().search(&query).map(|it| names(it)).collect::<Vec<_>>(), expected, "{:?}", query);
+                let mut search = engine.directory().search(query.clone());
+                search.compare();
+                let found = engine.directory_mut().found(&search, None, usize::MAX);
+                let found: Vec<_> = search.matching(found, usize::MAX).iter().map(|it| names(it)).collect();
+                prop_assert_eq!(found, expected, "{:?}", query);
             }
             let users = engine.directory();
             let names: BTreeSet<String> = users.iter().map(|it| it.username.to_lowercase()).collect();

@@ -63,11 +63,21 @@ impl Index {
         index
     }
 
+    /// How many slots it has. Newer ones are not in it.
+    pub(super) const fn slots(&self) -> usize {
+        self.columns[0].starts.len()
+    }
+
+    /// The length of all texts, in bytes.
+    pub(super) fn size(&self) -> usize {
+        self.columns.iter().map(|it| it.text.len()).sum()
+    }
+
     /// Keeps the slots where one of some texts matches a pattern, letter case aside.
     pub(super) fn narrow(&self, slots: &mut SlotSet, texts: &[IndexedText], pattern: &Pattern) {
         let pattern = pattern.folded();
         let columns = || texts.iter().map(|it| &self.columns[*it as usize]);
-        if slots.len() * FEW < self.columns[0].starts.len() {
+        if slots.len() * FEW < self.slots() {
             return slots.keep(|slot| columns().any(|it| it.matches(slot, &pattern)));
         }
         let mut found = SlotSet::default();

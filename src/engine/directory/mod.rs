@@ -11,6 +11,7 @@ mod devices;
 mod index;
 mod pattern;
 mod query;
+mod search;
 mod secrets;
 mod slots;
 mod user;
@@ -27,6 +28,7 @@ pub(in crate::engine) use accounts::PhoneChange;
 pub use devices::Device;
 pub use pattern::Pattern;
 pub use query::{PhonePattern, Query};
+pub use search::{Candidate, Search};
 pub(in crate::engine) use secrets::OathKey;
 pub use user::{Block, Bypass, User, by_any_form, is_of_domain};
 
@@ -187,22 +189,6 @@ impl Directory {
         self.order.iter().filter_map(|slot| self.users.get_shared(*slot))
     }
 
-    /// The users that match, in the order of their names.
-    pub fn search<'a>(&'a mut self, query: &'a Query) -> impl Iterator<Item = &'a Arc<User>> {
-        if self.unindexed.len() > STALE.0 + self.order.len() / STALE.1 {
-            self.rebuild_index();
-        }
-        let this = &*self;
-        let candidates = query.candidates(&this.index, this.users.slots());
-        let is_answered_by_index = query.is_answered_by_index();
-        let matching = move |slot: &Slot| {
-            let is_unindexed = this.unindexed.contains(slot);
-            let user = (candidates.has(*slot) || is_unindexed).then(|| this.users.get_shared(*slot)).flatten()?;
-            ((is_answered_by_index && !is_unindexed) || query.matches(user)).then_some(user)
-        };
-        this.order.iter().filter_map(matching)
-    }
-
     #[must_use]
     pub fn len(&self) -> usize {
         self.order.len()
@@ -260,7 +246,7 @@ impl Directory {
     }
 
     fn rebuild_index(&mut self) {
-        self.index = Arc::new(Index::new(self.users.in_slots()));
+        self.index = Arc::new(Index::new(self.users.in_slots().map(|it| it.map(|it| &**it))));
         self.unindexed.clear();
     }
 

@@ -92,7 +92,7 @@ impl Query {
     }
 
     /// The slots that can match.
-    pub(super) fn candidates(&self, index: &Index, slots: usize) -> SlotSet {
+    pub(super) fn candidates(&self, index: &Index) -> SlotSet {
         let mut asked: Vec<(&[IndexedText], &Pattern)> = Vec::new();
         let texts = [
             (&[IndexedText::Username], &self.username),
@@ -105,7 +105,7 @@ impl Query {
         asked.extend(self.phone.iter().map(|it| ([IndexedText::Phone, IndexedText::WholePhone].as_slice(), &it.0)));
         // The most selective criterion first: it leaves the fewest candidates for the others.
         asked.sort_by_key(|it| std::cmp::Reverse(selectivity(it.1)));
-        let mut candidates = SlotSet::all(slots);
+        let mut candidates = SlotSet::all(index.slots());
         for (texts, pattern) in asked {
             index.narrow(&mut candidates, texts, pattern);
         }

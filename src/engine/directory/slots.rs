@@ -60,14 +60,9 @@ impl StoredUsers {
         &self.country_code
     }
 
-    /// The number of slots, empty ones included.
-    pub(super) fn slots(&self) -> usize {
-        self.slots.len()
-    }
-
     /// The users by their slots.
-    pub(super) fn in_slots(&self) -> impl Iterator<Item = Option<&User>> {
-        self.slots.iter().map(|it| Some(&*it.as_ref()?.user))
+    pub(super) fn in_slots(&self) -> impl Iterator<Item = Option<&Arc<User>>> {
+        self.slots.iter().map(|it| Some(&it.as_ref()?.user))
     }
 
     pub(super) fn get(&self, slot: Slot) -> Option<&User> {

@@ -3,6 +3,7 @@
 use crate::contract::{Mode, ModeV2, PhoneAppMode, PinMode, SmsDirection, SmsMode, TagMatchType, UserRow};
 use crate::engine::{Pattern, PhonePattern, Query, Refusal, User};
 use crate::operations::{Answer, Answers, Context, Rejection, bounded};
+use crate::switchboard::Lane;
 
 operation! {
     /// Lists users. Text filters take `*` as a wildcard; an empty filter matches all; a filter of another kind counts only where its `…Specified` is true.
@@ -75,16 +76,24 @@ impl Answers for FindUsers {
             0 => usize::MAX,
             limit => limit as usize,
         };
-        // The rows are made without the lock.
-        let (users, results_complete) = context.space.update(|engine, _| {
-            let query = Query { tags: query.tags.filter(|_| engine.company().features.tags), ..query };
-            let mut found = engine.directory_mut().search(&query);
-            (found.by_ref().take(limit).cloned().collect::<Vec<_>>(), found.next().is_none())
-        });
-        let user_rows = Some(users.iter().map(|it| row(it)).collect());
+        let asks_for_tags = query.tags.is_some() && context.space.update(|engine, _| engine.company().features.tags);
+        let query = Query { tags: query.tags.filter(|_| asks_for_tags), ..query };
+        let mut users = context.space.search(Lane::Answer, query, None, limit.saturating_add(1)).await;
+        let results_complete = users.len() <= limit;
+        users.truncate(limit);
+        let size = users.len() * ROW;
+        let rows = move || users.iter().map(|it| row(it)).collect();
+        let user_rows = Some(context.space.work().run_sized(Lane::Answer, size, rows).await);
         Ok(FindUsersOut { user_rows, results_complete }.into())
     }
+
+    fn size(out: &Self::Out) -> usize {
+        out.user_rows.as_ref().map_or(0, Vec::len) * ROW
+    }
 }
+
+/// The length of a row in XML, in bytes, about.
+const ROW: usize = 512;
 
 impl FindUsers {
     fn query(&self) -> Result<Query, Refusal> {

@@ -1,24 +1,29 @@
 //! Challenges that are open: the phones that ring, and what the person does with them.
 
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::cursor::Cursor;
-use super::feed::{awaited, known};
+use super::feed::{PIECE, awaited, known};
 use super::filter::Filter;
 use super::input::{Asked, Body};
+use super::listed::listed;
 use super::problem::{Kind, Problem};
 use super::view::{self, Turn, View};
-use super::work::Lane;
 use super::{At, Json, Shared};
 use crate::contract::{PhoneAppMode, PinMode, SmsMode};
 use crate::engine::{
     self, Acted, ChallengeId, Channel, Company, Engine, EventKind, Method, OpenChallenge, OpenState, Timestamp,
 };
 use crate::scenario;
-use crate::switchboard::Interest;
+use crate::switchboard::{Interest, Lane, Space};
+use crate::text;
 
 /// A challenge that is open.
 #[derive(Debug, Serialize, ToSchema)]
@@ -145,14 +150,17 @@ impl Challenge {
         }
     }
 
-    /// A value by its name, as conditions see it.
-    fn get(&self, name: &str) -> Option<String> {
+    /// Whether the conditions hold of it.
+    fn fits(&self, filter: &Filter) -> bool {
+        if filter.len() == 0 {
+            return true;
+        }
         let value = serde_json::to_value(self).expect("a challenge is JSON");
-        match value.get(name)? {
+        filter.fits_by(|name| match value.get(name)? {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
             other => Some(other.to_string()),
-        }
+        })
     }
 }
 
@@ -229,11 +237,11 @@ const NAMES: [&str; 18] = [
 
 /// Lists the challenges that are open, or waits for one: a phone that rings.
 #[utoipa::path(get, path = "/challenges", tag = "challenges", params(
-    ("after" = Option<String>, Query, description = "Only those that opened after that event: `next` of an earlier answer, or `now`."),
+    ("after" = Option<String>, Query, description = "Only those that opened after that event, or whose message left after it: `next` of an earlier answer, or `now`."),
     ("wait" = Option<String>, Query, description = "How long to wait where there is none, such as `30s`; ten minutes at most.", example = "0s"),
     ("username" = Option<String>, Query, description = "A condition: any value of a challenge can be asked for by its name, as in lists."),
 ), responses((status = 200, body = Challenges)))]
-pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) -> Result<Json<Challenges>, Problem> {
+pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) -> Result<Response, Problem> {
     let wait = asked.wait()?;
     let after = asked.take("after")?.map(|text| Cursor::place(&space, &text)).transpose()?;
     let country = space.update(|engine, _| engine.company().country_code.clone());
@@ -241,33 +249,105 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
     let filter = filter.map_err(|name| asked.unknown(&name, NAMES.into_iter()))?;
     // The turns of a challenge have these, too.
     let key = filter.key(|name| ["username", "phone"].contains(&name));
-    let own = space.clone();
-    let look = move |engine: &mut Engine, now: Timestamp, is_over: bool| {
-        let since =
-            after.map_or(Ok(0), |after| known(&own, &engine.journal, after, &[EventKind::Turn]).map(|()| after))?;
-        let opened: Vec<u64> = match after {
-            None => Vec::new(),
-            Some(_) => engine.journal.after(since, &[EventKind::Turn]).iter().filter_map(|it| asked_in(it)).collect(),
-        };
-        let is_new = |it: &Challenge| after.is_none() || opened.contains(&it.id);
-        let fits = |it: &Challenge| is_new(it) && filter.fits_by(|name| it.get(name));
-        let items: Vec<_> = engine.open_challenges().map(|it| Challenge::of(&it, engine, now)).filter(fits).collect();
-        let next = Cursor::at(&own, engine.journal.last());
-        Ok((is_over || !items.is_empty()).then_some(Challenges { items, next }))
-    };
     let interest = Interest { kinds: vec![EventKind::Turn], key, matches: Box::new(|_| true) };
+    let mut opened = after.map(|after| Opened { place: after, ids: BTreeSet::new() });
     let of = space.clone();
-    let look = move |is_over, _| of.update(|engine, now| look(engine, now, is_over));
-    let found = awaited(&admin, &space, interest, wait, Lane::Look, look);
-    Ok(Json::ok(found.await?))
+    let look = move |is_over, _| {
+        let (ids, last) = match &mut opened {
+            None => of.update(|engine, _| {
+                (engine.open_challenges().map(|it| it.id).collect::<Vec<_>>(), engine.journal.last())
+            }),
+            Some(opened) => {
+                opened.look_on(&of)?;
+                (opened.ids.iter().copied().collect(), opened.place)
+            }
+        };
+        let mut items =
+            Open { space: of.clone(), filter: filter.clone(), ids: ids.into_iter(), ready: VecDeque::new() };
+        items.get_ready();
+        let is_found = is_over || !items.ready.is_empty();
+        Ok(is_found.then(|| (items, Challenges { items: Vec::new(), next: Cursor::at(&of, last) })))
+    };
+    let (items, frame) = awaited(&admin, &space, interest, wait, Lane::Look, look).await?;
+    Ok(listed(admin, &frame, items, |it: &Challenge| text::json(it)).await)
 }
 
-/// The challenge that an event opens.
-fn asked_in(event: &engine::Event) -> Option<u64> {
+/// The challenges that opened after a place.
+struct Opened {
+    /// How far the events have been looked at.
+    place: u64,
+    ids: BTreeSet<ChallengeId>,
+}
+
+impl Opened {
+    /// Looks at the events up to the newest, a piece at a time.
+    fn look_on(&mut self, space: &Space) -> Result<(), Problem> {
+        loop {
+            let (turns, last) = turns_after(self.place, space)?;
+            self.ids.extend(turns.iter().filter_map(|it| opened_by(it)));
+            let is_last = turns.len() < PIECE;
+            self.place = if is_last { last } else { turns[PIECE - 1].recorded };
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The next turns after a place, and the place of the newest event.
+fn turns_after(place: u64, space: &Space) -> Result<(Vec<Arc<engine::Event>>, u64), Problem> {
+    space.update(|engine, _| {
+        let journal = &engine.journal;
+        known(space, journal, place, &[EventKind::Turn])?;
+        Ok((journal.first_after(place, &[EventKind::Turn], PIECE), journal.last()))
+    })
+}
+
+/// Open challenges that fit, a piece at a time: the lock of the space is held for one piece.
+struct Open {
+    space: Space,
+    filter: Filter,
+    /// Those that are not looked at yet.
+    ids: std::vec::IntoIter<ChallengeId>,
+    ready: VecDeque<Challenge>,
+}
+
+/// How many challenges are looked at under one lock.
+const AT_ONCE: usize = 16;
+
+impl Open {
+    /// Looks on until one is ready, or none is left.
+    fn get_ready(&mut self) {
+        while self.ready.is_empty() && self.ids.len() > 0 {
+            let ids = self.ids.by_ref().take(AT_ONCE);
+            let open: Vec<_> = self.space.update(|engine, now| {
+                ids.filter_map(|it| engine.open_challenge(it)).map(|it| Challenge::of(&it, engine, now)).collect()
+            });
+            self.ready.extend(open.into_iter().filter(|it| it.fits(&self.filter)));
+        }
+    }
+}
+
+impl Iterator for Open {
+    type Item = Challenge;
+
+    fn next(&mut self) -> Option<Challenge> {
+        self.get_ready();
+        self.ready.pop_front()
+    }
+}
+
+const fn turn_of(event: &engine::Event) -> Option<&engine::Turn> {
     match &event.what {
-        engine::What::Turn(it) if matches!(it.stage, engine::ChallengeStage::Asked) => Some(it.challenge.0),
+        engine::What::Turn(turn) => Some(turn),
         _ => None,
     }
+}
+
+/// The challenge that an event opens. Some open when their message leaves.
+fn opened_by(event: &engine::Event) -> Option<ChallengeId> {
+    let opens = |it: &&engine::Turn| matches!(it.stage, engine::ChallengeStage::Asked | engine::ChallengeStage::Sent);
+    turn_of(event).filter(opens).map(|it| it.challenge)
 }
 
 /// Tells how a challenge is; with `wait`, when it has ended.
@@ -284,23 +364,35 @@ pub(super) async fn get(
     let wait = asked.wait()?;
     asked.finish()?;
     let id = id_of(&id)?;
-    let look = move |engine: &mut Engine, now: Timestamp, is_over: bool| {
-        let open = engine.open_challenges().find(|it| it.id.0 == id).map(|it| Challenge::of(&it, engine, now));
-        let turns = engine.journal.of(EventKind::Turn).filter(|it| match &it.what {
-            engine::What::Turn(it) => it.challenge.0 == id,
-            _ => false,
-        });
-        let turns: Vec<Value> = turns.map(|it| serde_json::to_value(View::of(it)).expect("an event is JSON")).collect();
+    let of = space.clone();
+    let (mut place, mut turns) = (0, Vec::new());
+    // Piece by piece, so that the lock of the space is held for one piece.
+    let look = move |is_over, _| {
+        let open = loop {
+            let (events, last, open) = of.update(|engine, now| {
+                let journal = &engine.journal;
+                let open = engine.open_challenge(ChallengeId(id)).map(|it| Challenge::of(&it, engine, now));
+                (journal.first_after(place, &[EventKind::Turn], PIECE), journal.last(), open)
+            });
+            let is_of_it = |it: &&Arc<engine::Event>| turn_of(it).is_some_and(|it| it.challenge.0 == id);
+            let told = |it: &Arc<engine::Event>| serde_json::to_value(View::of(it)).expect("an event is JSON");
+            turns.extend(events.iter().filter(is_of_it).map(told));
+            if events.len() < PIECE {
+                place = last;
+                break open;
+            }
+            place = events[PIECE - 1].recorded;
+        };
         if open.is_none() && turns.is_empty() {
             return Err(unknown(id));
         }
-        let settled = turns.iter().any(|it| it["stage"] == "settled" || it["stage"] == "sent") || open.is_none();
-        Ok((is_over || settled).then_some(ChallengeSoFar { id, open, turns, settled }))
+        let is_settled = |it: &Value| it["stage"] == "settled" || it["stage"] == "sent";
+        let settled = turns.iter().any(is_settled) || open.is_none();
+        let is_found = is_over || settled;
+        Ok(is_found.then(|| ChallengeSoFar { id, open, turns: std::mem::take(&mut turns), settled }))
     };
-    let of_it = move |event: &engine::Event| matches!(&event.what, engine::What::Turn(it) if it.challenge.0 == id);
+    let of_it = move |event: &engine::Event| turn_of(event).is_some_and(|it| it.challenge.0 == id);
     let interest = Interest { kinds: vec![EventKind::Turn], key: None, matches: Box::new(of_it) };
-    let of = space.clone();
-    let look = move |is_over, _| of.update(|engine, now| look(engine, now, is_over));
     let seen = awaited(&admin, &space, interest, wait, Lane::Look, look);
     Ok(Json::ok(seen.await?))
 }
@@ -320,7 +412,7 @@ pub(super) async fn act(
         act => vec![read(act)?],
     };
     space.update(|engine, now| {
-        if !engine.open_challenges().any(|it| it.id.0 == id) {
+        if engine.open_challenge(ChallengeId(id)).is_none() {
             return Err(unknown(id));
         }
         let mut ending = None;

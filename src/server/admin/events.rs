@@ -18,10 +18,9 @@ use super::feed::{Feed, dropped, known};
 use super::input::{Asked, bad};
 use super::problem::{Kind, Problem};
 use super::view::View;
-use super::work::Lane;
 use super::{Admin, At, Shared, Stage};
 use crate::engine::{Event, EventKind, Happening};
-use crate::switchboard::{Ended, Life, Space, Watcher};
+use crate::switchboard::{Ended, Lane, Life, Space, Watcher};
 use crate::text;
 
 /// A reader's place in the stream.

@@ -15,10 +15,9 @@ use super::input::{Asked, bad};
 use super::listed::listed;
 use super::problem::{Kind as No, Problem};
 use super::view::{Call, Change, Message, Notice, Turn, View};
-use super::work::Lane;
 use super::{Admin, At, Shared, Stage, view};
 use crate::engine::{Event, EventKind, Journal};
-use crate::switchboard::{Ended, Interest, NoSpace, Space};
+use crate::switchboard::{Ended, Interest, Lane, NoSpace, Space};
 use crate::text;
 
 /// What is asked of the events of some kinds.
@@ -131,7 +130,7 @@ struct Scan {
 }
 
 /// How many events a piece has.
-const PIECE: usize = 1024;
+pub(super) const PIECE: usize = 1024;
 
 impl Scan {
     fn new(feed: Feed, space: Space) -> Self {

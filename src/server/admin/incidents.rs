@@ -12,13 +12,12 @@ use utoipa::ToSchema;
 
 use super::input::{Asked, bad};
 use super::problem::{Kind, Problem};
-use super::work::Lane;
 use super::{Admin, At, BY, Changing, Json, Shared, view};
 use crate::engine::{IncidentStatus, Timestamp};
 use crate::incidents::Kept;
 use crate::scenario;
 use crate::server::tls_faults::TlsFaults;
-use crate::switchboard::Space;
+use crate::switchboard::{Lane, Space};
 
 /// An incident that can be begun.
 #[derive(Debug, Serialize, ToSchema)]

@@ -12,8 +12,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::Admin;
 use super::problem::{Kind, Problem};
-use super::work::Lane;
 use crate::scenario::closest;
+use crate::switchboard::Lane;
 use crate::text::{in_one_line, length_of_time, listed};
 
 /// The largest body, in bytes: a scenario with many users.
@@ -65,7 +65,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Admin>> for Body<T> {
             if is_yaml { of_yaml(text) } else { of_json(text) }.map(Self)
         };
         match text.len() > SHORT {
-            true => admin.work.run(Lane::Read, move || read(&text)).await,
+            true => admin.work.run(Lane::of_text(text.len()), move || read(&text)).await,
             false => read(&text),
         }
     }
@@ -80,7 +80,7 @@ impl FromRequest<Arc<Admin>> for Written {
             return Err(Problem::new(Kind::BadBody, "The body is empty.", "Send what belongs there."));
         }
         match text.len() > SHORT {
-            true => Ok(Self(admin.work.run(Lane::Read, move || unescaped(text)).await)),
+            true => Ok(Self(admin.work.run(Lane::of_text(text.len()), move || unescaped(text)).await)),
             false => Ok(Self(unescaped(text))),
         }
     }

@@ -9,8 +9,8 @@ use axum::response::Response;
 use futures_util::stream;
 use serde::Serialize;
 
-use super::work::Lane;
 use super::{Admin, JSON, typed};
+use crate::switchboard::Lane;
 use crate::text;
 
 /// How long a piece is at least, in bytes, but for the last one.
@@ -20,7 +20,7 @@ const PIECE: usize = 64 << 10;
 struct Rest<I, W> {
     /// What comes before the items, until it is written.
     start: Option<String>,
-    items: std::vec::IntoIter<I>,
+    items: I,
     write: W,
     is_first: bool,
     /// What follows the last item, until it is written.
@@ -28,10 +28,14 @@ struct Rest<I, W> {
 }
 
 /// An answer with a list. `frame` is the whole answer without its items, which are its first key; `write` gives an item
-/// in JSON.
-pub(super) async fn listed<I, W>(admin: Arc<Admin>, frame: &impl Serialize, items: Vec<I>, write: W) -> Response
+/// in JSON. The items are asked for as they are written.
+pub(super) async fn listed<I, W>(
+    admin: Arc<Admin>,
+    frame: &impl Serialize,
+    items: impl IntoIterator<Item = I, IntoIter: Send + 'static>,
+    write: W,
+) -> Response
 where
-    I: Send + 'static,
     W: Fn(&I) -> serde_json::Result<String> + Send + 'static,
 {
     let frame = text::json(frame).expect("what the API tells is JSON");
@@ -55,13 +59,13 @@ where
 
 async fn next<I, W>(admin: &Admin, mut rest: Rest<I, W>) -> (String, Rest<I, W>)
 where
-    I: Send + 'static,
-    W: Fn(&I) -> serde_json::Result<String> + Send + 'static,
+    I: Iterator + Send + 'static,
+    W: Fn(&I::Item) -> serde_json::Result<String> + Send + 'static,
 {
     admin.work.run(Lane::Look, move || (rest.piece(), rest)).await
 }
 
-impl<I, W: Fn(&I) -> serde_json::Result<String>> Rest<I, W> {
+impl<I: Iterator, W: Fn(&I::Item) -> serde_json::Result<String>> Rest<I, W> {
     fn piece(&mut self) -> String {
         let mut piece = self.start.take().unwrap_or_default();
         while piece.len() < PIECE {

@@ -31,7 +31,6 @@ mod tls_fault;
 mod users;
 mod verify;
 mod view;
-mod work;
 
 use std::fmt;
 use std::sync::Arc;
@@ -67,7 +66,7 @@ use super::reload::Reloader;
 use super::tls_faults::TlsFaults;
 use crate::incidents::Incidents;
 use crate::log::Log;
-use crate::switchboard::{DEFAULT, Space, Switchboard};
+use crate::switchboard::{DEFAULT, Space, Switchboard, Work};
 use crate::text;
 use crate::tls::Renewable;
 
@@ -86,7 +85,7 @@ pub struct Admin {
     stop: Notify,
     frames: events::Frames,
     log: Option<Log>,
-    work: work::Work,
+    work: Arc<Work>,
     tls: Option<Arc<Renewable>>,
     tls_faults: TlsFaults,
     incidents: Incidents,
@@ -118,6 +117,7 @@ impl Admin {
     #[must_use]
     pub fn new(spaces: Switchboard, reloader: Arc<Reloader>, failures: Arc<Failures>, gate: Gate) -> Self {
         let tls_faults = TlsFaults::new(None, spaces.default_space().clone());
+        let work = spaces.work().clone();
         Self {
             spaces,
             reloader,
@@ -128,7 +128,7 @@ impl Admin {
             stop: Notify::new(),
             frames: events::Frames::default(),
             log: None,
-            work: work::Work::default(),
+            work,
             tls: None,
             tls_faults,
             incidents: Incidents::default(),

@@ -14,11 +14,10 @@ use super::calls::explained;
 use super::input::Asked;
 use super::problem::Problem;
 use super::view;
-use super::work::Lane;
 use super::{At, Shared, typed};
 use crate::engine::{CallEntry, ChallengeStage, Event, EventKind, Message, What};
 use crate::operations;
-use crate::switchboard::Space;
+use crate::switchboard::{Lane, Space};
 use crate::text::counted;
 
 const STYLE: &str = include_str!("report.css");

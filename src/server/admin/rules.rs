@@ -12,11 +12,10 @@ use utoipa::ToSchema;
 use super::input::{Asked, Written};
 use super::listed::listed;
 use super::problem::{Kind, Problem};
-use super::work::Lane;
 use super::{At, Changing, Json, Shared, view};
 use crate::engine::{self, Engine, RuleStatus, Timestamp};
 use crate::scenario;
-use crate::switchboard::Space;
+use crate::switchboard::{Lane, Space};
 use crate::text;
 
 /// A rule.

@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 use super::feed::Feed;
 use super::input::{Asked, Written};
 use super::problem::{Kind, Problem};
-use super::work::Lane;
 use super::{At, Changing, Json, Shared, typed};
 use crate::engine::EventKind;
 use crate::scenario::{self, Mistakes};
 use crate::server::reload::Reloaded;
+use crate::switchboard::Lane;
 
 /// What came of a scenario.
 #[derive(Debug, Serialize, ToSchema)]
@@ -88,7 +88,7 @@ pub(super) async fn check(
     Written(text): Written,
 ) -> Result<Json<ScenarioReport>, Problem> {
     asked.finish()?;
-    let read = admin.work.run(Lane::Read, move || scenario::load("body", &text)).await;
+    let read = admin.work.run(Lane::of_text(text.len()), move || scenario::load("body", &text)).await;
     Ok(Json::ok(match read {
         Ok(it) => ScenarioReport::of(it.setup.users.len(), it.setup.rules.len(), it.warnings),
         Err(mistakes) => ScenarioReport { serves: false, ..ScenarioReport::of(0, 0, mistakes) },
@@ -114,6 +114,7 @@ pub(super) async fn put(
 ) -> Result<Json<ScenarioReport>, Problem> {
     asked.finish()?;
     let (spaces, replacing) = (admin.spaces.clone(), admin.clone());
+    let lane = Lane::of_text(text.len());
     let put = move || {
         let scenario = scenario::load("body", &text).map_err(|it| Problem::of_mistakes(&it))?;
         let (users, rules) = (scenario.setup.users.len(), scenario.setup.rules.len());
@@ -121,5 +122,5 @@ pub(super) async fn put(
         replacing.devices.forget(space.name());
         Ok(Json::ok(ScenarioReport::of(users, rules, scenario.warnings)))
     };
-    admin.work.run(Lane::Read, put).await
+    admin.work.run(lane, put).await
 }

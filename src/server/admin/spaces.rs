@@ -8,12 +8,11 @@ use utoipa::ToSchema;
 use super::clock::Clock;
 use super::input::{Asked, Body};
 use super::problem::{Kind, Problem};
-use super::work::Lane;
 use super::{Admin, Json, Shared};
 use crate::engine::{EventKind, Setup};
 use crate::scenario;
 use crate::server::FOLDER;
-use crate::switchboard::{self, DEFAULT, Naming, NoSpace, Switchboard};
+use crate::switchboard::{self, DEFAULT, Lane, Naming, NoSpace, Switchboard};
 
 /// A space.
 #[derive(Debug, Serialize, ToSchema)]
@@ -202,12 +201,12 @@ async fn with_scenario(
     text: String,
     make: impl FnOnce(&Switchboard, Setup) -> Result<switchboard::Space, NoSpace> + Send + 'static,
 ) -> Result<switchboard::Space, Problem> {
-    let spaces = admin.spaces.clone();
+    let (spaces, lane) = (admin.spaces.clone(), Lane::of_text(text.len()));
     let made = move || {
         let scenario = scenario::load("scenario", &text).map_err(|it| Problem::of_mistakes(&it))?;
         Ok(make(&spaces, scenario.setup)?)
     };
-    admin.work.run(Lane::Read, made).await
+    admin.work.run(lane, made).await
 }
 
 /// Starts a space over from the loaded scenario. Calls that wait end without an outcome.

@@ -15,12 +15,11 @@ use utoipa::{PartialSchema, ToSchema};
 use super::input::{Asked, Written, bad, duration};
 use super::listed::listed;
 use super::problem::Problem;
-use super::work::Lane;
 use super::{At, Changing, Json, Shared};
-use crate::contract::{Mode, Primitive, Shape, UserAdministrator, UserSettings, Wire};
+use crate::contract::{Mode, Primitive, Shape, Tag, TagMatchType, UserAdministrator, UserSettings, Wire};
 use crate::engine::{self, Changed, Engine, Pattern, PhonePattern, Query, Timestamp, What};
 use crate::scenario::{self, Mistakes};
-use crate::switchboard::Space;
+use crate::switchboard::{Lane, Space};
 use crate::text;
 
 /// A user, by the keys of a scenario. What is read has no secrets, and says in `secrets` which are set.
@@ -116,26 +115,16 @@ pub(super) async fn list(State(admin): Shared, At(space): At, mut asked: Asked) 
     let limit = asked.number("limit")?.unwrap_or(PAGE).min(MOST);
     let after = asked.take("after")?.map(|it| it.to_lowercase());
     asked.finish()?;
-    // Under the lock the users are found; they are written without it.
-    let find = move || {
-        space.update(|engine, now| {
-            let company = engine.company().clone();
-            let tag = tag.map(|tag| {
-                let is =
-                    |it: &&crate::contract::Tag| it.name.as_ref() == Some(&tag) || it.tag_id.as_ref() == Some(&tag);
-                company.tags.iter().find(is).and_then(|it| it.tag_id.clone()).unwrap_or(tag)
-            });
-            let total = engine.directory().len();
-            let follows =
-                |it: &&Arc<engine::User>| after.as_ref().is_none_or(|after| it.username.to_lowercase() > *after);
-            let tagged = |it: &&Arc<engine::User>| tag.as_ref().is_none_or(|tag| it.tags.contains(tag));
-            let mut found = engine.directory_mut().search(&query).filter(follows).filter(tagged);
-            let users: Vec<Arc<engine::User>> = found.by_ref().take(limit).cloned().collect();
-            let next = found.next().and_then(|_| users.last()).map(|it| it.username.clone());
-            (users, company, now, next, total)
-        })
-    };
-    let (users, company, now, next, total) = admin.work.run(Lane::Look, find).await;
+    let (company, now, total) = space.update(|engine, now| (engine.company().clone(), now, engine.directory().len()));
+    let tags = tag.map(|tag| {
+        let is = |it: &&Tag| it.name.as_ref() == Some(&tag) || it.tag_id.as_ref() == Some(&tag);
+        let id = company.tags.iter().find(is).and_then(|it| it.tag_id.clone());
+        (TagMatchType::AnyTags, vec![id.unwrap_or(tag)])
+    });
+    let mut users = space.search(Lane::Look, Query { tags, ..query }, after, limit + 1).await;
+    let is_whole = users.len() <= limit;
+    users.truncate(limit);
+    let next = users.last().filter(|_| !is_whole).map(|it| it.username.clone());
     let frame = Users { items: Vec::new(), next, total };
     let write = move |it: &Arc<engine::User>| text::json(&User(scenario::export::told(it, &company, now)));
     Ok(listed(admin, &frame, users, write).await)
@@ -162,6 +151,7 @@ pub(super) async fn add(
     Written(text): Written,
 ) -> Result<Json<Added>, Problem> {
     asked.finish()?;
+    let lane = Lane::of_text(text.len());
     let add = move || {
         let company = space.update(|engine, _| engine.company().clone());
         let (users, is_list) = scenario::new_users(BODY, &text, &company).map_err(|it| Problem::of_mistakes(&it))?;
@@ -177,7 +167,7 @@ pub(super) async fn add(
             Ok(Json(StatusCode::CREATED, added))
         })
     };
-    admin.work.run(Lane::Read, add).await
+    admin.work.run(lane, add).await
 }
 
 /// Adds all users, or none.

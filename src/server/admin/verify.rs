@@ -16,11 +16,10 @@ use super::filter::{Difference, Filter, Fit, Unfit};
 use super::input::{Asked, Body, duration, or_default, text};
 use super::problem::{Kind as No, Problem};
 use super::view::View;
-use super::work::Lane;
 use super::{At, Json, Shared};
 use crate::engine::{Doubtful, Engine, Event, EventKind, Missing, Pattern, Timestamp};
 use crate::scenario::closest;
-use crate::switchboard::{Interest, Space};
+use crate::switchboard::{Interest, Lane, Space};
 use crate::text::{listed, noun_of};
 
 /// What should have happened.
