@@ -86,7 +86,11 @@ impl fmt::Display for NotRead {
 }
 
 impl Kept {
-    fn read(name: &str, source: String, text: Cow<'static, str>) -> Result<Arc<Self>, Mistakes> {
+    /// Reads an incident of that name. `source` is how mistakes name its text.
+    ///
+    /// # Errors
+    /// The mistakes in the text.
+    pub fn read(name: &str, source: String, text: Cow<'static, str>) -> Result<Arc<Self>, Mistakes> {
         let file = scenario::incident(name, &source, &text, &Company::default(), &|_| None)?;
         Ok(Arc::new(Self { name: name.into(), source, text, file }))
     }

@@ -9,10 +9,13 @@ const path = require("node:path");
 const { fail, input, lastLines, set } = require("./runner.js");
 
 const ARCHIVE_LIMIT = 256 << 20;
+// The oldest program that this action can start.
+const OLDEST = "0.1.0";
 
 async function main() {
   const folder = fs.mkdtempSync(path.join(process.env.RUNNER_TEMP || os.tmpdir(), "locmfa-"));
   const program = input("archive") ? await unpacked(folder) : found(input("program") || "locmfa");
+  checkVersion(program);
   const timeout = Number(input("timeout") || 30);
   if (!(timeout > 0)) throw new Error(`timeout is "${input("timeout")}", which is no number of seconds. Write 30.`);
 
@@ -24,6 +27,7 @@ async function main() {
   }
   const words = input("arguments").split(/\r?\n/).map((it) => it.trim()).filter(Boolean);
   const always = ["--listen", "127.0.0.1:0", "--ready-file", ready, "--certs", path.join(folder, "certs")];
+  if (input("seed")) always.push("--seed", input("seed"));
   const output = fs.openSync(log, "a");
   const child = spawn(program, ["serve", ...(scenario ? [scenario] : []), ...always, ...words], {
     detached: true, stdio: ["ignore", output, output], windowsHide: true,
@@ -49,9 +53,10 @@ async function main() {
   set("GITHUB_OUTPUT", "admin", server.admin || "");
   set("GITHUB_OUTPUT", "authority", server.authority || "");
   set("GITHUB_OUTPUT", "log", log);
+  set("GITHUB_OUTPUT", "seed", String(server.seed));
   if (server.admin) set("GITHUB_ENV", "LOCMFA_ADMIN", server.admin);
   if (path.isAbsolute(program)) fs.appendFileSync(process.env.GITHUB_PATH, `${path.dirname(program)}${os.EOL}`);
-  console.log(`locmfa serves ${server.service}; its admin API is ${server.admin || "switched off"}.`);
+  console.log(`locmfa serves ${server.service}; its admin API is ${server.admin || "switched off"}; its seed is ${server.seed}.`);
 }
 
 // The program of an archive, whose checksum is compared first.
@@ -93,6 +98,19 @@ function found(name) {
     }
   }
   throw new Error(`There is no program ${name}. Give the path in program, or the URL of a release in archive.`);
+}
+
+// Fails where a program is another one, or too old.
+function checkVersion(program) {
+  const told = spawnSync(program, ["--version"], { encoding: "utf8", timeout: 30_000 });
+  if (told.error) throw new Error(`${program} does not run (${told.error.message}).`);
+  const version = /^locmfa (\d+)\.(\d+)\.(\d+)/.exec(told.stdout);
+  if (!version) throw new Error(`${program} is not locmfa: --version prints "${told.stdout.trim().slice(0, 80)}".`);
+  const [found, oldest] = [version.slice(1).map(Number), OLDEST.split(".").map(Number)];
+  const at = oldest.findIndex((it, at) => it !== found[at]);
+  if (at >= 0 && found[at] < oldest[at]) {
+    throw new Error(`${program} is version ${found.join(".")}, which is too old: ${OLDEST} is needed.`);
+  }
 }
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -8,9 +8,11 @@ import re
 import signal
 import socket
 import sys
+import time
 
 import locmfa
 import pytest
+from caller import call
 
 HERE = pathlib.Path(__file__).parent
 DESCRIPTION = json.loads((HERE / "../../docs/openapi.json").read_text(encoding="utf-8"))
@@ -64,13 +66,34 @@ def test_a_port_that_is_taken_is_named():
 
 @pytest.mark.skipif(WINDOWS, reason="Windows has no such signal")
 def test_a_server_that_dies_in_mid_test_is_told_with_its_log():
+    told = r"The server has ended, with exit code -9\.\nThe server's seed: \d+\nThe newest lines(.|\n)* ready "
     with locmfa.Server.start() as server:
+        # The line comes a moment after the ready file.
+        while not server.log:
+            time.sleep(0.01)
         os.kill(server._process._child.pid, signal.SIGKILL)
-        with pytest.raises(locmfa.LocmfaError, match=r"The server has ended, with exit code -9\.\nThe newest lines(.|\n)*ready"):
+        with pytest.raises(locmfa.LocmfaError, match=told):
             server.default_space.calls()
 
 
+def test_a_failure_tells_the_seed_and_a_run_with_it_draws_the_same():
+    def code_and_failure(seed):
+        with locmfa.Server.start("users: [mimservice]", seed=seed) as server:
+            text = {"username": "mimservice", "mode": "smsText", "phoneNumber": "+1 425 555 0100"}
+            call(server.url, server.ssl_context(), "PfAuthUser_5", **text)
+            with pytest.raises(locmfa.VerificationFailed) as failed:
+                server.default_space.verify([{"where": {"username": "ben"}}])
+            return server.seed, server.default_space.wait_for_message()["code"], str(failed.value)
+
+    seed, code, failure = code_and_failure(None)
+    assert f"\nThe server's seed: {seed}\nThe newest lines of the server's log:\n" in failure
+    assert "PfAuthUser_5" in failure and "SSL_CERT_FILE" not in failure, failure
+    assert code_and_failure(seed)[:2] == (seed, code)
+
+
 def test_no_server_is_told():
+    with pytest.raises(locmfa.LocmfaError, match="127.0.0.1:9998 is no URL of an admin API: write http://127.0.0.1:9998"):
+        locmfa.Server.connect("127.0.0.1:9998")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with pytest.raises(locmfa.LocmfaError, match=f"No server answers at http://127.0.0.1:{port}"):
@@ -123,6 +146,7 @@ def test_a_connection_finds_the_server_that_runs(locmfa_server, monkeypatch):
     monkeypatch.setenv("LOCMFA_ADMIN", locmfa_server.admin_url)
     connected = locmfa.Server.connect()
     assert connected.authority_pem == pathlib.Path(locmfa_server.authority_file).read_text()
+    assert connected.seed == locmfa_server.seed
     assert connected.log == [] and connected.default_space.calls() == locmfa_server.default_space.calls()
 
 
@@ -143,7 +167,7 @@ def test_every_path_and_field_stands_in_the_description():
             fields.add(node.slice.value)
     inside = {"/", "/rules/", "/spaces/", "/challenges/", "/act", "/incidents/"}  # parts of the paths with a name in them
     assert len(paths) > 8 and not [it for it in paths - inside if it not in known]
-    ready_file = {"service", "authority"}
+    ready_file = {"service"}
     environment = {"LOCMFA_ADMIN_TOKEN_FILE", "Authorization", "Content-Type"}
     # The mistakes of a problem document stand in docs/admin.md: the description has no type for them.
     assert not fields - properties - ready_file - environment - {"admin", "message"}

@@ -1,4 +1,4 @@
-//! `locmfa check`: the mistakes in scenario files.
+//! `locmfa check`: the mistakes in scenario files, and in the files of incidents.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,13 +8,16 @@ use clap::{Args, ValueEnum};
 
 use super::files::{self, OutArgs, is_standard_input, standard_input};
 use super::print::{Output, complain};
-use crate::scenario::{Code, Mistakes, Severity};
+use crate::file::read_text;
+use crate::incidents::Kept;
+use crate::scenario::{Code, Mistake, Mistakes, Severity, is_incident};
+use crate::server::admin::check_expectations;
 use crate::server::reload::Source;
 use crate::text::counted;
 
 #[derive(Args, Debug)]
 pub(super) struct Check {
-    /// The scenario files; `*` stands for any part of a name, `-` is standard input
+    /// The files of scenarios and incidents; `*` stands for any part of a name, `-` is standard input
     #[arg(required_unless_present = "explain")]
     scenarios: Vec<PathBuf>,
     /// Fail on warnings too
@@ -53,7 +56,14 @@ impl Check {
                 true => Source::Input(standard_input()?.into()),
                 false => Source::File(file.into()),
             };
-            let found = source.load().map_or_else(|mistakes| mistakes, |it| it.warnings);
+            let text = match &source {
+                Source::Input(text) => Some(text.to_string()),
+                _ => read_text(file).ok(),
+            };
+            let found = match text.filter(|it| is_incident(it)) {
+                Some(text) => of_incident(file, &source.to_string(), text),
+                None => source.load().map_or_else(|mistakes| mistakes, |it| it.warnings),
+            };
             Ok((source.to_string(), found.from_severity(least)))
         };
         let mut results: Vec<(String, Mistakes)> = Vec::new();
@@ -83,6 +93,21 @@ impl Check {
         }
         let allowed = if self.strict { Severity::Note } else { Severity::Warning };
         Ok(ExitCode::from(u8::from(results.iter().any(|it| it.1.worst() > Some(allowed)))))
+    }
+}
+
+/// The mistakes of an incident, which are those that `locmfa serve --incidents` tells.
+fn of_incident(file: &Path, source: &str, text: String) -> Mistakes {
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    let kept = match Kept::read(&name, source.into(), text.into()) {
+        Ok(kept) => kept,
+        Err(mistakes) => return mistakes,
+    };
+    match check_expectations(&kept.file.expect) {
+        Ok(()) => Mistakes::default(),
+        Err(why) => {
+            Mistake::of_file(Code::WrongType, source, why, "Correct expect: it holds what locmfa verify reads.").into()
+        }
     }
 }
 

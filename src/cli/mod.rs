@@ -41,7 +41,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::error::ErrorKind;
+use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::control::Refused;
@@ -72,13 +73,13 @@ const EXIT_CODES: &str = "Exit codes: 0 success; 1 a scenario or a settings file
 enum Command {
     /// Answer calls from a scenario file (the default)
     Serve(Box<serve::Serve>),
-    /// Find the mistakes in scenario files
+    /// Find the mistakes in scenario files and in the files of incidents
     Check(check::Check),
     /// Show what a rule with chance or a drawn delay will draw, without a server
     Chance(chance::Chance),
     /// Write a scenario to begin with: ten lines from four answers
     Init(init::Init),
-    /// Print the JSON Schema of scenario files, for editors
+    /// Print the JSON Schema of scenario files, or of the files of incidents, for editors
     Schema(schema::Schema),
     /// Print the service description (WSDL)
     Wsdl(wsdl::Wsdl),
@@ -237,7 +238,8 @@ impl Arguments {
     }
 
     /// The command line. Each option of `serve` is also taken from an environment variable: `LOCMFA_` and its name. An
-    /// option that can be given more than once takes a list with commas.
+    /// option that can be given more than once takes a list with commas. An empty variable is as none: Compose sets one for
+    /// a value that is missing.
     fn with_variables() -> clap::Command {
         let with = |arg: clap::Arg| {
             // What serves under `--admin` is what the commands ask under LOCMFA_ADMIN.
@@ -247,11 +249,32 @@ impl Arguments {
             };
             let arg = match arg.get_action() {
                 ArgAction::Append => arg.value_delimiter(','),
+                ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
                 _ => arg,
             };
-            arg.env(format!("LOCMFA_{name}"))
+            let name = format!("LOCMFA_{name}");
+            #[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]
+            match std::env::var_os(&name) {
+                Some(value) if value.is_empty() => arg,
+                _ => arg.env(name),
+            }
         };
         Self::command().mut_args(with).mut_subcommand("serve", |it| it.mut_args(with))
+    }
+
+    /// Names the environment variable that a wrong value comes from: clap names the option alone.
+    fn with_source(mut wrong: clap::Error, words: &[OsString]) -> clap::Error {
+        let Some(ContextValue::String(option)) = wrong.get(ContextKind::InvalidArg) else { return wrong };
+        let option = option.split(' ').next().unwrap_or_default().to_owned();
+        let is_given = words.iter().any(|it| it.to_string_lossy().starts_with(&option));
+        let command = Self::with_variables();
+        let mut arguments = command.get_arguments();
+        let variable = arguments.find(|it| it.get_long().is_some_and(|it| option == format!("--{it}")));
+        if let Some(variable) = variable.and_then(clap::Arg::get_env).filter(|_| !is_given) {
+            let said = format!("the environment variable {} says so", variable.display());
+            wrong.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![said.into()]));
+        }
+        wrong
     }
 
     /// Reads a command line, the program's name first.
@@ -262,7 +285,7 @@ impl Arguments {
     pub fn of(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let words: Vec<_> = words.into_iter().collect();
         let parsed = Self::with_variables().try_get_matches_from(&words);
-        let parsed = parsed.and_then(|mut it| {
+        let parsed = parsed.map_err(|it| Self::with_source(it, &words)).and_then(|mut it| {
             let out = out_of(&it);
             Self::from_arg_matches_mut(&mut it).map(|it| Self { out, ..it })
         });

@@ -313,7 +313,10 @@ where
     if let Some(made) = certificates.as_deref().map(Certificates::made).filter(|it| !it.is_empty()) {
         let files: Vec<_> = made.iter().map(|it| it.display().to_string()).collect();
         info!(files = files.join(" "), "certificates made");
-        if let Some(authority) = certificates.as_deref().and_then(Certificates::authority) {
+        // A program that reads the ready file has the authority from it, and shows the log's end to its user.
+        if let Some(authority) =
+            certificates.as_deref().and_then(Certificates::authority).filter(|_| ready_file.is_none())
+        {
             info!("clients must trust the authority:\n{}", trust::explained(Change::Trust, authority));
         }
     }

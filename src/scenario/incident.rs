@@ -11,9 +11,10 @@ use crate::tls::TlsFault;
 use super::company::MASTER;
 use super::export;
 use super::fields::{Fields, Reader, mapping};
-use super::grammar::Values;
+use super::grammar::{Grammar, Keys, Values};
 use super::mistake::Code;
 use super::rules::rules;
+use super::schema;
 use super::scope::Scope;
 use super::values::{Name, OneOrMore, ReaderExt, Text, Truth, Word, described};
 use super::when::operation;
@@ -89,10 +90,25 @@ pub(super) fn read(
     incident(name, &scope).read(written.called("the incident"))
 }
 
+/// The mappings of the file of an incident; the first is the whole file.
+pub(super) fn grammar() -> Vec<Keys> {
+    let grammar = Grammar::new();
+    let company = Company::default();
+    incident("", &Scope::new(&company, &|_| None, &[])).values(&grammar);
+    grammar.finish()
+}
+
+/// The JSON Schema of the files of incidents, as the file that editors read.
+#[must_use]
+pub fn incident_schema_text() -> String {
+    let about = "What goes wrong for a while: what a server does meanwhile, and what people see of it.";
+    schema::text_of(&schema::of(&grammar(), "Incident of locmfa", about))
+}
+
 fn incident<'a>(name: &str, scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = IncidentFile> {
     mapping("incident", "an incident", move |fields| {
-        let about = fields.need("about", Name);
-        let hits = fields.need("hits", OneOrMore(operation(scope)))?;
+        let about = fields.need("about", Name.known_as("text"));
+        let hits = fields.need("hits", OneOrMore(operation(scope)));
         // They are those of no rule.
         scope.take_operations();
         let read = fields.get("rules", rules(scope)).unwrap_or_default();
@@ -103,7 +119,8 @@ fn incident<'a>(name: &str, scope: &Scope<'_, 'a>) -> impl Reader<'a, Value = In
         check_what_it_does(fields);
         let expect = fields.need("expect", any());
         let symptoms = fields.need("symptoms", symptoms());
-        let remedy = fields.need("remedy", Name);
+        let remedy = fields.need("remedy", Name.known_as("text"));
+        let hits = hits?;
         let rules = read.into_iter().map(|it| of_incident(name, &hits, it)).collect();
         Some(IncidentFile {
             incident: Incident { name: name.into(), rules, settings, sign_in },
@@ -175,7 +192,7 @@ fn settings<'a>() -> impl Reader<'a, Value = Settings> {
 }
 
 fn features<'a>() -> impl Reader<'a, Value = Vec<(&'static str, String)>> {
-    mapping("incident_features", "features", |fields| {
+    mapping("features", "features", |fields| {
         let mut set = Vec::new();
         fields.record_and(&mut Company::default().features, |key, text| set.push((key, text)));
         Some(set)
@@ -194,7 +211,7 @@ fn symptom<'a>(place: &'static str) -> impl Reader<'a, Value = Symptom> {
     mapping("symptom", "a symptom", move |fields| {
         let shows = fields.need("shows", Text);
         let grade = fields.need("grade", Word(&GRADES));
-        let source = fields.need("source", Name);
+        let source = fields.need("source", Name.known_as("text"));
         Some(Symptom { place, shows: shows?, grade: grade?, source: source? })
     })
 }
@@ -202,7 +219,9 @@ fn symptom<'a>(place: &'static str) -> impl Reader<'a, Value = Symptom> {
 /// Any value.
 fn any<'a>() -> impl Reader<'a, Value = Value> {
     let read = |written: Written<'a>| export::value("expect", &written.flow()).ok();
-    described(|_| Values::text("a file of expectations"), read).and_then(|value: Value, written| {
+    let list = Values::list(&Values::pairs("expectation", None));
+    let values = Values::either(&list, &Values::pairs("mapping", None)).called("expectations");
+    described(move |_| values.clone(), read).and_then(|value: Value, written| {
         // A list alone is the list of expectations.
         match value {
             Value::Array(_) => Some(serde_json::json!({ "expect": value })),

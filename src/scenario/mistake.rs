@@ -260,7 +260,7 @@ impl Mistake {
     }
 
     /// A mistake that concerns a whole file.
-    pub(super) fn of_file(code: Code, source: &str, message: String, help: &str) -> Self {
+    pub(crate) fn of_file(code: Code, source: &str, message: String, help: &str) -> Self {
         let (severity, kind) = (code.severity(), code.word());
         Self { code, severity, kind, source: source.into(), place: None, message, help: vec![help.into()] }
     }

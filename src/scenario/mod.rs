@@ -3,7 +3,8 @@
 //! From the bottom: `tree` reads YAML and keeps the places, `report` collects the mistakes, `written` reads one value.
 //! `fields` and `values` are the language of the grammar: a key is declared with a reader, which reads its value and
 //! describes it. `compose` makes one tree of several files. Each section of a scenario has a file of its own; `file` joins
-//! them. `schema` and `reference` walk the grammar: the JSON Schema, and the tables of `docs/scenarios.md`.
+//! them. `schema` and `reference` walk the grammar: the JSON Schema, and the tables of `docs/scenarios.md` and
+//! `docs/incidents.md`.
 
 mod accounts;
 mod acts;
@@ -49,7 +50,7 @@ mod written;
 use std::path::{Path, PathBuf};
 
 pub use compose::LENGTH;
-pub use incident::{Grade, IncidentFile, Symptom};
+pub use incident::{Grade, IncidentFile, Symptom, incident_schema_text};
 pub use mistake::{Code, Mistake, Mistakes, Place, Severity, summary};
 pub(crate) use mistake::{closest, point, quoted};
 pub use schema::{schema, schema_text};
@@ -187,6 +188,13 @@ pub fn incident(
     stored: &dyn Fn(&str) -> Option<String>,
 ) -> Result<IncidentFile, Mistakes> {
     part(source, text, |_| (), |it| incident::read(it, name, company, stored))
+}
+
+/// Whether a text is the file of an incident and no scenario: it has a key that only incidents have.
+#[must_use]
+pub fn is_incident(text: &str) -> bool {
+    let value = export::value("", text);
+    value.is_ok_and(|it| ["about", "hits", "symptoms", "remedy"].iter().any(|key| it.get(key).is_some()))
 }
 
 /// A rule in one line of YAML, for lists: PINs, codes, passwords and what a person enters are left out.

@@ -1,10 +1,11 @@
-//! The tables of `docs/scenarios.md`: what each key means is said there and nowhere else. The line before a table names
+//! The tables of `docs/scenarios.md` and `docs/incidents.md`: what each key means is said there and nowhere else. The line before a table names
 //! the mappings whose keys it has, such as `<!-- keys: user, user_defaults -->`. Values and defaults in it are written by
 //! the grammar.
 
 use super::grammar::Key;
 
 const TEXT: &str = include_str!("../../docs/scenarios.md");
+const OF_INCIDENTS: &str = include_str!("../../docs/incidents.md");
 
 /// A row of a table.
 struct Row<'t> {
@@ -15,11 +16,12 @@ struct Row<'t> {
 
 /// What the reference says of a key, with its default, without links. `None`: it has no row for it.
 pub(super) fn about(mapping: &str, key: &Key) -> Option<String> {
-    let row = lines(TEXT).find_map(|(line, mappings, _)| {
+    let row = [TEXT, OF_INCIDENTS].into_iter().flat_map(lines).find_map(|(line, mappings, _)| {
         row(line).filter(|it| it.key == key.key && mappings.split(", ").any(|it| it == mapping))
     })?;
     let default = key.default.as_deref().unwrap_or(row.default);
-    let default = if default.is_empty() { String::new() } else { format!("Default: {}.", plain(default)) };
+    let default =
+        if default.is_empty() || key.is_needed { String::new() } else { format!("Default: {}.", plain(default)) };
     let about = match row.about {
         "" => {
             let mut name = key.key.replace('_', " ");
@@ -77,7 +79,7 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::grammar::Keys;
-    use super::super::schema::grammar;
+    use super::super::{incident, schema::grammar};
     use super::*;
 
     /// A text of the reference with the values and defaults of the grammar in its tables.
@@ -130,9 +132,12 @@ mod tests {
         let mut rest = values;
         while let Some((before, behind)) = rest.split_once('{') {
             let (name, after) = behind.split_once('}').expect("a mapping is named in braces");
-            let heading =
-                lines(text).find(|it| it.1.split(", ").any(|it| it == name)).map(|it| it.2).unwrap_or_default();
-            linked += &format!("{before}[mapping](#{})", anchor(heading));
+            let heading_in = |text| lines(text).find(|it| it.1.split(", ").any(|it| it == name)).map(|it| anchor(it.2));
+            let (page, heading) = match heading_in(text) {
+                Some(heading) => ("", heading),
+                None => ("scenarios.md", heading_in(TEXT).unwrap_or_default()),
+            };
+            linked += &format!("{before}[mapping]({page}#{heading})");
             rest = after;
         }
         linked + rest
@@ -147,15 +152,20 @@ mod tests {
     /// `UPDATE=1` writes them.
     #[test]
     fn the_tables_of_the_reference_have_the_keys_values_and_defaults_of_the_grammar() {
-        let written =
-            with_grammar(TEXT, &grammar()).unwrap_or_else(|it| panic!("docs/scenarios.md:\n{}", it.join("\n")));
-        #[expect(clippy::disallowed_methods, reason = "a test's switch")]
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/scenarios.md"), &written).unwrap();
-            return;
+        let scenario = grammar();
+        let mut incident = incident::grammar();
+        // What an incident shares with scenarios is said there.
+        incident.retain(|it| scenario.iter().all(|of| of.name != it.name));
+        for (file, text, grammar) in [("scenarios.md", TEXT, &scenario), ("incidents.md", OF_INCIDENTS, &incident)] {
+            let written = with_grammar(text, grammar).unwrap_or_else(|it| panic!("docs/{file}:\n{}", it.join("\n")));
+            #[expect(clippy::disallowed_methods, reason = "a test's switch")]
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::write(format!("{}/docs/{file}", env!("CARGO_MANIFEST_DIR")), &written).unwrap();
+                continue;
+            }
+            let different = written.lines().zip(text.lines()).find(|it| it.0 != it.1);
+            assert_eq!(different, None, "the first line that the grammar writes differently; UPDATE=1 writes them all");
         }
-        let different = written.lines().zip(TEXT.lines()).find(|it| it.0 != it.1);
-        assert_eq!(different, None, "the first line that the grammar writes differently; UPDATE=1 writes them all");
     }
 
     #[test]

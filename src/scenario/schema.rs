@@ -1,5 +1,5 @@
 //! The JSON Schema of scenario files, with which editors complete, explain and check: the grammar as it describes
-//! itself, and what the reference says of each key.
+//! itself, and what the reference says of each key. That of incidents is made in the same way.
 
 use serde_json::{Map, Value, json};
 
@@ -15,26 +15,35 @@ pub(super) fn grammar() -> Vec<Keys> {
     grammar.finish()
 }
 
-/// The schema, draft 2020-12.
+/// The schema of scenario files, draft 2020-12.
 #[must_use]
 pub fn schema() -> Value {
-    let mappings = grammar();
+    let about = "The users that the server knows, and what happens when a user is asked for a second factor.";
+    of(&grammar(), "Scenario of locmfa", about)
+}
+
+/// The schema of a file with these mappings, of which the first is the whole file.
+pub(super) fn of(mappings: &[Keys], title: &str, about: &str) -> Value {
     let (root, rest) = mappings.split_first().expect("the file is a mapping");
     let mut definitions: Map<String, Value> = rest.iter().map(|it| (it.name.into(), mapping(it))).collect();
     definitions.extend(scalars());
     let mut schema = mapping(root);
     schema["$defs"] = definitions.into();
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
-    schema["title"] = "Scenario of locmfa".into();
-    schema["description"] =
-        "The users that the server knows, and what happens when a user is asked for a second factor.".into();
+    schema["title"] = title.into();
+    schema["description"] = about.into();
     schema
 }
 
-/// The schema as the file that editors read.
+/// The schema of scenario files, as the file that editors read.
 #[must_use]
 pub fn schema_text() -> String {
-    serde_json::to_string_pretty(&schema()).expect("it is JSON") + "\n"
+    text_of(&schema())
+}
+
+/// A schema as the file that editors read.
+pub(super) fn text_of(schema: &Value) -> String {
+    serde_json::to_string_pretty(schema).expect("it is JSON") + "\n"
 }
 
 fn mapping(of: &Keys) -> Value {

@@ -316,6 +316,34 @@ fn mistakes_in_the_file_of_an_incident_have_a_place_and_a_remedy() {
 }
 
 #[test]
+fn check_tells_the_mistakes_of_an_incident_as_it_does_those_of_a_scenario() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |words: &[&str], text: &str| {
+        std::fs::write(folder.path().join("noon.yaml"), text).unwrap();
+        run(folder.path(), &[&["check"], words].concat())
+    };
+    assert_eq!(check(&["noon.yaml"], FILE), (0, "noon.yaml: no mistakes\n".into()));
+    let (code, told) = check(&["noon.yaml"], &FILE.replace("hits: PfAuthUser*\n", ""));
+    assert!(code == 1 && told.contains("an incident needs the key hits"), "{told}");
+    let (code, told) = check(&["noon.yaml"], &FILE.replace("operation: PfAuthUser*", "oprtion: x"));
+    assert!(code == 1 && told.contains("expect[0].where.oprtion") && told.ends_with("noon.yaml: 1 error\n"), "{told}");
+    let (code, told) = check(&["noon.yaml", "--json"], &FILE.replace("grade: unknown", "grade: certain"));
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((code, &told[0]["line"]), (1, &json!(7)), "{told}");
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("incidents/*.yaml");
+    let (code, told) = check(&[own.to_str().unwrap(), "--strict"], FILE);
+    assert!(code == 0 && told.lines().count() == Incidents::default().iter().len(), "{told}");
+}
+
+#[test]
+fn the_incident_of_the_page_is_one() {
+    let page = include_str!("../../docs/incidents.md");
+    let text = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let kept = Kept::read("noon", "noon.yaml".into(), text.into()).unwrap();
+    check_expectations(&kept.file.expect).unwrap();
+}
+
+#[test]
 fn every_expectation_can_fail_and_every_source_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for kept in Incidents::default().iter() {

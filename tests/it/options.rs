@@ -40,8 +40,39 @@ fn every_option_of_the_server_can_stand_in_the_environment() {
         assert!(code == 0 && text.contains("\"service\":\"http://localhost:"), "{text}");
         assert!(text.contains("\"scenario\":\"s.yaml\"") && text.contains("standard input ended"), "{text}");
     }
-    let (code, text) = run_with(folder.path(), &[], &[("LOCMFA_LISTEN", "junk")]);
-    assert!(code == 2 && text.contains("invalid value 'junk' for '--listen"), "{text}");
+}
+
+#[test]
+fn a_wrong_value_of_the_environment_names_its_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, value, option) in
+        [("LOCMFA_LISTEN", "junk", "--listen"), ("LOCMFA_HTTP", "junk", "--http"), ("LOCMFA_LOG", "junk", "--log")]
+    {
+        let (code, text) = run_with(folder.path(), &["serve"], &[(name, value)]);
+        let said = format!("the environment variable {name} says so");
+        assert!(code == 2 && text.contains(&format!("invalid value 'junk' for '{option}")), "{text}");
+        assert!(text.contains(&said), "{text}");
+        let option = format!("{option}=worse");
+        let (code, text) = run_with(folder.path(), &["serve", &option], &[(name, value)]);
+        assert!(code == 2 && !text.contains(&said), "{text}");
+    }
+}
+
+#[test]
+fn a_switch_of_the_environment_is_on_by_1_and_off_by_0_and_empty_is_as_none() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.yaml"), "users: [anna]").unwrap();
+    for (switch, scheme) in [("1", "http"), ("yes", "http"), ("0", "https"), ("false", "https"), ("", "https")] {
+        let variables = [
+            ("LOCMFA_HTTP", switch),
+            ("LOCMFA_SEED", ""),
+            ("LOCMFA_LISTEN", "127.0.0.1:0"),
+            ("LOCMFA_CERTS", "memory"),
+            ("LOCMFA_EXIT_WITH_STDIN", "on"),
+        ];
+        let (code, text) = run_with(folder.path(), &["s.yaml"], &variables);
+        assert!(code == 0 && text.contains(&format!("service=\"{scheme}://localhost:")), "{switch:?}: {text}");
+    }
 }
 
 #[test]

@@ -513,14 +513,17 @@ fn the_schema_has_the_keys_that_are_read_and_no_others() {
 #[test]
 fn the_schema_that_editors_read_is_fresh() {
     crate::is_file(&folder("docs/scenario.schema.json"), &scenario::schema_text());
+    crate::is_file(&folder("docs/incident.schema.json"), &scenario::incident_schema_text());
 }
 
 #[test]
-fn every_ready_made_scenario_names_the_schema() {
-    for file in files("scenarios") {
-        let text = std::fs::read_to_string(&file).unwrap();
-        let first = text.lines().next().unwrap();
-        assert_eq!(first, "# yaml-language-server: $schema=../docs/scenario.schema.json", "{}", file.display());
+fn every_ready_made_file_names_its_schema() {
+    for (of, kind) in [("scenarios", "scenario"), ("incidents", "incident")] {
+        for file in files(of) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let first = format!("# yaml-language-server: $schema=../docs/{kind}.schema.json");
+            assert_eq!(text.lines().next(), Some(&*first), "{}", file.display());
+        }
     }
 }
 

@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
@@ -235,9 +236,10 @@ def checks(found, folder, downloads):
     def _():
         made, _ = in_workspace("story")
         action = Action(made)
-        done = action.main(program=PROGRAM, scenario="scenario.yaml", arguments="--log\njson")
+        done = action.main(program=PROGRAM, scenario="scenario.yaml", seed="7", arguments="--log\njson")
         assert done.returncode == 0, done.stdout + done.stderr
         outputs = action.values("GITHUB_OUTPUT")
+        assert outputs["seed"] == "7" and "its seed is 7." in done.stdout, done.stdout
         env = {**action.later_steps(), "URL": outputs["url"], "AUTHORITY": outputs["authority"]}
         run(str(ROOT / "tests/kits-ci/story.sh"), made, env)
         assert action.post().returncode == 0
@@ -248,10 +250,19 @@ def checks(found, folder, downloads):
         made, _ = in_workspace("wrong")
         (made / "wrong.yaml").write_text("usrs: [anna]\n")
         slow = made / "slow"
-        slow.write_text("#!/bin/sh\necho thinking >&2\nexec sleep 600\n")
+        slow.write_text('#!/bin/sh\n[ "$1" = --version ] && echo locmfa 0.1.0 && exit\necho thinking >&2\nexec sleep 600\n')
         slow.chmod(0o755)
+        old = made / "old"
+        old.write_text("#!/bin/sh\necho locmfa 0.0.9\n")
+        old.chmod(0o755)
+        port = socket.create_server(("127.0.0.1", 0))
+        taken = f"127.0.0.1:{port.getsockname()[1]}"
         for inputs, words in (
             ({"program": "no-such-program"}, "There is no program no-such-program. Give the path in program"),
+            ({"program": "python3"}, "is not locmfa: --version prints \"Python 3"),
+            ({"program": str(old)}, "is version 0.0.9, which is too old: 0.1.0 is needed."),
+            ({"program": PROGRAM, "arguments": f"--admin\n{taken}"}, f"{taken} is taken"),
+            ({"program": PROGRAM, "seed": "seven"}, "it ended with exit code 2."),
             ({"program": PROGRAM, "scenario": "missing.yaml"}, "There is no scenario missing.yaml."),
             ({"program": PROGRAM, "scenario": "wrong.yaml"}, "it ended with exit code 1.%0AThe newest lines of the server's log:"),
             ({"program": str(slow), "timeout": "1"}, "is not ready after 1 seconds.%0AThe newest lines of the server's log:%0A  thinking"),
@@ -265,6 +276,7 @@ def checks(found, folder, downloads):
             done = action.main(**inputs)
             assert done.returncode == 1 and words in done.stdout, f"{inputs}: {done.stdout}{done.stderr}"
             assert action.post().returncode == 0
+        port.close()
 
     @check("a server that died in mid-job is a warning at its end")
     def _():

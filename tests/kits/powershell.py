@@ -40,7 +40,7 @@ LATER = {
     "clean blocks": r"^\s*clean\s*\{",
     "utf8NoBOM": r"utf8NoBOM|utf8BOM",
 }
-PROPERTIES_OF_READY = {"service", "admin", "authority", "wsdl", "pid", "version"}
+PROPERTIES_OF_READY = {"service", "admin", "authority", "wsdl", "pid", "version", "seed"}
 
 
 def nodes(tree):

@@ -5,7 +5,7 @@ namespace Locmfa.Testing
     /// <summary>How a server is started.</summary>
     public sealed class LocmfaOptions
     {
-        /// <summary>The program; without it, what the environment variable <c>LOCMFA</c> names, else <c>locmfa</c> on the path.</summary>
+        /// <summary>The program; without it, what the environment variable <c>LOCMFA_PROGRAM</c> names, else <c>locmfa</c> on the path.</summary>
         public string Program { get; set; }
 
         /// <summary>The file of the scenario. Without it and <see cref="ScenarioText"/>, the built-in scenario is served.</summary>
@@ -16,6 +16,9 @@ namespace Locmfa.Testing
 
         /// <summary>The port of the service; 0 lets the system choose one, so that servers run side by side.</summary>
         public int Port { get; set; }
+
+        /// <summary>Fixes what the server draws, so that a run repeats; null: the scenario's seed, or one that is drawn.</summary>
+        public ulong? Seed { get; set; }
 
         /// <summary>Further arguments of <c>locmfa serve</c>.</summary>
         public string[] Arguments { get; set; } = new string[0];

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Net.Http;
@@ -41,6 +42,9 @@ namespace Locmfa.Testing
 
         /// <summary>The space <c>default</c>, which every test of this server shares.</summary>
         public LocmfaSpace DefaultSpace { get; private set; }
+
+        /// <summary>The seed of all that the server draws: with it as <see cref="LocmfaOptions.Seed"/>, a run repeats.</summary>
+        public ulong Seed { get; private set; }
 
         /// <summary>The process.</summary>
         public int ProcessId => process.Id;
@@ -146,6 +150,7 @@ namespace Locmfa.Testing
             ServiceUri = new Uri(addresses.Text("service"));
             // Windows tries ::1 first for localhost, and the API may listen on 127.0.0.1 alone.
             AdminUri = new Uri(addresses.Text("admin").Replace("//localhost:", "//127.0.0.1:") + "/");
+            Seed = ulong.Parse(addresses.Text("seed"), CultureInfo.InvariantCulture);
             var authority = addresses.Text("authority");
             var certificates = Path.Combine(folder, "certs");
             var own = Directory.Exists(certificates) ? Directory.GetFiles(certificates, "server*.pem").Where(it => !it.EndsWith("-key.pem", StringComparison.Ordinal)) : new string[0];
@@ -157,6 +162,11 @@ namespace Locmfa.Testing
         private IEnumerable<string> Arguments(string ready)
         {
             yield return "serve";
+            if (options.Seed != null)
+            {
+                yield return "--seed";
+                yield return options.Seed.Value.ToString(CultureInfo.InvariantCulture);
+            }
             var scenario = options.ScenarioFile;
             if (options.ScenarioText != null)
             {
@@ -175,7 +185,7 @@ namespace Locmfa.Testing
 
         private void Start(IEnumerable<string> arguments)
         {
-            var program = options.Program ?? Environment.GetEnvironmentVariable("LOCMFA");
+            var program = options.Program ?? Environment.GetEnvironmentVariable("LOCMFA_PROGRAM");
             program = string.IsNullOrEmpty(program) ? "locmfa" : program;
             var start = new ProcessStartInfo(program, string.Join(" ", arguments.Select(Quoted)))
             {
@@ -196,7 +206,7 @@ namespace Locmfa.Testing
             }
             catch (Win32Exception error)
             {
-                throw new LocmfaException($"There is no program {program} that can be started: {error.Message}.", "Set LocmfaOptions.Program, or the environment variable LOCMFA, to its path.", "", "", error);
+                throw new LocmfaException($"There is no program {program} that can be started: {error.Message}.", "Set LocmfaOptions.Program, or the environment variable LOCMFA_PROGRAM, to its path.", "", "", error);
             }
             process = started;
             // A pipe that no program reads fills, and the server drops lines of its log.

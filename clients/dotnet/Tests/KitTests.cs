@@ -1,4 +1,4 @@
-// What the kit promises, against the program that LOCMFA names. Under NUnit 2.6.
+// What the kit promises, against the program that LOCMFA_PROGRAM names. Under NUnit 2.6.
 using System;
 using System.Diagnostics;
 using System.IO;
@@ -67,7 +67,7 @@ public class KitTests
     {
         var error = Thrown<LocmfaException>(() => LocmfaServer.StartAsync(new LocmfaOptions { Program = "/no/such/locmfa" }));
         Contains("/no/such/locmfa", error.Detail);
-        Contains("LOCMFA", error.Remedy);
+        Contains("LOCMFA_PROGRAM", error.Remedy);
     }
 
     [Test]
@@ -114,6 +114,17 @@ public class KitTests
         Assert.AreEqual("mistakes", error.Kind);
         Contains("line 3: error S006", error.Message);
         Contains("Did you mean busy?", error.Message);
+    }
+
+    [Test]
+    public void A_run_repeats_with_its_seed()
+    {
+        using (var first = LocmfaServer.StartAsync().GetAwaiter().GetResult())
+        using (var again = LocmfaServer.StartAsync(new LocmfaOptions { Seed = first.Seed }).GetAwaiter().GetResult())
+        {
+            Assert.AreEqual(first.Seed, again.Seed);
+            Assert.That(again.Log, Is.Not.StringContaining("SSL_CERT_FILE"));
+        }
     }
 
     [Test]

@@ -1,5 +1,5 @@
 # The story of a consultant's tests, and what the module promises. Runs under Pester 5 and 6, with nothing else:
-#     $env:LOCMFA = 'C:\path\to\locmfa.exe'; Invoke-Pester ./Locmfa.Tests.ps1
+#     $env:LOCMFA_PROGRAM = 'C:\path\to\locmfa.exe'; Invoke-Pester ./Locmfa.Tests.ps1
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot '../Locmfa/Locmfa.psd1') -Force
     # NTLM needs a package of its own where the system is not Windows.
@@ -127,7 +127,7 @@ Describe 'Users' {
 
 Describe 'Bad input' {
     It 'names a missing program' {
-        { Start-LocmfaServer -Program ./no-such-locmfa } | Should -Throw -ExpectedMessage '*no-such-locmfa*LOCMFA*' -ErrorId 'Locmfa.NoProgram,Start-LocmfaServer'
+        { Start-LocmfaServer -Program ./no-such-locmfa } | Should -Throw -ExpectedMessage '*no-such-locmfa*LOCMFA_PROGRAM*' -ErrorId 'Locmfa.NoProgram,Start-LocmfaServer'
     }
     It 'names a program that is too old, and one that is late' {
         $onWindows = $env:OS -eq 'Windows_NT'

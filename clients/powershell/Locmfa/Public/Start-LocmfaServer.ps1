@@ -7,11 +7,13 @@ mistakes is an error that names each of them. The other commands then mean this 
 .PARAMETER Scenario
 The scenario file. Without one, the built-in scenario is served.
 .PARAMETER Program
-The program; without it, what the environment variable LOCMFA names, else locmfa on the path.
+The program; without it, what the environment variable LOCMFA_PROGRAM names, else locmfa on the path.
 .PARAMETER Port
 The port of the service; 0 lets the system choose one, so that servers run side by side.
 .PARAMETER AdminPort
 The port of the admin API; 0 lets the system choose one.
+.PARAMETER Seed
+Fixes what the server draws, so that a run repeats. The server that is returned has the seed of its run.
 .PARAMETER ArgumentList
 Further arguments of locmfa serve.
 .PARAMETER TimeoutSeconds
@@ -27,18 +29,19 @@ function Start-LocmfaServer {
     [CmdletBinding(SupportsShouldProcess = $true)]
     param(
         [Parameter(Position = 0)] [Alias('FullName')] [string] $Scenario,
-        [string] $Program = $(if ($env:LOCMFA) { $env:LOCMFA } else { 'locmfa' }),
+        [string] $Program = $(if ($env:LOCMFA_PROGRAM) { $env:LOCMFA_PROGRAM } else { 'locmfa' }),
         [ValidateRange(0, 65535)] [int] $Port = 0,
         [ValidateRange(0, 65535)] [int] $AdminPort = 0,
+        [Nullable[uint64]] $Seed,
         [string[]] $ArgumentList = @(),
         [ValidateRange(0, 3600)] [double] $TimeoutSeconds = 30
     )
     $command = Get-Command -Name $Program -CommandType Application -ErrorAction SilentlyContinue | Select-Object -First 1
-    if (-not $command) { $PSCmdlet.ThrowTerminatingError((New-Record "There is no program '$Program'. Give -Program, or set the environment variable LOCMFA to its path." 'NoProgram' 'ObjectNotFound' $Program)) }
+    if (-not $command) { $PSCmdlet.ThrowTerminatingError((New-Record "There is no program '$Program'. Give -Program, or set the environment variable LOCMFA_PROGRAM to its path." 'NoProgram' 'ObjectNotFound' $Program)) }
     $folder = Join-Path ([System.IO.Path]::GetTempPath()) ('locmfa-' + [guid]::NewGuid().ToString('n'))
     $ready = Join-Path $folder 'ready.json'
     $server = [pscustomobject]@{
-        PSTypeName = 'Locmfa.Server'; Name = 'default'; Service = $null; Admin = $null; Authority = $null; ProcessId = 0
+        PSTypeName = 'Locmfa.Server'; Name = 'default'; Service = $null; Admin = $null; Authority = $null; ProcessId = 0; Seed = $null
         Folder = $folder; Log = (Join-Path $folder 'log.txt'); Process = $null; Errors = $null; Output = $null; Token = $null; Server = $null
     }
     $server.Server = $server
@@ -47,6 +50,7 @@ function Start-LocmfaServer {
     if ($Scenario) { $arguments += $PSCmdlet.GetUnresolvedProviderPathFromPSPath($Scenario) }
     $arguments += '--listen', "127.0.0.1:$Port", '--admin', "127.0.0.1:$AdminPort", '--certs', (Join-Path $folder 'certs')
     $arguments += '--log-file', $server.Log, '--ready-file', $ready, '--exit-with-stdin'
+    if ($null -ne $Seed) { $arguments += '--seed', "$Seed" }
     $arguments += $ArgumentList
     if (-not $PSCmdlet.ShouldProcess("127.0.0.1:$Port", "Start $($command.Source)")) { return }
     $null = New-Item -ItemType Directory -Path $folder -Force
@@ -72,6 +76,7 @@ function Start-LocmfaServer {
     # Windows tries ::1 first for localhost, and the API listens on 127.0.0.1 alone.
     $server.Admin = $addresses.admin -replace '//localhost:', '//127.0.0.1:'
     $server.Authority = $addresses.authority
+    $server.Seed = $addresses.seed
     $script:Current = $server
     $server
 }
