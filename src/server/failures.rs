@@ -76,11 +76,11 @@ impl Failures {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).counts.clone()
     }
 
-    /// The counts in a line: `1 old-version, 2 wrong-password`.
+    /// The counts in a line: `1 old-version, 2 wrong-password`. `None`: nothing failed.
     #[must_use]
-    pub fn summary(&self) -> String {
+    pub fn summary(&self) -> Option<String> {
         let counts: Vec<_> = self.counts().iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        counts.join(", ")
+        (!counts.is_empty()).then(|| counts.join(", "))
     }
 }
 
@@ -107,6 +107,6 @@ mod tests {
             (lately.len(), lately[0].what.as_str(), lately[LATELY - 1].what.as_str()),
             (256, "the request could not be read: 10", "the connection broke: 265")
         );
-        assert_eq!(failures.summary(), "133 bad-request, 133 broken");
+        assert_eq!(failures.summary().as_deref(), Some("133 bad-request, 133 broken"));
     }
 }

@@ -102,7 +102,7 @@ impl<'a> Record<'a> {
         told.expect("a String does not fail");
         if let Some(warning) = &self.note.warning {
             let request = &self.request;
-            warn!(target: "locmfa::call", operation = request.operation, user = &*request.username, "{warning}");
+            warn!(target: "locmfa::call", operation = request.operation, user = named(&request.username), "{warning}");
         }
         self.close(StatusCode::OK, outcome);
         self.damaged(answer::page(StatusCode::OK, Page::Fresh(content_type), body))
@@ -194,8 +194,8 @@ impl<'a> Record<'a> {
             target: "locmfa::call",
             space = self.space.name(),
             caller = &*request.caller,
-            operation = request.operation,
-            user = &*request.username,
+            operation = named(request.operation),
+            user = named(&request.username),
             number = request.number.as_deref(),
             address = self.address.as_deref(),
             initiating_type = self.initiating_type.as_deref(),
@@ -241,6 +241,11 @@ pub(super) fn shortened(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+/// What a request names, for the log: a line leaves out what is not named.
+fn named(text: &str) -> Option<&str> {
+    Some(text).filter(|it| !it.is_empty())
 }
 
 /// Milliseconds, to the microsecond.

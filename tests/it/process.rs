@@ -282,6 +282,22 @@ fn the_end_of_the_log_counts_what_failed() {
 }
 
 #[test]
+fn a_line_of_the_log_leaves_out_what_a_request_does_not_name() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.yaml"), "users: [anna]").unwrap();
+    let server = Server::start(folder.path(), &["s.yaml", "-v"]);
+    for path in ["/PfWs.asmx", "/PfWsSdk.asmx"] {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        write!(stream, "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nx=1").unwrap();
+        read(stream);
+    }
+    let (_, lines) = server.stop();
+    let is_empty = |line: &Value| line.as_object().unwrap().values().any(|it| it == "");
+    assert!(!lines.iter().any(is_empty), "{lines:?}");
+    assert!(["wrong-path", "(3 characters)"].iter().all(|it| format!("{lines:?}").contains(it)), "{lines:?}");
+}
+
+#[test]
 fn a_scenario_with_mistakes_starts_nothing() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("s.yaml"), "users: [{usernam: anna}]\nrules: [{outcome: bussy}]").unwrap();
