@@ -234,16 +234,20 @@ struct Visit<'a> {
 
 impl Visit<'_> {
     /// The space that the path names, made if it is not there.
-    fn space(&self) -> Result<Space, NoSpace> {
-        match self.space {
-            None => Ok(self.site.spaces.default_space().clone()),
-            Some(name) => self.site.spaces.open(name),
+    async fn space(&self) -> Result<Space, NoSpace> {
+        let spaces = &self.site.spaces;
+        let Some(name) = self.space else { return Ok(spaces.default_space().clone()) };
+        if let Ok(space) = spaces.find(name) {
+            return Ok(space);
         }
+        // It copies tables of users.
+        let (spaces, name) = (spaces.clone(), name.to_owned());
+        spaces.work().clone().run(Lane::Answer, move || spaces.open(&name)).await
     }
 
     /// One SOAP call, straight through.
     async fn soap(&self, body: Whole) -> Response {
-        let space = match self.space() {
+        let space = match self.space().await {
             Ok(space) => space.in_this_epoch(),
             Err(no) => return answer::no_space(&no),
         };
@@ -365,7 +369,7 @@ impl Visit<'_> {
 
     /// The HTTP POST protocol, for the operations that take nothing and answer a text.
     async fn form(&self, name: &str) -> Response {
-        let space = match self.space() {
+        let space = match self.space().await {
             Ok(space) => space.in_this_epoch(),
             Err(no) => return answer::no_space(&no),
         };

@@ -241,6 +241,7 @@ impl Switchboard {
         if spaces.get(space.name()).is_some_and(is_it)
             && let Some(served) = spaces.remove(space.name())
         {
+            drop(spaces);
             served.end();
         }
     }
@@ -319,6 +320,8 @@ impl Switchboard {
         }
         let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
         let served = spaces.remove(&name.to_ascii_lowercase()).ok_or_else(|| NoSpace::Unknown(name.into()))?;
+        // What the space has is freed without the lock.
+        drop(spaces);
         served.end();
         Ok(())
     }
@@ -338,10 +341,11 @@ impl Switchboard {
     pub async fn drop_idle(self) {
         loop {
             tokio::time::sleep(self.0.limits.idle.clamp(Duration::from_secs(1), Duration::from_mins(1))).await;
-            let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
-            for (_, served) in spaces.extract_if(|_, it| it.space.idle() >= self.0.limits.idle) {
-                served.end();
-            }
+            let idle: Vec<_> = {
+                let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
+                spaces.extract_if(|_, it| it.space.idle() >= self.0.limits.idle).collect()
+            };
+            self.work().run(Lane::Read, || idle.into_iter().for_each(|it| it.1.end())).await;
         }
     }
 

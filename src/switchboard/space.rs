@@ -457,9 +457,11 @@ impl Space {
         // Sequence numbers continue, so that cursors stay valid.
         engine.journal.continue_from(&locked.engine.journal);
         drop(locked);
-        *current = Epoch::starting(drawing_as(&self.inner.name, engine), start);
+        let ended = std::mem::replace(&mut *current, Epoch::starting(drawing_as(&self.inner.name, engine), start));
         self.inner.refuses_sign_in.store(false, Ordering::Relaxed);
         drop(current);
+        // What the epoch had is freed without the lock.
+        drop(ended);
         self.inner.life.send_modify(|it| it.resets += 1);
         self.inner.timer_changed.notify_one();
     }

@@ -322,8 +322,10 @@ const PIECES: [&str; 63] = [
 
 /// Whether the two readers are known to differ on a text.
 fn differ(text: &str) -> bool {
+    // roxmltree knows the names of the fifth edition of XML 1.0, and .NET those of the fourth.
+    let has_newer_name = text.split('<').skip(1).any(|it| it.split('>').next().is_some_and(|it| it.contains('€')));
     // roxmltree takes a surrogate for U+FFFD.
-    text.contains("&#xD800;")
+    has_newer_name || text.contains("&#xD800;")
 }
 
 proptest! {

@@ -66,7 +66,7 @@ use super::reload::Reloader;
 use super::tls_faults::TlsFaults;
 use crate::incidents::Incidents;
 use crate::log::Log;
-use crate::switchboard::{DEFAULT, Space, Switchboard, Work};
+use crate::switchboard::{DEFAULT, Lane, Space, Switchboard, Work};
 use crate::text;
 use crate::tls::Renewable;
 
@@ -392,7 +392,13 @@ impl FromRequestParts<Arc<Admin>> for Changing {
 
     async fn from_request_parts(parts: &mut Parts, admin: &Arc<Admin>) -> Result<Self, Problem> {
         let named = parts.extensions.get::<Named>().expect("the gate takes it from the path");
-        let (space, is_made) = admin.spaces.open_for_change(&named.name)?;
+        let (space, is_made) = match admin.spaces.find(&named.name) {
+            Ok(space) => (space, false),
+            Err(_) => {
+                let (spaces, name) = (admin.spaces.clone(), named.name.clone());
+                admin.work.run(Lane::Read, move || spaces.open_for_change(&name)).await?
+            }
+        };
         if is_made {
             // Each request has one such extractor.
             let _ = named.made.set(space.clone());

@@ -162,9 +162,9 @@ pub(super) async fn create(
     let space = match beginning.read()? {
         Beginning::Loaded => match admin.spaces.find(&name) {
             Ok(space) => return Ok(Json::ok(Space::of(&admin, &space))),
-            Err(_) => admin.spaces.open(&name)?,
+            Err(_) => made(&admin, Lane::Read, move |spaces| Ok(spaces.open(&name)?)).await?,
         },
-        Beginning::Fork(from) => admin.spaces.fork(&from, name.as_str())?,
+        Beginning::Fork(from) => made(&admin, Lane::Read, move |spaces| Ok(spaces.fork(&from, name.as_str())?)).await?,
         Beginning::Scenario(text) => {
             with_scenario(&admin, text, move |spaces, setup| spaces.create(name.as_str(), setup)).await?
         }
@@ -186,8 +186,10 @@ pub(super) async fn create_labelled(
         return Err(Problem::new(Kind::BadBody, detail, "Shorten it.").with("field", "label"));
     }
     let space = match (NewSpace { from, scenario }).read()? {
-        Beginning::Loaded => admin.spaces.open_labelled(&label)?,
-        Beginning::Fork(from) => admin.spaces.fork(&from, Naming::Label(&label))?,
+        Beginning::Loaded => made(&admin, Lane::Read, move |spaces| Ok(spaces.open_labelled(&label)?)).await?,
+        Beginning::Fork(from) => {
+            made(&admin, Lane::Read, move |spaces| Ok(spaces.fork(&from, Naming::Label(&label))?)).await?
+        }
         Beginning::Scenario(text) => {
             with_scenario(&admin, text, move |spaces, setup| spaces.create(Naming::Label(&label), setup)).await?
         }
@@ -195,18 +197,29 @@ pub(super) async fn create_labelled(
     Ok(Json(StatusCode::CREATED, Space::of(&admin, &space)))
 }
 
-/// Makes a space from the text of a scenario. Its timer runs in this runtime, from whichever thread it is made.
+/// Makes a space from the text of a scenario.
 async fn with_scenario(
     admin: &Admin,
     text: String,
     make: impl FnOnce(&Switchboard, Setup) -> Result<switchboard::Space, NoSpace> + Send + 'static,
 ) -> Result<switchboard::Space, Problem> {
-    let (spaces, lane) = (admin.spaces.clone(), Lane::of_text(text.len()));
-    let made = move || {
+    let lane = Lane::of_text(text.len());
+    let read = move |spaces: &Switchboard| {
         let scenario = scenario::load("scenario", &text).map_err(|it| Problem::of_mistakes(&it))?;
-        Ok(make(&spaces, scenario.setup)?)
+        Ok(make(spaces, scenario.setup)?)
     };
-    admin.work.run(lane, made).await
+    made(admin, lane, read).await
+}
+
+/// Makes a space, or starts one over, off the threads that answer calls: it copies tables of users. The space's timer runs
+/// in this runtime, from whichever thread it is made.
+async fn made(
+    admin: &Admin,
+    lane: Lane,
+    make: impl FnOnce(&Switchboard) -> Result<switchboard::Space, Problem> + Send + 'static,
+) -> Result<switchboard::Space, Problem> {
+    let spaces = admin.spaces.clone();
+    admin.work.run(lane, move || make(&spaces)).await
 }
 
 /// Starts a space over from the loaded scenario. Calls that wait end without an outcome.
@@ -217,7 +230,8 @@ pub(super) async fn reset(
     asked: Asked,
 ) -> Result<Json<Space>, Problem> {
     asked.finish()?;
-    let space = admin.spaces.reset(&name)?;
+    let of = name.clone();
+    let space = made(&admin, Lane::Read, move |spaces| Ok(spaces.reset(&of)?)).await?;
     admin.devices.forget(&name);
     Ok(Json::ok(Space::of(&admin, &space)))
 }
@@ -230,7 +244,9 @@ pub(super) async fn remove(
     asked: Asked,
 ) -> Result<StatusCode, Problem> {
     asked.finish()?;
-    admin.spaces.drop_space(&name)?;
+    let (spaces, of) = (admin.spaces.clone(), name.clone());
+    // To free what a space has takes time, too.
+    admin.work.run(Lane::Read, move || spaces.drop_space(&of)).await?;
     admin.devices.forget(&name);
     Ok(StatusCode::NO_CONTENT)
 }
