@@ -7,6 +7,7 @@
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -23,7 +24,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -36,6 +37,9 @@ struct Load {
     /// The server's process.
     #[arg(long)]
     pid: u32,
+    /// How many a second are begun; without it, as many as the server answers.
+    #[arg(long)]
+    rate: Option<f64>,
     /// The file with the envelope.
     #[arg(long)]
     body: String,
@@ -68,6 +72,9 @@ struct Plan {
     tls: TlsConnector,
     body: String,
     credentials: Option<Credentials>,
+    /// From one beginning to the next.
+    pause: Duration,
+    begun: AtomicU32,
 }
 
 struct Connection {
@@ -86,6 +93,8 @@ async fn main() -> anyhow::Result<()> {
             .account
             .zip(load.password)
             .map(|(account, password)| Credentials { account, password: Secret::from(password) }),
+        pause: load.rate.map_or(Duration::ZERO, |it| Duration::from_secs_f64(1.0 / it)),
+        begun: AtomicU32::new(0),
     });
     let mut open = Vec::new();
     for _ in 0..load.connections {
@@ -100,7 +109,7 @@ async fn main() -> anyhow::Result<()> {
     let ends = started + Duration::from_secs_f64(load.seconds);
     let mut workers = JoinSet::new();
     for connection in open {
-        workers.spawn(work(plan.clone(), connection, ends));
+        workers.spawn(work(plan.clone(), connection, started, ends));
     }
     let mut times = Vec::new();
     while let Some(worked) = workers.join_next().await {
@@ -118,9 +127,21 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// How long each unit took: the calls on an open connection, or connections.
-async fn work(plan: Arc<Plan>, mut open: Option<Connection>, ends: Instant) -> anyhow::Result<Vec<Duration>> {
+async fn work(
+    plan: Arc<Plan>,
+    mut open: Option<Connection>,
+    start: Instant,
+    ends: Instant,
+) -> anyhow::Result<Vec<Duration>> {
     let mut times = Vec::new();
-    while Instant::now() < ends {
+    loop {
+        let due = start + plan.pause * plan.begun.fetch_add(1, Ordering::Relaxed);
+        if Instant::now().max(due) >= ends {
+            return Ok(times);
+        }
+        if !plan.pause.is_zero() {
+            sleep_until(due).await;
+        }
         let started = Instant::now();
         match &mut open {
             Some(connection) => connection.call(&plan).await?,
@@ -135,7 +156,6 @@ async fn work(plan: Arc<Plan>, mut open: Option<Connection>, ends: Instant) -> a
         }
         times.push(started.elapsed());
     }
-    Ok(times)
 }
 
 impl Connection {

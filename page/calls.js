@@ -1,6 +1,6 @@
 // @ts-check
 /** The calls: a live list with a filter in the API's own words, and one call as a story. */
-import { ask } from "./api.js";
+import { ask, Refused } from "./api.js";
 import { hold, report, shown, state } from "./store.js";
 import { address, Button, Choice, clockTime, Component, copy, Empty, go, grouped, html, Icon, kept, Time, Xml } from "./ui.js";
 
@@ -18,8 +18,12 @@ export function readFilter(text) {
 /** @param {[string, string][]} filter */
 export const writeFilter = (filter) => filter.map(([name, value]) => `${name}=${/\s/.test(value) ? `"${value}"` : value}`).join(" ");
 
+/** How a call ended, in words. @param {import("./store.js").Call} call */
+export const outcomeOf = ({ state, outcome, call_result, ending }) =>
+  state === "open" ? "open" : ending ? `${outcome.split(" ")[0]} · ${call_result} ${ending}` : outcome.replace(/ by ".*"$/, "");
+
 /** The look of an outcome. @param {import("./store.js").Call} call */
-function lookOf(call) {
+export function lookOf(call) {
   if (call.state === "open") return "on";
   if (call.status !== 200 || call.outcome.startsWith("fault")) return "warn";
   return call.outcome.startsWith("true") ? "yes" : "no";
@@ -30,7 +34,7 @@ const Row = kept(({ call, isChosen }) => html`
     onClick=${(/** @type {MouseEvent} */ it) => go(it, { view: "calls", call: String(call.seq) })}>
     <span class="dot ${lookOf(call)}"></span><${Time} at=${call.at} />
     <strong>${call.operation || "No operation"}</strong><span class="of">${call.number ? grouped(call.number) : call.username}</span>
-    <span class="outcome">${call.state === "open" ? "open" : call.outcome.replace(/ by ".*"$/, "")}</span>
+    <span class="outcome">${outcomeOf(call)}</span>
     <span class="quiet rule">${call.rule ?? ""}</span>
     <span class="quiet ms">${call.state === "open" ? "" : `${call.milliseconds < 10 ? call.milliseconds.toFixed(1) : Math.round(call.milliseconds)} ms`}</span></a>`);
 
@@ -38,18 +42,19 @@ const Row = kept(({ call, isChosen }) => html`
 class Story extends Component {
   constructor() {
     super();
-    /** @type {any} */ this.state = { whole: null, seq: "", wire: "pretty" };
+    /** @type {any} */ this.state = { whole: null, seq: "", wire: "pretty", no: "" };
   }
 
   async read() {
     const { seq } = this.props;
     if (this.state.seq === seq) return;
-    this.setState({ seq, whole: null });
+    this.setState({ seq, whole: null, no: "" });
     try {
       const whole = await ask("GET", `/calls/${seq}?raw=true`);
       if (this.state.seq === seq) this.setState({ whole });
     } catch (error) {
-      report(error);
+      if (!(error instanceof Refused) || error.status !== 404) report(error);
+      else this.setState({ no: error.message });
     }
   }
 
@@ -62,9 +67,9 @@ class Story extends Component {
   }
 
   render() {
-    const { whole, wire } = this.state;
+    const { whole, wire, no } = this.state;
     const close = html`<a class="button quiet" href=${address({ view: "calls" })} onClick=${(/** @type {MouseEvent} */ it) => go(it, { view: "calls" })}><${Icon} name="cross" /><span>Close</span></a>`;
-    if (!whole) return html`<section class="story panel" aria-label="Call">${close}<p class="quiet">Reading call ${this.props.seq} …</p></section>`;
+    if (!whole) return html`<section class="story panel" aria-label="Call"><div class="bar"><h2>Call ${this.props.seq}</h2>${close}</div><p class="quiet">${no || "Reading …"}</p></section>`;
     const { call, explained, copies } = whole;
     return html`<section class="story panel" aria-label="Call ${call.seq}">
       <div class="bar"><h2>${call.operation || "No operation"}</h2>${close}</div>

@@ -30,8 +30,8 @@ export class Banner extends Component {
 }
 
 /** The incidents, each with a button that begins it. */
-export const Incidents = () => html`<section class="view" aria-label="Incidents"><div class="bar"><h2>Incidents</h2></div>
+export const Incidents = () => html`<div class="view rules"><section aria-label="Incidents"><div class="bar"><h2>Incidents</h2></div>
   <p class="quiet">What goes wrong for 15 minutes. It leaves nothing behind.</p>
-  <ol class="plain">${state.incidents.items.map(({ name, about, hits }) => html`<li class="rule panel" key=${name}>
+  <ol class="plain grid">${state.incidents.items.map(({ name, about, hits }) => html`<li class="rule panel" key=${name}>
     <div class="bar"><h3>${name}</h3><span class="quiet">Hits: ${hits}</span>
-      <${Button} label="Start" aria-label=${`Start ${name}`} disabled=${Boolean(state.incidents.running)} onClick=${() => change("POST", `/${name}`)} /></div><p>${about}</p></li>`)}</ol></section>`;
+      <${Button} label="Start" aria-label=${`Start ${name}`} disabled=${Boolean(state.incidents.running)} onClick=${() => change("POST", `/${name}`)} /></div><p>${about}</p></li>`)}</ol></section></div>`;

@@ -104,7 +104,7 @@ function NewUser() {
       go(null, { view: "people", user: String(user.username) });
     })(event);
   };
-  return html`<section class="panel" aria-label="Add a user"><h2>Add a user</h2><form onSubmit=${add}>
+  return html`<section class="panel person" aria-label="Add a user"><h2>Add a user</h2><form onSubmit=${add}>
     <label>Name<input name="username" required autocomplete="off" /></label><${Fields} /><button class="button yes">Add</button></form></section>`;
 }
 

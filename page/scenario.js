@@ -98,7 +98,7 @@ export class ScenarioView extends Component {
         <ul class="plain">${state.spaces.map((it) => html`<li class="space" key=${it.name}>
           <a href=${`${it.path}/`} aria-current=${it.name === space ? "page" : undefined}>${it.name}</a>
           <span class="quiet">${it.users} users · ${it.calls} calls</span></li>`)}</ul>
-        <form onSubmit=${make}><label>New space<input name="space" required pattern="[A-Za-z0-9._\\-]{1,64}" autocomplete="off" /></label>
+        <form onSubmit=${make}><label>New space<input name="space" required pattern="[A-Za-z0-9._\\-]{1,64}" title="Letters, digits, . _ -" autocomplete="off" /></label>
           <label class="switch"><input type="checkbox" name="from" /><span>Go on from here</span></label><button class="button">Make and open</button></form>
         <div class="acts"><${Button} kind="no" label="Reset this space" onClick=${resetSpace} />
           ${base && html`<${Button} kind="no" label="Drop this space" onClick=${() => ask("DELETE", `/spaces/${encodeURIComponent(space)}`)} />`}</div></section>

@@ -3,6 +3,7 @@
 import { ask, isDevice } from "./api.js";
 import { changed, report, rings, state } from "./store.js";
 import { act, actsOf, Code, Keypad, onKey, personOf, Said, statusOf, toggleSound, wordsOf } from "./phone.js";
+import { lookOf, outcomeOf } from "./calls.js";
 import { call, Played, refreshPlays } from "./play.js";
 import { resetSpace } from "./scenario.js";
 import { Avatar, Button, Component, grouped, html, Icon, span, ticks, until } from "./ui.js";
@@ -94,7 +95,7 @@ export class Stage extends Component {
         ${device ? html`<${Device} />` : this.caption(card)}
         ${others.length > 0 && html`<div class="acts others">${others.slice(0, 4).map((it) => html`<${Button} key=${it.c.id} icon="phone" label=${personOf(it)} onClick=${() => { chosen = it.c.id; changed(); }} />`)}</div>`}
         ${!card && text?.code && html`<p class="bubble">${text.text}</p>`}
-        ${!isDevice && last && html`<p class="last"><span class="dot ${last.state === "open" ? "on" : last.outcome.startsWith("true") ? "yes" : "no"}"></span>${last.operation} <strong>${last.state === "open" ? "open" : last.outcome.replace(/ by ".*"$/, "")}</strong></p>`}
+        ${!isDevice && last && last.state !== "open" && html`<p class="last"><span class="dot ${lookOf(last)}"></span>${last.operation} <strong>${outcomeOf(last)}</strong></p>`}
         ${!isDevice && state.plays[0] && html`<ul class="plain"><${Played} play=${state.plays[0]} /></ul>`}
       </section>
       <footer class="acts">${!isDevice && html`

@@ -10,7 +10,7 @@ import { ringWhile } from "./sound.js";
  *   asks?: string, acts: string[], rule?: string, code?: string}} Challenge
  * @typedef {{c: Challenge, ended: any, entry: string}} Card
  * @typedef {{seq: number, state?: string, at: string, operation: string, username: string, number?: string,
- *   outcome: string, call_result?: number, error?: number, status: number, rule?: string, warning?: string,
+ *   outcome: string, call_result?: number, ending?: string, error?: number, status: number, rule?: string, warning?: string,
  *   milliseconds: number, caller: string}} Call
  * @typedef {{seq: number, at: string, medium: string, username: string, to: string, subject: string, text: string,
  *   code?: string, challenge?: number}} Message

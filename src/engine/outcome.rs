@@ -152,6 +152,12 @@ impl Outcome {
         Self::ALL.iter().copied().find(|it| it.word() == word)
     }
 
+    /// The outcome of a code of `callResult`.
+    #[must_use]
+    pub fn of_code(code: i32) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.code() == code)
+    }
+
     /// Whether it blocks the person who was asked.
     #[must_use]
     pub const fn is_fraud(self) -> bool {

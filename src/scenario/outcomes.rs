@@ -52,7 +52,7 @@ fn read_word(written: Written<'_>, text: &str) -> Option<Conduct> {
     if let Some(outcome) = Outcome::of_word(text) {
         return Some(Conduct::End(outcome.into()));
     }
-    if let Some(outcome) = text.parse().ok().and_then(|code: i32| Outcome::ALL.iter().find(|it| it.code() == code)) {
+    if let Some(outcome) = text.parse().ok().and_then(Outcome::of_code) {
         let help = format!("Call result {text} has the word {}.", outcome.word());
         return written.wrong(Code::UnknownWord, format!("outcome cannot be {}", quoted(text)), [help]);
     }

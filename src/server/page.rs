@@ -98,7 +98,9 @@ impl File {
         }
         code.push_str(rest);
         let lines = code.lines().map(str::trim).filter(|it| !it.is_empty() && !it.starts_with("//"));
-        let lines = lines.fold(String::new(), |text, line| text + line + "\n");
+        // After these marks, neither the language nor a text needs the end of the line.
+        let end = |line: &str| if line.ends_with([';', '{', ',']) { "" } else { "\n" };
+        let lines = lines.fold(String::new(), |text, line| text + line + end(line));
         // Marks that stand in no text for people: that keeps its blanks.
         let operators =
             [" => ", " = ", " += ", " === ", " !== ", " && ", " || ", " ?? ", " ? ", " : ", " + ", ") {", "({ ", " })"];

@@ -23,6 +23,7 @@ const BATCH: Duration = Duration::from_millis(10);
 impl Watcher {
     /// Waits until an event may match: one since the last such wait, or since the watcher was made.
     pub async fn woken(&self) {
+        let _listening = self.space.watchers().listen();
         self.waiter.wake.notified().await;
     }
 
@@ -60,6 +61,12 @@ impl Space {
         loop {
             if self.last_event() == after {
                 let _ = tokio::time::timeout(IDLE, last_event.changed()).await;
+                if self.watchers().end_if_unwatched() {
+                    return;
+                }
+            }
+            // Events gather while each watcher is busy with earlier ones.
+            while !self.watchers().listened(IDLE).await {
                 if self.watchers().end_if_unwatched() {
                     return;
                 }

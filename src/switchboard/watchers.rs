@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
 use crate::engine::{Event, EventKind, Journal};
 
@@ -49,6 +51,17 @@ pub(super) struct Watchers {
     table: Mutex<Table>,
     /// The place up to which all events are compared with all watchers.
     compared: AtomicU64,
+    /// How many waiters wait to be woken.
+    listening: watch::Sender<usize>,
+}
+
+/// A waiter waits to be woken until this is dropped.
+pub(super) struct Listening<'w>(&'w Watchers);
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        self.0.listening.send_modify(|it| *it -= 1);
+    }
 }
 
 #[derive(Default)]
@@ -135,6 +148,18 @@ impl Watchers {
         if group.by_value.is_empty() {
             table.keyed.remove(name);
         }
+    }
+
+    /// Tells that a waiter waits to be woken.
+    pub(super) fn listen(&self) -> Listening<'_> {
+        self.listening.send_modify(|it| *it += 1);
+        Listening(self)
+    }
+
+    /// Whether a waiter waits to be woken before the time is up.
+    pub(super) async fn listened(&self, wait: Duration) -> bool {
+        let mut listening = self.listening.subscribe();
+        timeout(wait, listening.wait_for(|it| *it > 0)).await.is_ok()
     }
 
     /// The events after one that may concern a waiter, calls that have begun included. `None`: some of them are evicted

@@ -4,19 +4,10 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::sync::Arc;
 use std::thread;
 
-use axum::body::Body;
-use axum::http::Request;
-use http_body_util::BodyExt;
-use locmfa::engine::{Notice, What};
-use locmfa::scenario::Server as Listener;
-use locmfa::server::admin::{self, Admin, Gate};
-use locmfa::server::reload::{Reloader, Source};
-use locmfa::switchboard::{Limits, Switchboard};
+use locmfa::server::admin;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 use crate::api::Api;
 use crate::process::{read, run};
@@ -542,30 +533,6 @@ fn a_stream_is_taken_up_where_it_broke_off() {
     assert_eq!(late.next().unwrap(), "event: call.closed");
     let lost = lost.replace("id:", "Last-Event-ID:");
     assert_eq!(events(&format!("{lost}\r\n"), "/events?kinds=call.closed").nth(1).unwrap(), "event: call.closed");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_reader_who_is_too_slow_is_told_so_and_goes_on() {
-    let setup = locmfa::scenario::load("test", "users: [anna]").unwrap().setup;
-    let spaces = Switchboard::new(setup, Limits::default());
-    let space = spaces.default_space().clone();
-    let reloader = Arc::new(Reloader::new(spaces.clone(), Source::BuiltIn, Listener::default(), Vec::new()));
-    let app = admin::router(Arc::new(Admin::new(spaces, reloader, Arc::default(), Gate::default())));
-    let request = Request::get("/events?kinds=notice,call").header("host", "localhost").body(Body::empty()).unwrap();
-    let mut body = app.oneshot(request).await.unwrap().into_body();
-    let happen = || {
-        let notice = Notice { topic: "test", text: "x".into() };
-        space.update(|engine, at| engine.journal.note(at, What::Notice(notice)));
-    };
-    happen();
-    let mut next = async || String::from_utf8(body.frame().await?.unwrap().into_data().unwrap().into()).ok();
-    assert_eq!(next().await.unwrap(), ":\n\n");
-    assert!(next().await.unwrap().contains("-1\nevent: notice\n"));
-    // It reads nothing while more happens than is kept.
-    (0..10_001).for_each(|_| happen());
-    let lost = next().await.unwrap();
-    assert!(lost.contains("-2\nevent: lost\n") && lost.contains("stale-cursor"), "{lost}");
-    assert!(next().await.unwrap().contains("-3\nevent: notice\n"));
 }
 
 #[test]

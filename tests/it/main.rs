@@ -32,6 +32,7 @@ mod service;
 mod sign_in;
 mod spaces;
 mod store;
+mod streams;
 mod testing;
 mod tidy;
 mod troubles;

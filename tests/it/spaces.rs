@@ -273,15 +273,16 @@ async fn a_watcher_is_found_by_its_value_and_knows_which_events_it_may_skip() {
         space.watch(Interest { kinds: vec![EventKind::Notice], key, matches: Box::new(matches) })
     };
     let watchers = ["a", "b", "c"].map(watch);
-    let pause = || tokio::time::sleep(Duration::from_millis(50));
+    // Events are compared while a watcher waits.
+    let pause = || tokio::time::timeout(Duration::from_millis(50), watchers[0].woken());
     for passed in [9_000, 18_000] {
         happen("other", 9_000);
-        pause().await;
+        assert!(pause().await.is_err());
         assert!(watchers.iter().all(|it| it.passed() == passed));
     }
     happen("b", 1);
     watchers[1].woken().await;
-    pause().await;
+    assert!(pause().await.is_err());
     assert_eq!(watchers.each_ref().map(Watcher::passed), [18_001, 18_000, 18_001]);
     assert_eq!((read.load(Ordering::Relaxed), compared.load(Ordering::Relaxed)), (18_001, 1));
     // What is evicted before it was compared may have matched.

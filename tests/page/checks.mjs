@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { api, browser, callers, check, end, flood, holds, mim, open, reset, root, same, serve, sins, skip, sleep, soap, start, stop } from "./tools.mjs";
+import { api, browser, callers, check, end, flood, holds, late, mim, open, reset, root, same, serve, sins, skip, sleep, soap, start, stop } from "./tools.mjs";
 import { measured } from "./cost.mjs";
 import { smoke } from "./firefox.mjs";
 
@@ -182,6 +182,32 @@ await check("one call is a story, and its rule and expectation are taken by the 
   same(await start(process.env.LOCMFA, ["verify", file, "--admin", server.admin]).ended, 0);
 });
 
+await check("the list of calls tells in words how each ended", async () => {
+  await page.goto(`${server.admin}/?view=calls&call_result=12`);
+  await page.locator(".row").first().getByText("false · 12 Invalid Phone Input").waitFor();
+  await page.goto(`${server.admin}/?view=calls&call_result=12&call=999999`);
+  await page.getByRole("region", { name: "Call", exact: true }).getByText("There is no call 999999").waitFor();
+});
+
+await check("the report is one file without a script, which prints on white paper", async () => {
+  const report = await chrome.newContext({ viewport: { width: 794, height: 1123 }, colorScheme: "dark" }).then((it) => it.newPage());
+  report.on("console", (it) => it.type() === "error" && sins.push(`the report: ${it.text()}`));
+  report.on("request", (it) => it.url() !== `${server.admin}/report` && sins.push(`the report asked for ${it.url()}`));
+  await report.goto(`${server.admin}/report`);
+  await report.getByText(/^false 12 error 12 .*· Invalid Phone Input$/).first().waitFor();
+  same(await report.locator("script, link, img").count(), 0);
+  await report.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = false)));
+  await report.emulateMedia({ media: "print" });
+  const seen = await report.evaluate(() => {
+    const of = (name, selector = "html") => getComputedStyle(document.querySelector(selector))[name];
+    return { back: of("backgroundColor"), ink: of("color"), wide: document.documentElement.scrollWidth, story: document.querySelector("details ol").checkVisibility() };
+  });
+  same(seen, { back: "rgb(255, 255, 255)", ink: "rgb(0, 0, 0)", wide: 794, story: true });
+  const pdf = await report.pdf({ format: "A4", path: process.env.KEEP && path.join(process.env.KEEP, "report.pdf") });
+  await report.context().close();
+  return `${pdf.length} bytes of PDF`;
+});
+
 await check("an incident begins on the page, is told with the time that it has left, and is stopped", async () => {
   const rules = await open(context, server, "?view=rules");
   await button("Start service-restarted", rules).click();
@@ -212,7 +238,7 @@ await check("the list holds still while text of it is selected", async () => {
   await page.getByText("1 more call came in").waitFor();
   same(await row.textContent(), before);
   await page.evaluate(() => getSelection().removeAllRanges());
-  await page.locator(".row", { hasText: "false 101" }).first().waitFor();
+  await page.locator(".row", { hasText: "false · 101" }).first().waitFor();
 });
 
 await check("a user is added, is busy once, and then passes without being asked", async () => {
@@ -293,6 +319,12 @@ await check("MIM is played from the page, without MIM", async () => {
   await played.getByLabel("Code of the text message").fill("864209");
   await button("Enter", played).click();
   await played.getByText("ValidatePasscode: true").waitFor();
+  await page.getByText("PAM role", { exact: true }).click();
+  await button("Call as MIM").click();
+  await button("Answer", card("Anna Hill")).click();
+  await button("#", card("Anna Hill")).click();
+  await played.locator(".played").first().getByText("Passed").waitFor();
+  await played.locator(".played").first().getByText(/PAM|pam/).waitFor();
 });
 
 await check("on the stage, keys act and one key starts the demo over", async () => {
@@ -301,9 +333,13 @@ await check("on the stage, keys act and one key starts the demo over", async () 
   await stage.getByRole("heading", { name: "Ben Cole", exact: true }).waitFor();
   await stage.keyboard.press("a");
   await stage.getByText("In call").waitFor();
+  // What can be done fits the screen of a projector.
+  await stage.setViewportSize({ width: 1920, height: 1080 });
+  same(await stage.evaluate(() => document.documentElement.scrollHeight), 1080);
   await stage.keyboard.type("2580#");
   same(await call.ended, 0, call.text);
   await stage.getByRole("heading", { name: "Passed" }).waitFor();
+  await stage.getByText("true · 1 PIN Entered").waitFor();
   await stage.keyboard.press("Shift+R");
   await stage.getByText("has started over").waitFor();
   await button("Use a telephone", stage).click();
@@ -538,11 +574,62 @@ await check("a server that restarts is found again, and the page says so meanwhi
   await page.getByText("Reconnecting since").waitFor();
   await page.getByText("The server does not answer since").waitFor();
   server = await serve("main", { admin });
-  await page.getByText("Live", { exact: true }).waitFor({ timeout: 15_000 });
+  await page.getByText("Some events are forgotten").waitFor({ timeout: 15_000 });
+  await page.getByText("Live", { exact: true }).waitFor();
   await mim(server, ["--number", "1 4255550188"]).ended;
   await page.locator(".row", { hasText: "+1 425 555 0188" }).first().waitFor();
   // What the old server knew is gone, and the page does not show it as known.
   same(await page.locator(".row").count(), 1);
+});
+
+await check("a list whose events come late says by how much it is behind", async () => {
+  const slow = await late(server);
+  const behind = await open(context, { ...server, admin: slow.url }, "?view=calls");
+  await behind.getByText("Live", { exact: true }).waitFor();
+  slow.delay = 4500;
+  await mim(server, ["--number", "1 4255550188"]).ended;
+  await behind.getByText(/^Behind by 0:0[4-9]$/).waitFor({ timeout: 15_000 });
+  slow.delay = 0;
+  await behind.getByText("Live", { exact: true }).waitFor();
+  await behind.close();
+  slow.end();
+});
+
+await check("a stream whose place is forgotten says so, and reads the lists again", async () => {
+  const small = await serve("small", { args: ["--journal-entries", "4"] });
+  const slow = await late(small);
+  const own = await open(await chrome.newContext(), { ...small, admin: slow.url }, "?view=calls");
+  await own.getByText("Live", { exact: true }).waitFor();
+  slow.cut();
+  await own.getByText("Reconnecting since").waitFor();
+  for (let at = 0; at < 9; at++) await soap(small, `user${at}`).ended;
+  slow.mend();
+  await own.getByText("Some events are forgotten").waitFor({ timeout: 15_000 });
+  await own.getByText("Live", { exact: true }).waitFor();
+  await own.locator(".row", { hasText: "user8" }).waitFor();
+  same(await own.locator(".row", { hasText: "user1" }).count(), 0);
+  await own.context().close();
+  slow.end();
+  await stop(small);
+});
+
+await check("a space is made by the form, has a page of its own, and is dropped there", async () => {
+  const own = await open(context, server, "?view=scenario");
+  const form = own.getByLabel("New space");
+  await form.fill("no blank");
+  await button("Make and open", own).click();
+  same(await form.evaluate((it) => it.validity.patternMismatch), true);
+  await form.fill("by-hand");
+  await own.getByText("Go on from here").click();
+  await button("Make and open", own).click();
+  await own.waitForURL(/~by-hand/);
+  await own.getByText("Live", { exact: true }).waitFor();
+  holds(/by-hand/.test(await own.title()), await own.title());
+  await own.getByRole("link", { name: "Scenario" }).click();
+  await own.getByRole("region", { name: "Spaces" }).getByRole("link", { name: "by-hand" }).waitFor();
+  await button("Drop this space", own).click();
+  await own.getByText("The space by-hand is gone").waitFor({ timeout: 30_000 });
+  await own.close();
 });
 
 await check("a space of its own has its own page, and a dropped one is told", async () => {
@@ -588,6 +675,17 @@ await check("a page with a token asks for it once, and keeps it out of the addre
   await faultless(telephone, "the telephone");
   await telephone.getByRole("button", { name: "#", exact: true }).click();
   same(await call.ended, 0, call.text);
+  // A code stands in one line on its small screen.
+  const text = mim(remote, ["--gate", "text", "--number", "1 4255550102"]);
+  const code = telephone.locator(".code strong", { hasText: "864209" });
+  await code.waitFor();
+  const lines = await code.evaluate((it) => {
+    const all = document.createRange();
+    all.selectNodeContents(it);
+    return all.getClientRects().length;
+  });
+  same(lines, 1, "lines of the code");
+  text.kill();
   await api(remote, "POST", "/spaces/default/reset", {}, { authorization: `Bearer ${token}` });
   await telephone.reload();
   await telephone.getByText("no longer the phone").waitFor();

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import https from "node:https";
+import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { chromium } from "../../page/node_modules/playwright-core/index.mjs";
@@ -128,6 +129,37 @@ export function flood(server, rate) {
       return answered / ((performance.now() - start) / 1000);
     },
   };
+}
+
+/** A way to the admin API by which events come late, and which can be cut. */
+export async function late(server) {
+  const { port } = new URL(server.admin);
+  const sockets = new Set();
+  const way = { delay: 0 };
+  let isCut = false;
+  const accept = (own) => {
+    if (isCut) return own.destroy();
+    const other = net.connect(Number(port), "127.0.0.1");
+    let isStream = false;
+    own.on("data", (it) => ((isStream ||= it.toString().startsWith("GET /events")), other.write(it)));
+    let before = Promise.resolve();
+    other.on("data", (it) => {
+      const due = Date.now() + (isStream ? way.delay : 0);
+      // What came later does not overtake it.
+      before = before.then(() => sleep(due - Date.now())).then(() => own.write(it));
+    });
+    for (const [it, peer] of [[own, other], [other, own]]) {
+      sockets.add(it);
+      it.on("error", () => {}).on("close", () => (sockets.delete(it), peer.destroy()));
+    }
+  };
+  const listener = net.createServer(accept).listen(0, "127.0.0.1");
+  await new Promise((done) => listener.on("listening", done));
+  way.url = `http://127.0.0.1:${listener.address().port}`;
+  way.cut = () => ((isCut = true), sockets.forEach((it) => it.destroy()));
+  way.mend = () => (isCut = false);
+  way.end = () => (way.cut(), listener.close());
+  return way;
 }
 
 /** Asks the admin API. */

@@ -120,7 +120,7 @@ pub(super) fn explained(engine: &Engine, now: Timestamp, space: &str, event: &Ev
     story.extend(end.delay.map(|it| format!("The answer was held back for {it}.")));
     story.extend(life(engine, event, &request.username, end));
     let result = end.call_result.map(|code| {
-        let known = engine::Outcome::ALL.iter().find(|it| it.code() == code);
+        let known = engine::Outcome::of_code(code);
         format!(", call result {code} ({})", known.map_or("of the scenario's own", |it| it.description()))
     });
     let error = end.error.map(|it| format!(", error {it}")).unwrap_or_default();

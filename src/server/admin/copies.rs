@@ -55,7 +55,7 @@ fn rule(entry: &CallRequest, end: &CallEnd, number: Option<&str>) -> String {
         None => json!({"operation": entry.operation, "user": &*entry.username}),
     };
     rule.insert("when".into(), who);
-    let outcome = end.call_result.and_then(|code| Outcome::ALL.iter().find(|it| it.code() == code));
+    let outcome = end.call_result.and_then(Outcome::of_code);
     match (outcome, end.call_result, end.error) {
         (Some(outcome), ..) => rule.insert("outcome".into(), outcome.word().into()),
         (None, Some(code), _) => {

@@ -60,22 +60,12 @@ impl Feed {
         Ok(Self { kinds: kinds.into(), filter, after, wait, limit })
     }
 
-    /// What wakes those who wait for it.
-    pub(super) fn interest(&self) -> Interest {
-        let filter = self.filter.clone();
-        Interest {
-            kinds: self.kinds.clone(),
-            key: filter.key(|_| true),
-            matches: Box::new(move |event| filter.fits(event)),
-        }
-    }
-
     /// The calls that are open, or the first one that opens before the time is up.
     async fn find_open(self, space: &Space, admin: &Admin) -> Result<Found, Problem> {
         if self.after.is_some() {
             return Err(bad("after", "calls that are open have no cursor", "Leave it out, or ask for closed calls."));
         }
-        let (interest, wait, of) = (self.interest(), self.wait, space.clone());
+        let (interest, wait, of) = (self.filter.interest(&self.kinds), self.wait, space.clone());
         awaited(admin, space, interest, wait, Lane::Look, move |is_over, _| {
             let mut events = of.update(|engine, _| engine.journal.open_calls_after(0).cloned().collect::<Vec<_>>());
             events.retain(|it| self.filter.fits(it));
@@ -90,7 +80,7 @@ impl Feed {
         if self.filter.asks_for_open() {
             return self.find_open(space, admin).await;
         }
-        let (interest, wait) = (self.interest(), self.wait);
+        let (interest, wait) = (self.filter.interest(&self.kinds), self.wait);
         let mut scan = Scan::new(self, space.clone());
         // Piece by piece, so that a long journal does not hold up those who look at little.
         loop {

@@ -12,14 +12,14 @@ use crate::contract::{Field, Shape};
 use crate::engine::{CallEntry, Event, EventKind, EvictedCalls, EvictedResult, Number, Pattern, What};
 use crate::operations;
 use crate::scenario::closest;
-use crate::switchboard::Key;
+use crate::switchboard::{Interest, Key};
 use crate::text::lower_case;
 
 /// Conditions, all of which must hold.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Filter(Vec<Condition>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Condition {
     name: String,
     text: String,
@@ -194,6 +194,12 @@ impl Filter {
             _ => 2,
         };
         self.0.iter().filter(has_one_value).min_by_key(rank).map(Condition::key)
+    }
+
+    /// What wakes those who wait for events of some kinds of which the conditions hold.
+    pub(super) fn interest(&self, kinds: &[EventKind]) -> Interest {
+        let filter = self.clone();
+        Interest { kinds: kinds.into(), key: filter.key(|_| true), matches: Box::new(move |event| filter.fits(event)) }
     }
 
     pub(super) fn len(&self) -> usize {

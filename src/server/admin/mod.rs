@@ -6,6 +6,7 @@
 #![allow(unused_qualifications, reason = "utoipa's macros write paths in full")]
 
 mod authority;
+mod broadcast;
 mod calls;
 mod challenges;
 mod clock;
@@ -83,7 +84,8 @@ pub struct Admin {
     origins: Origins,
     stage: watch::Sender<Stage>,
     stop: Notify,
-    frames: events::Frames,
+    frames: broadcast::Frames,
+    broadcasts: broadcast::Broadcasts,
     log: Option<Log>,
     work: Arc<Work>,
     tls: Option<Arc<Renewable>>,
@@ -126,7 +128,8 @@ impl Admin {
             origins: Origins::default(),
             stage: watch::Sender::default(),
             stop: Notify::new(),
-            frames: events::Frames::default(),
+            frames: broadcast::Frames::default(),
+            broadcasts: broadcast::Broadcasts::default(),
             log: None,
             work,
             tls: None,

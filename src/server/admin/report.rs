@@ -15,7 +15,7 @@ use super::input::Asked;
 use super::problem::Problem;
 use super::view;
 use super::{At, Shared, typed};
-use crate::engine::{CallEntry, ChallengeStage, Event, EventKind, Message, What};
+use crate::engine::{CallEntry, ChallengeStage, Event, EventKind, Message, Outcome, What};
 use crate::operations;
 use crate::switchboard::{Lane, Space};
 use crate::text::counted;
@@ -107,8 +107,10 @@ fn line(html: &mut String, event: &Event) {
         What::Call(it) => {
             let outcome = it.end.as_ref().map_or("open", |it| &*it.outcome);
             let look = if outcome.starts_with("true") { "yes" } else { "no" };
+            let known = it.end.as_ref().and_then(|it| Outcome::of_code(it.call_result?));
+            let meaning = known.map(|it| format!(" · {}", it.description())).unwrap_or_default();
             let who = it.request.number.as_deref().unwrap_or(&it.request.username);
-            (it.request.operation, who.into(), outcome.to_owned(), look)
+            (it.request.operation, who.into(), format!("{outcome}{meaning}"), look)
         }
         What::Turn(it) => {
             let stage = match &it.stage {

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::contract::{Primitive, Role, Shape, Wire};
-use crate::engine::{CallEntry, CallRequest, ChallengeStage, Channel, Event, EventKind, MessageKind, Number, What};
+use crate::engine::{
+    CallEntry, CallRequest, ChallengeStage, Channel, Event, EventKind, MessageKind, Number, Outcome, What,
+};
 use crate::xml::{Malformed, Node, Reader};
 use crate::{operations, soap};
 
@@ -49,7 +51,7 @@ views! {
         /// `open` until it is answered or the client hangs up, then `closed`.
         state: &'static str,
         /// When it ended. Missing while it is open, as is all that is known at the end alone: `outcome`, `call_result`,
-        /// `error`, `status`, `rule`, `incident`, `warning`, `milliseconds`.
+        /// `ending`, `error`, `status`, `rule`, `incident`, `warning`, `milliseconds`.
         #[schema(value_type = Option<String>, format = DateTime)]
         ended: Option<At>,
         /// Empty where the request named none.
@@ -62,6 +64,8 @@ views! {
         outcome: Option<&'a str>,
         /// The code of `callResult`.
         call_result: Option<i32>,
+        /// What the code of `callResult` means, where the product knows it.
+        ending: Option<&'a str>,
         /// The code of `error`.
         error: Option<i32>,
         /// The status of HTTP; 0 where the client hung up.
@@ -207,6 +211,7 @@ impl<'a> View<'a> {
                     number: request.number.as_deref(),
                     outcome: end.map(|it| &*it.outcome),
                     call_result: end.and_then(|it| it.call_result),
+                    ending: end.and_then(|it| Outcome::of_code(it.call_result?)).map(Outcome::description),
                     error: end.and_then(|it| it.error),
                     status: end.map(|it| it.status),
                     rule: end.and_then(|it| it.rule.as_deref()),
@@ -311,8 +316,8 @@ pub(super) const fn names(kind: EventKind) -> &'static [&'static str] {
 }
 
 /// The values of a call that are known at its end alone.
-pub(super) const AT_THE_END: [&str; 9] =
-    ["ended", "outcome", "call_result", "error", "status", "rule", "incident", "warning", "milliseconds"];
+pub(super) const AT_THE_END: [&str; 10] =
+    ["ended", "outcome", "call_result", "ending", "error", "status", "rule", "incident", "warning", "milliseconds"];
 
 pub(super) const fn channel(channel: Channel) -> &'static str {
     match channel {
