@@ -106,7 +106,7 @@ export class Stage extends Component {
         <${Button} icon="stage" label="Full screen" onClick=${() => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen())} />
         <label class="switch"><input type="checkbox" role="switch" checked=${keysAct} onChange=${() => { keysAct = !keysAct; changed(); }} /><span>Keys act</span></label>
         ${withheld() && html`<p class="quiet">${withheld()}</p>`}
-        ${!withheld() && !isAwake && html`<p class="quiet">The screen may go dark: the browser gave no wake lock.</p>`}
+        ${!withheld() && !isAwake && html`<p class="quiet">No wake lock: the screen may go dark.</p>`}
         ${!isDevice && html`<a class="button quiet" href="?view=phone">Leave the stage</a>`}</footer>
     </main>`;
   }
