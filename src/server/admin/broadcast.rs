@@ -20,7 +20,13 @@ use crate::text;
 
 /// How long events gather, so that neither a stream nor its reader is woken for each. The first one after a pause goes
 /// out at once.
-const GATHER: Duration = Duration::from_millis(100);
+const GATHER: Duration = Duration::from_millis(50);
+
+/// How long they gather where there are more than a person can follow: a piece costs the calls more than its length.
+const GATHER_MANY: Duration = Duration::from_millis(250);
+
+/// From how many events a second there are many.
+const MANY: u128 = 250;
 
 /// How many happenings a piece has.
 const PIECE: usize = 256;
@@ -168,13 +174,17 @@ impl Broadcasts {
 impl Broadcast {
     /// Tells what happens after a place, until no stream follows.
     async fn run(self: Arc<Self>, admin: Arc<Admin>, mut place: u64) {
+        let mut gather = GATHER;
         loop {
             tokio::select! {
                 () = self.watcher.woken() => (),
                 () = self.newest.closed() => if admin.broadcasts.remove(&self) { return },
             }
-            place = self.tell(&admin, place.max(self.watcher.passed())).await;
-            sleep(GATHER).await;
+            let told = place.max(self.watcher.passed());
+            place = self.tell(&admin, told).await;
+            let is_many = u128::from(place.saturating_sub(told)) * 1000 > MANY * gather.as_millis();
+            gather = if is_many { GATHER_MANY } else { GATHER };
+            sleep(gather).await;
         }
     }
 
