@@ -244,9 +244,9 @@ where
     let started = reload::moment();
     if let (Some(image), Some(file)) = (&args.image, &args.scenario)
         && !is_standard_input(file)
-        && !file.exists()
+        && !file.is_file()
     {
-        bail!("there is no scenario {}. {}", file.display(), in_container(image));
+        bail!("there is no scenario file {}. {}", file.display(), in_container(image));
     }
     let source = args.source()?;
     let Ok(scenario) = load(&source) else { return Ok(Served::HasMistakes) };

@@ -202,7 +202,7 @@ fn expectations_of_a_file_are_verified() {
     assert_eq!(code, 1);
     assert!(text.contains("call_result: expected 2, was 101"), "{text}");
     let (code, text) = verify("- {wher: {username: anna}}");
-    assert!(code == 1 && text.contains("Did you mean where?"), "{text}");
+    assert!(code == 1 && text.contains("e.yaml: expect[0].wher") && text.contains("Did you mean where?"), "{text}");
     let (code, text) = verify("- {where: [}");
     assert!(code == 3 && text.contains("this is no YAML"), "{text}");
 }
@@ -225,6 +225,9 @@ fn a_verification_is_reported_for_test_pages() {
     let summary = fs::read_to_string(folder.path().join("summary.md")).unwrap();
     assert_eq!(summary.matches("1 of 2 expectations came true").count(), 2, "it appends: {summary}");
     assert_eq!(verify(&["--format", "markdown", "--json"]).0, 2);
+    let (code, json) = verify(&["--format", "json"]);
+    assert_eq!((code, &json), (1, &verify(&["--json"]).1));
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["failures"][0]["place"], 1);
     let (code, text) = verify(&["--summary", "."]);
     assert!(code == 3 && text.contains("cannot write the summary into ."), "{text}");
 }

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use super::admin::Target;
 use super::files::{text_of, value_of};
 use super::print::{Output, complain};
-use crate::control::Verified;
+use crate::control::{Refused, Verified};
 use report::Report;
 
 #[derive(Args, Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Verify {
     /// How long to wait until the expectations hold, such as 30s
     #[arg(long, value_name = "TIME")]
     wait: Option<String>,
-    /// What to print; --json is short for the API's own answer
+    /// What to print
     #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "json")]
     format: Format,
     /// The file to append a summary in Markdown to, such as "$GITHUB_STEP_SUMMARY"
@@ -46,6 +46,8 @@ enum Format {
     Tap,
     /// The summary of --summary
     Markdown,
+    /// The API's own answer; --json is short for it
+    Json,
 }
 
 impl Verify {
@@ -57,10 +59,14 @@ impl Verify {
             complain(format_args!("locmfa: {} is empty; it needs a list `expect`", file.display()));
             return Ok(ExitCode::from(1));
         }
-        let verified = target.api()?.verify(expectations.clone(), wait).await?;
+        let verified =
+            target.api()?.verify(expectations.clone(), wait).await.map_err(|error| match error.is::<Refused>() {
+                true => error.context(file.display().to_string()),
+                false => error,
+            })?;
         let report = Report::of(&file.display().to_string(), &expectations, &verified);
-        match format {
-            Format::Text if target.json => match &verified {
+        match if target.json { Format::Json } else { format } {
+            Format::Json => match &verified {
                 Verified::Holds(it) | Verified::Fails(it) => out.json(it)?,
             },
             Format::Text => out.print(&report.text())?,

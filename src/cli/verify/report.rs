@@ -14,8 +14,6 @@ pub(super) struct Report {
     source: String,
     /// In the order of the file.
     cases: Vec<Case>,
-    /// What to do where too little is known.
-    remedy: String,
 }
 
 struct Case {
@@ -39,12 +37,8 @@ impl Report {
         let list = expectations.as_array().or_else(|| expectations["expect"].as_array());
         let cases = list.into_iter().flatten().map(|it| Case { name: name_of(it), failure: None });
         let mut cases: Vec<Case> = cases.collect();
-        let mut remedy = String::new();
         if let Verified::Fails(problem) = verified {
             let text = |it: &Value, key: &str| it[key].as_str().unwrap_or_default().to_owned();
-            if problem["verdict"] == "unknown" {
-                remedy = by_command(&text(problem, "remedy"));
-            }
             for it in problem["failures"].as_array().into_iter().flatten() {
                 let place = it["place"].as_u64().and_then(|it| usize::try_from(it).ok()).unwrap_or(usize::MAX);
                 if let Some(case) = cases.get_mut(place) {
@@ -52,8 +46,13 @@ impl Report {
                     case.failure = Some(Failure { is_unknown, why: text(it, "why"), text: text(it, "text") });
                 }
             }
+            // What to do about it is said once.
+            let unknown = cases.iter_mut().rev().filter_map(|it| it.failure.as_mut()).find(|it| it.is_unknown);
+            if let Some(last) = unknown.filter(|_| problem["verdict"] == "unknown") {
+                last.text += &format!("\n{}", by_command(&text(problem, "remedy")));
+            }
         }
-        Self { source: source.into(), cases, remedy }
+        Self { source: source.into(), cases }
     }
 
     fn failures(&self) -> impl Iterator<Item = &Failure> {
@@ -75,9 +74,6 @@ impl Report {
                 1 => "The expectation came true.\n".into(),
                 all => format!("All {all} expectations came true.\n"),
             };
-        }
-        if !self.remedy.is_empty() {
-            text += &format!("{}\n", self.remedy);
         }
         text
     }
@@ -137,8 +133,7 @@ impl Report {
             };
             let _ = writeln!(text, "| {verdict} | {} | {} |", cell(&case.name), cell(why));
         }
-        let mut details: String = self.failures().map(|it| format!("{}\n", it.text)).collect();
-        details += &self.remedy;
+        let details: String = self.failures().map(|it| format!("{}\n", it.text)).collect();
         if !details.is_empty() {
             // A fence ends at the first line that is as long.
             let longest = details.split(|it| it != '`').map(str::len).max().unwrap_or_default();
@@ -259,6 +254,16 @@ mod tests {
               ...
         "##]]
         .assert_eq(&report().tap().replace('\u{1}', ""));
+    }
+
+    #[test]
+    fn what_to_do_where_too_little_is_known_is_in_every_format_once() {
+        let failures = json!([{"place": 0, "verdict": "unknown", "why": "0 fitted", "text": "Unknown."}]);
+        let problem = json!({"verdict": "unknown", "failures": failures, "remedy": "Keep more."});
+        let report = Report::of("e.yaml", &json!([{"name": "a"}]), &Verified::Fails(problem));
+        for text in [report.text(), report.junit(), report.tap(), report.markdown()] {
+            assert_eq!(text.matches("Keep more.").count(), 1, "{text}");
+        }
     }
 
     #[test]
