@@ -197,10 +197,10 @@ pub fn is_incident(text: &str) -> bool {
     value.is_ok_and(|it| ["about", "hits", "symptoms", "remedy"].iter().any(|key| it.get(key).is_some()))
 }
 
-/// A rule in one line of YAML, for lists: PINs, codes, passwords and what a person enters are left out.
+/// A rule as it is written, in one line of YAML for lists: PINs, codes, passwords and what a person enters are left out.
 #[must_use]
-pub fn rule_without_secrets(rule: &Rule) -> String {
-    secrecy::without_secrets(&rule.written).unwrap_or_default()
+pub fn rule_without_secrets(written: &str) -> String {
+    secrecy::without_secrets(written).unwrap_or_default()
 }
 
 /// Reads a part of a scenario; `prepare` changes its tree before.

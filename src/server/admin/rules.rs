@@ -47,7 +47,7 @@ pub(super) struct Rules {
 
 impl Rule {
     fn of(it: RuleStatus<'_>) -> Self {
-        Self::told(&it, scenario::rule_without_secrets(it.rule))
+        Self::told(&it, scenario::rule_without_secrets(&it.rule.written))
     }
 
     fn told(it: &RuleStatus<'_>, written: String) -> Self {
@@ -66,14 +66,14 @@ impl Rule {
 #[utoipa::path(get, path = "/rules", tag = "rules", responses((status = 200, body = Rules)))]
 pub(super) async fn list(State(admin): Shared, At(space): At, asked: Asked) -> Result<Response, Problem> {
     asked.finish()?;
-    // Under the lock the rules are copied; they are written without it.
+    // Under the lock references to the rules' texts are taken; the secrets are looked for without it.
     let find = move || {
-        let owned = |it: RuleStatus<'_>| (it.rule.clone(), Rule::told(&it, String::new()));
+        let owned = |it: RuleStatus<'_>| (it.rule.written.clone(), Rule::told(&it, String::new()));
         space.update(|engine, now| engine.rules(now).map(owned).collect::<Vec<_>>())
     };
     let rules = admin.work.run(Lane::Look, find).await;
-    let write = |(rule, told): &(engine::Rule, Rule)| {
-        text::json(&Rule { written: scenario::rule_without_secrets(rule), ..told.clone() })
+    let write = |(written, told): &(Arc<str>, Rule)| {
+        text::json(&Rule { written: scenario::rule_without_secrets(written), ..told.clone() })
     };
     Ok(listed(admin, &Rules { items: Vec::new() }, rules, write).await)
 }
