@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 
 use futures_util::FutureExt;
 
@@ -213,7 +213,8 @@ where
                 }
             };
             let canned = |verdict: &Verdict, canned: &Canned| canned_reply(context, verdict, canned, Out::SHAPE);
-            carried_out(context, usual, refused, canned).await
+            // By reference: moved into it, the future would take its room twice.
+            carried_out(context, pin!(usual), refused, canned).await
         })
     }
 }
@@ -245,7 +246,7 @@ impl<T: AnswersText> Request for Plain<T> {
             let usual = async { Ok(reply(&self.0.text(context))) };
             let refused = |refusal: Refusal| reply(&refusal.to_string());
             let canned = |verdict: &Verdict, it: &Canned| reply(&verdict.fill(&it.result));
-            carried_out(context, usual, refused, canned).await
+            carried_out(context, pin!(usual), refused, canned).await
         })
     }
 }

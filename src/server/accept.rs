@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -20,7 +19,7 @@ use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use super::caller::report_given_up;
-use super::connection::{Connection, End, Limits, converse};
+use super::connection::{App, Connection, End, Limits, converse};
 use super::failures::Failures;
 use super::trouble;
 use super::wire::Socket;
@@ -156,7 +155,7 @@ impl BindError {
 pub async fn serve(
     listening: Listening,
     tls: Option<Arc<Renewable>>,
-    app: Router,
+    app: impl Into<App>,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -167,7 +166,7 @@ pub async fn serve(
     let mut faults = tls.as_ref().map(|it| it.watch_fault());
     let server = Arc::new(Server {
         tls,
-        app,
+        app: app.into(),
         limits,
         places: places.clone(),
         next_id: AtomicU64::new(1),
@@ -208,7 +207,7 @@ pub async fn serve(
 #[derive(Debug)]
 struct Server {
     tls: Option<Arc<Renewable>>,
-    app: Router,
+    app: App,
     limits: Limits,
     places: Arc<Semaphore>,
     next_id: AtomicU64,
@@ -285,8 +284,9 @@ impl Server {
             // Without its sender, `serve` itself is gone: an end too.
             let _ = lifecycles.wait_for(|it| *it != at_start).await;
         };
+        let talk = pin!(self.talk(stream, peer, ending));
         tokio::select! {
-            () = self.talk(stream, peer, ending) => {}
+            () = talk => {}
             _ = cut.wait_for(|it| *it == Lifecycle::Cut) => {}
         }
     }
@@ -304,8 +304,10 @@ impl Server {
             let faulty = tls.fault();
             let served = faulty.as_ref().and_then(|it| it.served.clone()).unwrap_or_else(|| tls.now());
             let terms = Terms { served: &served, faulty: faulty.as_deref() };
+            // In a box, so that the connection does not keep the room that the handshake takes.
+            let handshake = Box::pin(self.handshake(terms, stream, &connection));
             let accepted_tls = tokio::select! {
-                accepted_tls = self.handshake(terms, stream, &connection) => accepted_tls,
+                accepted_tls = handshake => accepted_tls,
                 () = &mut ending => return,
             };
             if let Some((stream, facts)) = accepted_tls {
@@ -337,7 +339,7 @@ impl Server {
         terms: Terms<'_>,
         stream: TcpStream,
         connection: &Connection,
-    ) -> Option<(TlsStream<Opening<TcpStream>>, TlsFacts)> {
+    ) -> Option<(Box<TlsStream<Opening<TcpStream>>>, TlsFacts)> {
         let deadline = Instant::now() + self.limits.handshake_time;
         let mut opening = Opening::new(stream);
         let slow = Trouble::Slow { what: "the TLS handshake" };
@@ -361,7 +363,7 @@ impl Server {
                         let _ = timeout_at(deadline, break_off(opening.into_inner(), abrupt)).await;
                     }
                     None => match timeout_at(deadline, terms.acceptor().accept(opening)).await {
-                        Ok(Ok(accepted_tls)) => return Some(accepted_tls),
+                        Ok(Ok((stream, facts))) => return Some((Box::new(stream), facts)),
                         Ok(Err((error, opening))) => {
                             let trouble = trouble::in_handshake(&error, opening.bytes(), &terms.acceptor().offer());
                             connection.report(&terms.explained(trouble));

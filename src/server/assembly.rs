@@ -4,16 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::sync::oneshot;
 use tracing::info;
 
 use super::accept::{Listening, serve};
 use super::admin::{self, Admin, Gate, Origins, Player, Stage};
-use super::connection::Limits;
+use super::connection::{App, Limits};
 use super::failures::Failures;
 use super::reload::{Reloader, Source};
-use super::{Admission, BodyLimits, Site, router};
+use super::{Admission, BodyLimits, Site, app};
 use crate::engine::Setup;
 use crate::incidents::Incidents;
 use crate::log::Log;
@@ -56,7 +55,7 @@ pub struct Assembly {
     listening: Listening,
     /// `None`: plain HTTP.
     pub tls: Option<Arc<Renewable>>,
-    app: Router,
+    app: App,
     admin: Option<(Listening, Arc<Admin>)>,
     limits: Limits,
 }
@@ -92,7 +91,7 @@ impl Parts {
         let clients = asks_clients.then_some(server.client_authorities);
         let tls = certificates.map(|it| Renewable::new(it, clients)).transpose()?.map(Arc::new);
         let admission = Admission::new(server.sign_in, &server.group, server.outsider, &tls::host_name());
-        let app = router(Arc::new(Site::new(spaces.clone(), admission, server.paths, bodies)));
+        let app = app(Arc::new(Site::new(spaces.clone(), admission, server.paths, bodies)));
         let failures = listening.failures();
         failures.note_in(spaces.default_space().clone());
         let scheme = if tls.is_some() { "https" } else { "http" };

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Request, Version, header};
 use http_body_util::BodyExt;
@@ -20,7 +19,6 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-use tower::Service;
 use tracing::{debug, warn};
 
 use super::answer::{Cut, Unread};
@@ -30,6 +28,7 @@ use crate::engine::{Hangup, Origin};
 use crate::sign_in::Conversation;
 use crate::tls::TlsFacts;
 use crate::trouble::Trouble;
+pub use call::App;
 use call::Call;
 use paced::Paced;
 
@@ -211,7 +210,7 @@ pub(super) enum End {
 pub(super) async fn converse<S>(
     stream: S,
     connection: Arc<Connection>,
-    app: Router,
+    app: App,
     limits: &Limits,
     ending: impl Future<Output = ()>,
 ) -> End
@@ -234,14 +233,14 @@ where
             }
             let is_old = request.version() == Version::HTTP_10;
             let closes = is_old && !asks_to_stay(request.headers());
-            let mut request = request.map(|body| Watched { body, pace: pace.clone(), progress: None });
+            let mut request = request.map(|body| Body::new(Watched { body, pace: pace.clone(), progress: None }));
             request.extensions_mut().insert(connection.clone());
-            let answer = Call::new(app.clone().call(request), connection.clone());
+            let answer = Call::new(&app, request, connection.clone());
             let (pace, wire) = (pace.clone(), wire.clone());
             // Nothing awaits between the answer and its return: hyper must write the head of the answer before the
             // rest of the body is asked for, or it sends a 100 first.
             async move {
-                let Ok(mut answer) = answer.await;
+                let mut answer = answer.await;
                 match answer.extensions_mut().remove::<Unread>().and_then(|it| it.take()) {
                     Some(body) => pace.discard(body),
                     None => pace.set(Phase::Idle(Instant::now())),

@@ -21,7 +21,7 @@ mod wire;
 
 pub use answer::Cut;
 pub use caller::Admission;
-pub use service::{BodyLimits, Site, router};
+pub use service::{BodyLimits, Site, app, router};
 
 /// The folder in which the product installs the service.
 pub const FOLDER: &str = "/MultiFactorAuthWebServiceSdk";

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
 use axum::body::{Bytes, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{self, HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
@@ -17,7 +17,7 @@ use super::FOLDER;
 use super::answer::{self, Page};
 use super::body::{self, NotTaken, Room, Whole};
 use super::caller::{Admission, Peer};
-use super::connection::Connection;
+use super::connection::{App, Connection};
 use super::read::{Read, head_lines, read};
 use super::record::{Record, shortened};
 use crate::contract::{FieldValue, Role, Signature};
@@ -101,12 +101,17 @@ const PAGES: usize = 256;
 /// The service's own file.
 const FILE: &str = "/pfwssdk.asmx";
 
-/// The whole HTTP surface.
-pub fn router(site: Arc<Site>) -> Router {
-    Router::new().fallback(serve).with_state(site)
+/// The whole HTTP surface, for connections.
+pub fn app(site: Arc<Site>) -> App {
+    App::new(move |request| serve(site.clone(), request))
 }
 
-async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
+/// The same as a service of tower.
+pub fn router(site: Arc<Site>) -> Router {
+    Router::new().fallback(move |request| serve(site.clone(), request))
+}
+
+async fn serve(site: Arc<Site>, request: Request) -> Response {
     let (parts, mut incoming) = request.into_parts();
     let connection = parts.extensions.get::<Arc<Connection>>().cloned();
     let report = |trouble: Trouble| {

@@ -37,6 +37,12 @@ impl Socket for TlsStream<Opening<TcpStream>> {
     }
 }
 
+impl<S: Socket> Socket for Box<S> {
+    fn reset_when_dropped(&self) {
+        S::reset_when_dropped(self);
+    }
+}
+
 #[cfg(test)]
 impl Socket for tokio::io::DuplexStream {
     fn reset_when_dropped(&self) {}

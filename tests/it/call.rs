@@ -17,8 +17,8 @@ use locmfa::mim::Service;
 use locmfa::mim::connect;
 use locmfa::mim::step::{Step, Verdict};
 use locmfa::server::accept::{Listening, serve};
+use locmfa::server::app;
 use locmfa::server::connection::Limits;
-use locmfa::server::router;
 use locmfa::sign_in::Credentials;
 use locmfa::testing::Server;
 use locmfa::tls::{Certificates, Keys, Renewable, Trust, TrustAnchor, read_certificates};
@@ -64,7 +64,7 @@ impl Running {
         let address = listening.addresses()[0];
         let tls = Arc::new(Renewable::new(Arc::new(certificates), None).unwrap());
         let forever = std::future::pending();
-        tokio::spawn(serve(listening, Some(tls), router(site.0), Limits::default(), forever));
+        tokio::spawn(serve(listening, Some(tls), app(site.0), Limits::default(), forever));
         Self { address, authority, _server: None }
     }
 

@@ -504,7 +504,7 @@ async fn a_connection_is_cut_without_an_answer() {
     let served = site("users: [anna]\nrules: [{first: {drop: true}, then: as-usual}]");
     let listening = Listening::bind(&["127.0.0.1:0".parse().unwrap()]).await.unwrap();
     let address = listening.addresses()[0];
-    tokio::spawn(serve(listening, None, locmfa::server::router(served.0), Limits::default(), std::future::pending()));
+    tokio::spawn(serve(listening, None, locmfa::server::app(served.0), Limits::default(), std::future::pending()));
     let mut answers = Vec::new();
     for _ in 0..2 {
         let body = "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><UserExists xmlns=\"http://www.phonefactor.com/PfWsSdk\"><username>anna</username></UserExists></s:Body></s:Envelope>";

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use axum::Extension;
 use axum::routing::any;
+use axum::{Extension, Router};
 use rustls::crypto::ring::cipher_suite as suite;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -31,7 +31,8 @@ struct Running {
 }
 
 impl Running {
-    async fn start(tls: Option<Arc<Renewable>>, app: Router, limits: Limits) -> Self {
+    async fn start(tls: Option<Arc<Renewable>>, app: impl Into<App>, limits: Limits) -> Self {
+        let app = app.into();
         let listening = Listening::bind(&[PICK.parse().unwrap()]).await.unwrap();
         let address = listening.addresses()[0];
         let failures = listening.failures();
@@ -238,8 +239,9 @@ async fn headers_beyond_the_limit_are_refused() {
 }
 
 /// A conversation without a socket, so that its time can be paused.
-fn pipe(app: Router, limits: Limits) -> DuplexStream {
+fn pipe(app: impl Into<App>, limits: Limits) -> DuplexStream {
     let (near, far) = tokio::io::duplex(4096);
+    let app = app.into();
     let address = PICK.parse().unwrap();
     tokio::spawn(async move {
         let connection = Connection::new(1, address, address, None);

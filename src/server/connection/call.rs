@@ -1,31 +1,65 @@
-//! A call that may outlive its connection.
+//! What answers calls, and a call that may outlive its connection.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
 use tokio::runtime::Handle;
+use tower::ServiceExt;
 
 use super::Connection;
 
-/// A call in the hands of a connection. If the connection ends first, the call goes on without it: what the client has
-/// sent whole is read, recorded, and carried out as far as it need not wait.
-pub(super) struct Call<F: Future + Send + 'static> {
-    /// `None`: it is answered.
-    call: Option<Pin<Box<F>>>,
-    connection: Arc<Connection>,
-}
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-impl<F: Future + Send + 'static> Call<F> {
-    pub(super) fn new(call: F, connection: Arc<Connection>) -> Self {
-        Self { call: Some(Box::pin(call)), connection }
+/// What answers the requests of all connections.
+#[derive(Clone)]
+pub struct App(Arc<dyn Fn(Request) -> Answering + Send + Sync>);
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("App")
     }
 }
 
-impl<F: Future + Send + 'static> Future for Call<F> {
-    type Output = F::Output;
+impl App {
+    pub fn new<F: Future<Output = Response> + Send + 'static>(
+        answer: impl Fn(Request) -> F + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(move |request| Box::pin(answer(request))))
+    }
+}
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+impl From<Router> for App {
+    fn from(router: Router) -> Self {
+        Self::new(move |request| {
+            let answer = router.clone().oneshot(request);
+            async { answer.await.unwrap_or_else(|never| match never {}) }
+        })
+    }
+}
+
+/// A call in the hands of a connection. If the connection ends first, the call goes on without it: what the client has
+/// sent whole is read, recorded, and carried out as far as it need not wait.
+pub(super) struct Call {
+    /// `None`: it is answered.
+    call: Option<Answering>,
+    connection: Arc<Connection>,
+}
+
+impl Call {
+    pub(super) fn new(app: &App, request: Request, connection: Arc<Connection>) -> Self {
+        Self { call: Some((app.0)(request)), connection }
+    }
+}
+
+impl Future for Call {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
         let Some(call) = &mut self.call else { return Poll::Pending };
         let answer = ready!(call.as_mut().poll(cx));
         self.call = None;
@@ -33,7 +67,7 @@ impl<F: Future + Send + 'static> Future for Call<F> {
     }
 }
 
-impl<F: Future + Send + 'static> Drop for Call<F> {
+impl Drop for Call {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
             self.connection.is_left.send_replace(true);

@@ -3,27 +3,22 @@
 
 use super::*;
 use crate::scenario;
-use crate::server::{Admission, BodyLimits, Site, router};
+use crate::server::{Admission, BodyLimits, Site, app};
 use crate::switchboard::{self, Switchboard};
 
 const PATH: &str = "/MultiFactorAuthWebServiceSdk/PfWsSdk.asmx";
 const BODY_LIMIT: usize = 100_000;
 
 /// The service of a scenario, with small limits.
-fn service(scenario: &str) -> Router {
+fn service(scenario: &str) -> App {
     let scenario = scenario::load("test", scenario).unwrap();
     let spaces = Switchboard::new(scenario.setup, switchboard::Limits::default());
     let server = scenario.server;
     let admission = Admission::new(server.sign_in, &server.group, server.outsider, "localhost");
-    router(Arc::new(Site::new(
-        spaces,
-        admission,
-        server.paths,
-        BodyLimits { each: BODY_LIMIT, ..BodyLimits::default() },
-    )))
+    app(Arc::new(Site::new(spaces, admission, server.paths, BodyLimits { each: BODY_LIMIT, ..BodyLimits::default() })))
 }
 
-fn with_basic() -> Router {
+fn with_basic() -> App {
     service("server: {sign_in: basic}\naccounts: [{name: mim, password: secret, groups: [PhoneFactor Admins]}]")
 }
 
