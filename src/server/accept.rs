@@ -417,9 +417,9 @@ impl Server {
             End::Orderly => return report_given_up(&connection),
             End::Unasked(error) => match (tls, &connection.tls) {
                 (Some(tls), Some(facts)) => {
-                    let error = error.as_ref().and_then(std::error::Error::source).and_then(|it| it.downcast_ref());
                     let offer = tls.acceptor().offer();
-                    let trouble = tls.explained(trouble::after_handshake(error, facts.server_name.as_deref(), &offer));
+                    let trouble =
+                        tls.explained(trouble::after_handshake(error.as_ref(), facts.server_name.as_deref(), &offer));
                     // .NET opens connections that it then does not need.
                     if matches!(trouble, Trouble::CertificateRefusedSilently { .. })
                         && connection.count_unasked() < UNASKED_IN_A_ROW

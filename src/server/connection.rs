@@ -1,24 +1,25 @@
 //! One connection, from its first request to its last. One task serves it, over HTTP/1.1 only.
 
 mod call;
+mod pace;
 mod paced;
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Request, Version, header};
-use http_body_util::BodyExt;
+use axum::response::Response;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use super::answer::{Cut, Unread};
@@ -30,6 +31,7 @@ use crate::tls::TlsFacts;
 use crate::trouble::Trouble;
 pub use call::App;
 use call::Call;
+use pace::{Discarded, Lapse, Pace, Phase, Progress};
 use paced::Paced;
 
 /// What a connection may take, and for how long.
@@ -69,15 +71,6 @@ impl Default for Limits {
         }
     }
 }
-
-/// The least rate of a request's body and of an answer, in bytes a second: the `minBytesPerSecond` of IIS.
-const LEAST_RATE: u64 = 240;
-
-/// How much of a body the server discards after an answer that did not need it, in bytes.
-const DISCARDED_BYTES: usize = 30 << 20;
-
-/// How long the server discards a body.
-const DISCARDING_TIME: Duration = Duration::from_secs(10);
 
 /// What is known of the connection that a request came over. Every request has it as an
 /// `Extension<Arc<Connection>>`.
@@ -200,7 +193,7 @@ pub(super) enum End {
     /// The server stops.
     Stopped,
     /// The client left before its first request.
-    Unasked(Option<hyper::Error>),
+    Unasked(Option<io::Error>),
     /// The client took too long over this.
     Slow(&'static str),
     Broken(hyper::Error),
@@ -221,7 +214,7 @@ where
     let wire = Arc::new(Wire::default());
     // A drip is above the pace: its reader is not the one who is slow.
     let paced = Paced::new(stream, pace.clone());
-    let stream = TokioIo::new(Tampered::new(paced, wire.clone()));
+    let stream = Tampered::new(paced, wire.clone());
     let service = {
         let pace = pace.clone();
         let wire = wire.clone();
@@ -232,67 +225,70 @@ where
                 connection.unasked.store(0, Ordering::Relaxed);
             }
             let is_old = request.version() == Version::HTTP_10;
-            let closes = is_old && !asks_to_stay(request.headers());
+            let lasts = asks(request.headers(), if is_old { "keep-alive" } else { "close" }) == is_old;
             let mut request = request.map(|body| Body::new(Watched { body, pace: pace.clone(), progress: None }));
             request.extensions_mut().insert(connection.clone());
-            let answer = Call::new(&app, request, connection.clone());
-            let (pace, wire) = (pace.clone(), wire.clone());
-            // Nothing awaits between the answer and its return: hyper must write the head of the answer before the
-            // rest of the body is asked for, or it sends a 100 first.
-            async move {
-                let mut answer = answer.await;
-                match answer.extensions_mut().remove::<Unread>().and_then(|it| it.take()) {
-                    Some(body) => pace.discard(body),
-                    None => pace.set(Phase::Idle(Instant::now())),
-                }
-                // hyper closes the connection if it gets no answer.
-                if let Some(Cut(hangup)) = answer.extensions().get() {
-                    if *hangup == Hangup::Reset {
-                        wire.reset();
-                    }
-                    return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
-                }
-                if let Some(fault) = answer.extensions_mut().remove::<WireFault>() {
-                    wire.arm(fault);
-                }
-                // hyper says so for HTTP/1.1 only. .NET takes a connection for a lasting one without it.
-                if is_old && (closes || pace.ends()) {
-                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-                }
-                Ok(answer)
-            }
+            let call = Call::new(&app, request, connection.clone());
+            Answering { call, pace: pace.clone(), wire: wire.clone(), is_old, lasts }
         })
     };
-    let mut http = pin!(
-        http1::Builder::new()
-            .max_buf_size(limits.header_bytes)
-            // `Pace` watches this and idleness. It needs no timer for each request, and tells the two apart.
-            .header_read_timeout(None)
-            .title_case_headers(true)
-            // The service writes the date, at the place where IIS writes it.
-            .auto_date_header(false)
-            .serve_connection(stream, service)
-    );
     let mut ending = pin!(ending);
     let mut stops = false;
     let mut timer = pin!(sleep(limits.idle_time));
+    // One of the two is there: a connection that rests, or HTTP, whose buffers take 16 KiB.
+    let mut resting = Some((stream, service));
+    let mut http: Option<http1::Connection<TokioIo<_>, _>> = None;
 
     std::future::poll_fn(|cx| {
         if !pace.ends() && ending.as_mut().poll(cx).is_ready() {
             stops = true;
             pace.end();
-            http.as_mut().graceful_shutdown();
+            if let Some(http) = &mut http {
+                Pin::new(http).graceful_shutdown();
+            }
         }
         loop {
-            if let Poll::Ready(end) = http.as_mut().poll(cx) {
-                return Poll::Ready(match (end, pace.phase()) {
-                    (end, Phase::Fresh(_)) if !pace.ends() => End::Unasked(end.err()),
-                    (Ok(()), _) if stops => End::Stopped,
-                    (Ok(()), _) => End::Orderly,
-                    // Only a scenario that cuts the connection makes a call fail.
-                    (Err(error), _) if error.is_user() || wire.is_cut() => End::Orderly,
-                    (Err(error), _) => End::Broken(error),
-                });
+            if let Some((mut stream, service)) = resting.take() {
+                match stream.poll_awake(cx, pace.ends()) {
+                    Poll::Pending => resting = Some((stream, service)),
+                    Poll::Ready(Ok(true)) => {
+                        pace.rest(false);
+                        http = Some(speak(limits).serve_connection(TokioIo::new(stream), service));
+                    }
+                    Poll::Ready(end) => {
+                        return Poll::Ready(match pace.phase() {
+                            Phase::Fresh(_) if !pace.ends() => End::Unasked(end.err()),
+                            _ if stops => End::Stopped,
+                            _ => End::Orderly,
+                        });
+                    }
+                }
+            }
+            if let Some(speaking) = &mut http {
+                let rests = pace.rests();
+                let polled = match rests {
+                    true => speaking.poll_without_shutdown(cx),
+                    false => Pin::new(speaking).poll(cx),
+                };
+                match polled {
+                    Poll::Ready(Ok(())) if rests => {
+                        let Some(parts) = http.take().map(http1::Connection::into_parts) else { continue };
+                        let mut stream = parts.io.into_inner();
+                        stream.read_ahead(&parts.read_buf);
+                        resting = Some((stream, parts.service));
+                        continue;
+                    }
+                    Poll::Ready(end) => {
+                        return Poll::Ready(match end {
+                            Ok(()) if stops => End::Stopped,
+                            Ok(()) => End::Orderly,
+                            // Only a scenario that cuts the connection makes a call fail.
+                            Err(error) if error.is_user() || wire.is_cut() => End::Orderly,
+                            Err(error) => End::Broken(error),
+                        });
+                    }
+                    Poll::Pending => {}
+                }
             }
             if pace.phase() == Phase::Discarding && pace.poll_discarding(cx) == Poll::Ready(Discarded::InPart) {
                 return Poll::Ready(End::Orderly);
@@ -308,10 +304,19 @@ where
             }
             match due {
                 Some((due, _)) if due > timer.deadline() => timer.as_mut().reset(due),
+                // hyper ends where it waits for a request, and else once its answer is out. Its stream lives on.
+                Some((_, Lapse::Rest)) => {
+                    pace.rest(true);
+                    if let Some(http) = &mut http {
+                        Pin::new(http).graceful_shutdown();
+                    }
+                }
                 Some((_, Lapse::Idle)) => {
                     pace.set(Phase::Call);
                     pace.end();
-                    http.as_mut().graceful_shutdown();
+                    if let Some(http) = &mut http {
+                        Pin::new(http).graceful_shutdown();
+                    }
                 }
                 Some((_, Lapse::Slow(what))) => return Poll::Ready(End::Slow(what)),
                 None => {
@@ -324,178 +329,62 @@ where
     .await
 }
 
-/// Whether a client of HTTP/1.0 asks for a connection that outlasts the answer.
-fn asks_to_stay(headers: &HeaderMap) -> bool {
+/// How HTTP is spoken.
+fn speak(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .max_buf_size(limits.header_bytes)
+        // `Pace` watches this and idleness. It needs no timer for each request, and tells the two apart.
+        .header_read_timeout(None)
+        .title_case_headers(true)
+        // The service writes the date, at the place where IIS writes it.
+        .auto_date_header(false);
+    builder
+}
+
+/// An answer on its way to hyper.
+struct Answering {
+    call: Call,
+    pace: Arc<Pace>,
+    wire: Arc<Wire>,
+    /// Whether the client speaks HTTP/1.0.
+    is_old: bool,
+    /// Whether the client wants the connection to outlast the answer.
+    lasts: bool,
+}
+
+impl Future for Answering {
+    type Output = io::Result<Response>;
+
+    /// Nothing waits between the answer and its return: hyper must write the head of the answer before the rest of the
+    /// body is asked for, or it sends a 100 first.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Response>> {
+        let mut answer = ready!(Pin::new(&mut self.call).poll(cx));
+        let Self { pace, wire, is_old, lasts, .. } = &*self;
+        let unread = answer.extensions_mut().remove::<Unread>().and_then(|it| it.take());
+        pace.answered(*lasts, unread);
+        // hyper closes the connection if it gets no answer.
+        if let Some(Cut(hangup)) = answer.extensions().get() {
+            if *hangup == Hangup::Reset {
+                wire.reset();
+            }
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        if let Some(fault) = answer.extensions_mut().remove::<WireFault>() {
+            wire.arm(fault);
+        }
+        // hyper says so for HTTP/1.1 only. .NET takes a connection for a lasting one without it.
+        if *is_old && (!lasts || pace.ends()) {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Poll::Ready(Ok(answer))
+    }
+}
+
+/// Whether the Connection header has a word.
+fn asks(headers: &HeaderMap, word: &str) -> bool {
     let tokens = headers.get_all(header::CONNECTION).iter().filter_map(|it| it.to_str().ok());
-    tokens.flat_map(|it| it.split(',')).any(|it| it.trim().eq_ignore_ascii_case("keep-alive"))
-}
-
-/// Reads the rest of a body, within bounds.
-async fn discard(mut body: Body) -> Discarded {
-    let whole = async {
-        let mut left = DISCARDED_BYTES;
-        while let Some(frame) = body.frame().await {
-            let bytes = frame.map_or(usize::MAX, |it| it.data_ref().map_or(0, Bytes::len));
-            let Some(less) = left.checked_sub(bytes) else { return Discarded::InPart };
-            left = less;
-        }
-        Discarded::Whole
-    };
-    timeout(DISCARDING_TIME, whole).await.unwrap_or(Discarded::InPart)
-}
-
-/// How far a body was discarded.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Discarded {
-    /// The connection can go on.
-    Whole,
-    /// The connection must end.
-    InPart,
-}
-
-/// The phase of a connection, so that one timer for its whole life shows when a phase takes too long.
-struct Pace {
-    limits: Limits,
-    state: Mutex<PaceState>,
-}
-
-struct PaceState {
-    phase: Phase,
-    /// When an answer that its reader does not take has waited too long.
-    write_due: Option<Instant>,
-    /// The rest of a request's body, while it is discarded.
-    discarding: Option<Pin<Box<dyn Future<Output = Discarded> + Send>>>,
-    /// Whether the server ends the connection.
-    ends: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Phase {
-    /// Nothing came since this time.
-    Fresh(Instant),
-    /// No further request came since this time.
-    Idle(Instant),
-    /// The headers of a request have been coming since this time.
-    Head(Instant),
-    /// The call waits for its body, until this time at most.
-    Body(Instant),
-    /// A call has no time limit.
-    Call,
-    /// The answer has left, and the rest of the request's body is coming. This has a time limit of its own.
-    Discarding,
-}
-
-/// What follows when a phase takes too long.
-#[derive(Clone, Copy, Debug)]
-enum Lapse {
-    Idle,
-    /// What the client took too long over.
-    Slow(&'static str),
-}
-
-impl Pace {
-    fn new(limits: &Limits) -> Self {
-        let phase = Phase::Fresh(Instant::now());
-        let state = PaceState { phase, write_due: None, discarding: None, ends: false };
-        Self { limits: limits.clone(), state: Mutex::new(state) }
-    }
-
-    fn state(&self) -> MutexGuard<'_, PaceState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set(&self, phase: Phase) {
-        self.state().phase = phase;
-    }
-
-    fn phase(&self) -> Phase {
-        self.state().phase
-    }
-
-    fn is_idle(&self) -> bool {
-        matches!(self.phase(), Phase::Fresh(_) | Phase::Idle(_))
-    }
-
-    fn ends(&self) -> bool {
-        self.state().ends
-    }
-
-    fn end(&self) {
-        self.state().ends = true;
-    }
-
-    /// The call waits for its body until `due`, or (`None`) no longer.
-    fn await_body(&self, due: Option<Instant>) {
-        let mut state = self.state();
-        if matches!(state.phase, Phase::Call | Phase::Body(_)) {
-            state.phase = due.map_or(Phase::Call, Phase::Body);
-        }
-    }
-
-    /// The answer waits for its reader until `due`, or (`None`) no longer.
-    fn await_reader(&self, due: Option<Instant>) {
-        let mut state = self.state();
-        state.write_due = due;
-        if let Phase::Idle(since) = &mut state.phase {
-            *since = Instant::now();
-        }
-    }
-
-    fn discard(&self, body: Body) {
-        let mut state = self.state();
-        state.phase = Phase::Discarding;
-        state.discarding = Some(Box::pin(discard(body)));
-    }
-
-    fn poll_discarding(&self, cx: &mut Context<'_>) -> Poll<Discarded> {
-        // The body uses this lock itself.
-        let Some(mut discarding) = self.state().discarding.take() else { return Poll::Pending };
-        let polled = discarding.as_mut().poll(cx);
-        let mut state = self.state();
-        if polled.is_pending() {
-            state.discarding = Some(discarding);
-        } else if state.phase == Phase::Discarding {
-            state.phase = Phase::Idle(Instant::now());
-        }
-        polled
-    }
-
-    fn due(&self) -> Option<(Instant, Lapse)> {
-        let state = self.state();
-        if let Some(due) = state.write_due {
-            return Some((due, Lapse::Slow("reading the answer")));
-        }
-        match state.phase {
-            Phase::Fresh(since) | Phase::Idle(since) => Some((since + self.limits.idle_time, Lapse::Idle)),
-            Phase::Head(since) => Some((since + self.limits.header_time, Lapse::Slow("a request's headers"))),
-            Phase::Body(due) => Some((due, Lapse::Slow("a request's body"))),
-            Phase::Call | Phase::Discarding => None,
-        }
-    }
-}
-
-/// How a transfer that had to wait goes on.
-struct Progress {
-    began: Instant,
-    last: Instant,
-    bytes: u64,
-}
-
-impl Progress {
-    fn new() -> Self {
-        let now = Instant::now();
-        Self { began: now, last: now, bytes: 0 }
-    }
-
-    fn add(&mut self, bytes: usize) {
-        self.last = Instant::now();
-        self.bytes += bytes as u64;
-    }
-
-    /// When the transfer has stood still for this time, or was slower than [`LEAST_RATE`] over a longer one.
-    fn due(&self, time: Duration) -> Instant {
-        (self.last + time).min(self.began + time + Duration::from_millis(self.bytes * 1000 / LEAST_RATE))
-    }
+    tokens.flat_map(|it| it.split(',')).any(|it| it.trim().eq_ignore_ascii_case(word))
 }
 
 /// A request's body that sets the phase when the call waits for it.

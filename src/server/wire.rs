@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
@@ -216,11 +217,33 @@ impl Drip {
 pub(super) struct Tampered<S: Socket> {
     stream: S,
     wire: Arc<Wire>,
+    /// What was read before it was asked for.
+    ahead: Bytes,
 }
 
 impl<S: Socket> Tampered<S> {
-    pub(super) fn new(stream: S, wire: Arc<Wire>) -> Self {
-        Self { stream, wire }
+    pub(super) const fn new(stream: S, wire: Arc<Wire>) -> Self {
+        Self { stream, wire, ahead: Bytes::new() }
+    }
+
+    /// Gives back what was read. Its copy does not keep the buffer that it was read into.
+    pub(super) fn read_ahead(&mut self, bytes: &[u8]) {
+        self.ahead = Bytes::copy_from_slice(bytes);
+    }
+
+    /// Waits for the first byte of a request: `true` when it is there, `false` when the other side closes. With `ends`,
+    /// this side closes.
+    pub(super) fn poll_awake(&mut self, cx: &mut Context<'_>, ends: bool) -> Poll<io::Result<bool>> {
+        if self.ahead.is_empty() && !ends {
+            let mut first = [0];
+            let mut buffer = ReadBuf::new(&mut first);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            self.ahead = Bytes::copy_from_slice(buffer.filled());
+        }
+        if self.ahead.is_empty() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        }
+        Poll::Ready(Ok(!self.ahead.is_empty()))
     }
 }
 
@@ -234,13 +257,19 @@ impl<S: Socket> Drop for Tampered<S> {
 
 impl<S: Socket> AsyncRead for Tampered<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        if self.ahead.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+        }
+        let length = self.ahead.len().min(buffer.remaining());
+        let first = self.ahead.split_to(length);
+        buffer.put_slice(&first);
+        Poll::Ready(Ok(()))
     }
 }
 
 impl<S: Socket> AsyncWrite for Tampered<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let Self { stream, wire } = &mut *self;
+        let Self { stream, wire, .. } = &mut *self;
         if wire.is_armed()
             && let Some(work) = &mut *wire.work()
         {
@@ -266,7 +295,7 @@ impl<S: Socket> AsyncWrite for Tampered<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { stream, wire } = &mut *self;
+        let Self { stream, wire, .. } = &mut *self;
         if wire.is_armed()
             && let Some(work) = &mut *wire.work()
         {

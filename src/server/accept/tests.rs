@@ -14,6 +14,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream as ClientStream;
 
 use super::*;
+use crate::server::wire::WireFault;
 use crate::tls::{Certificates, Keys, Summary};
 
 mod fault;
@@ -261,6 +262,44 @@ async fn an_idle_connection_is_closed() {
     assert_eq!(began.elapsed().as_secs(), 100 + limits.idle_time.as_secs());
 
     assert_eq!(rest(&mut pipe(facts(), limits)).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_rests_goes_on() {
+    let mut stream = pipe(facts(), Limits::default());
+    for seconds in [0, 1, 3, 100] {
+        sleep(Duration::from_secs(seconds)).await;
+        call(&mut stream).await;
+    }
+    sleep(Duration::from_secs(10)).await;
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(answer(&mut stream).await.0, "HTTP/1.1 200 OK");
+    }
+    // A request that begins, and goes on late.
+    sleep(Duration::from_secs(10)).await;
+    stream.write_all(b"GE").await.unwrap();
+    sleep(Duration::from_secs(2)).await;
+    stream.write_all(b"T / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    assert_eq!(answer(&mut stream).await.0, "HTTP/1.1 200 OK");
+    drop(stream);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_leaves_slowly_is_whole_and_keeps_or_closes_its_connection() {
+    let app =
+        Router::new().fallback(any(|| async { (Extension(WireFault { cut: None, drip: Some(20) }), "x".repeat(200)) }));
+    let mut stream = pipe(app.clone(), Limits::default());
+    for _ in 0..2 {
+        assert_eq!(call(&mut stream).await.1.len(), 200);
+    }
+    for request in ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"] {
+        let mut stream = pipe(app.clone(), Limits::default());
+        let began = Instant::now();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        assert!(rest(&mut stream).await.ends_with(&"x".repeat(200)));
+        assert!(began.elapsed() < Duration::from_secs(30), "{request} waits for the next request");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::{Pace, Phase, Progress};
+use super::pace::{Pace, Phase, Progress};
 use crate::server::wire::Socket;
 
 /// A stream that sets the phase when a request begins, and when an answer waits for its reader.

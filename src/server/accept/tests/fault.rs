@@ -6,7 +6,6 @@ use super::trouble::Log;
 use super::*;
 use crate::engine::{Bounds, Setup};
 use crate::server::tls_faults::TlsFaults;
-use crate::server::wire::WireFault;
 use crate::switchboard::Space;
 use crate::tls::TlsFault;
 
