@@ -85,7 +85,7 @@ class Server:
         seed: Optional[int] = None,
         timeout: float = 30,
     ) -> Server:
-        """Starts the program on free ports, and returns when it answers.
+        """Starts the program on free ports, and returns when it answers. The server ends with this process at the latest.
 
         scenario: the path of a scenario file, or the text of a scenario; None is the built-in one. A text has a line
         break, or a colon with a blank.
@@ -102,7 +102,9 @@ class Server:
             command.append(_scenario_file(scenario, folder.name))
         if seed is not None:
             command += ["--seed", str(seed)]
-        command += ["--listen", "127.0.0.1:0", "--ready-file", str(ready), "--certs", "memory", *arguments]
+        command += ["--listen", "127.0.0.1:0", "--ready-file", str(ready), "--certs", "memory"]
+        # A process that is killed ends nothing itself.
+        command += ["--parent", str(os.getpid()), *arguments]
         process = _Process(command)
         try:
             found = process.wait_until_ready(ready, timeout)

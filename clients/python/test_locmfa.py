@@ -7,6 +7,7 @@ import pathlib
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -74,6 +75,21 @@ def test_a_server_that_dies_in_mid_test_is_told_with_its_log():
         os.kill(server._process._child.pid, signal.SIGKILL)
         with pytest.raises(locmfa.LocmfaError, match=told):
             server.default_space.calls()
+
+
+def test_a_server_ends_with_the_process_that_started_it():
+    code = "import locmfa, os; print(locmfa.Server.start().admin_url, flush=True); os._exit(1)"
+    told = subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, timeout=60, check=False)
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            locmfa.Server.connect(told.stdout.strip())
+        except locmfa.LocmfaError as gone:
+            # One that is about to end says so.
+            if "No server answers" in str(gone):
+                return
+        time.sleep(0.05)
+    pytest.fail("the server goes on")
 
 
 def test_a_failure_tells_the_seed_and_a_run_with_it_draws_the_same():
