@@ -24,12 +24,11 @@ use http_body_util::BodyExt;
 use locmfa::contract::NAMESPACE;
 use locmfa::engine::Timestamp;
 use locmfa::scenario;
-use locmfa::server::{Admission, BodyLimits, Cut, Site, router};
+use locmfa::server::{Admission, BodyLimits, Cut, Site, app};
 use locmfa::switchboard::{Limits, Switchboard};
 use roxmltree::{Document, Node};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tower::ServiceExt;
 
 datatest_stable::harness! {
     { test = play, root = "tests/transcripts", pattern = r"\.txt$" },
@@ -110,7 +109,7 @@ async fn call(site: Arc<Site>, line: String) -> String {
         .body(Body::from(body))
         .expect("a request");
     let start = Instant::now();
-    let response = router(site).oneshot(request).await.expect("the router answers");
+    let response = app(site).answer(request).await;
     let took = || humantime::format_duration(Duration::from_millis(start.elapsed().as_millis() as u64));
     if response.extensions().get::<Cut>().is_some() {
         return format!("    cut off after {}\n", took());

@@ -1,4 +1,4 @@
-//! The HTTPS surface: from a socket to the router and back.
+//! The HTTPS surface: from a socket to the answer and back.
 
 pub mod accept;
 pub mod admin;
@@ -21,7 +21,7 @@ mod wire;
 
 pub use answer::Cut;
 pub use caller::Admission;
-pub use service::{BodyLimits, Site, app, router};
+pub use service::{BodyLimits, Site, app};
 
 /// The folder in which the product installs the service.
 pub const FOLDER: &str = "/MultiFactorAuthWebServiceSdk";

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use axum::Router;
 use axum::body::{Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::request::Parts;
@@ -101,14 +100,9 @@ const PAGES: usize = 256;
 /// The service's own file.
 const FILE: &str = "/pfwssdk.asmx";
 
-/// The whole HTTP surface, for connections.
+/// The whole HTTP surface.
 pub fn app(site: Arc<Site>) -> App {
     App::new(move |request| serve(site.clone(), request))
-}
-
-/// The same as a service of tower.
-pub fn router(site: Arc<Site>) -> Router {
-    Router::new().fallback(move |request| serve(site.clone(), request))
 }
 
 async fn serve(site: Arc<Site>, request: Request) -> Response {

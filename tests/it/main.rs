@@ -48,9 +48,8 @@ use http_body_util::BodyExt;
 
 use locmfa::contract::{AuthenticationType, FieldValue, Mode, Value};
 use locmfa::engine::{Ask, Call, Decision, Engine, Settlement, Timestamp, Verdict};
-use locmfa::server::{Admission, BodyLimits, Site, router};
+use locmfa::server::{Admission, BodyLimits, Site, app};
 use locmfa::switchboard::{Limits, Space, Switchboard, Unsettled};
-use tower::ServiceExt;
 
 /// Compares a checked-in file with what it is to be; `UPDATE=1` writes it.
 #[expect(clippy::disallowed_methods, reason = "a test's switch")]
@@ -196,7 +195,7 @@ impl Asking {
 
 async fn answered(site: Arc<Site>, request: Request<Body>) -> Answered {
     {
-        let response = router(site).oneshot(request).await.unwrap();
+        let response = app(site).answer(request).await;
         let (parts, body) = response.into_parts();
         let text = |value: &axum::http::HeaderValue| value.to_str().unwrap().to_owned();
         Answered {

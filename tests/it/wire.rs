@@ -377,10 +377,9 @@ async fn a_body_for_which_others_leave_no_room_gets_503() {
 async fn a_post_that_says_no_length_is_refused() {
     use axum::http::Request;
     use http_body_util::BodyExt;
-    use locmfa::server::router;
-    use tower::ServiceExt;
+    use locmfa::server::app;
     let request = Request::post("/PfWsSdk.asmx").body(axum::body::Body::empty()).unwrap();
-    let answer = router(served().0).oneshot(request).await.unwrap();
+    let answer = app(served().0).answer(request).await;
     assert_eq!(answer.status().as_u16(), 411);
     let page = answer.into_body().collect().await.unwrap().to_bytes();
     assert!(String::from_utf8_lossy(&page).contains("Length required"), "{page:?}");
@@ -429,11 +428,10 @@ async fn a_client_that_hangs_up_leaves_the_phone_ringing() {
 #[tokio::test]
 async fn any_folder_serves_unless_the_scenario_names_paths() {
     use axum::http::Request;
-    use locmfa::server::router;
-    use tower::ServiceExt;
+    use locmfa::server::app;
     let status = |setup: &'static str, path: &'static str| async move {
         let request = Request::get(path).body(axum::body::Body::empty()).unwrap();
-        router(site(setup).0).oneshot(request).await.unwrap().status().as_u16()
+        app(site(setup).0).answer(request).await.status().as_u16()
     };
     for path in ["/PfWsSdk.asmx", "/PhoneFactorWebServiceSdk/pfwssdk.ASMX", "/a/b/PfWsSdk.asmx"] {
         assert_eq!(status("{}", path).await, 200, "{path}");

@@ -31,6 +31,11 @@ impl App {
     ) -> Self {
         Self(Arc::new(move |request| Box::pin(answer(request))))
     }
+
+    /// Answers a request.
+    pub fn answer(&self, request: Request) -> impl Future<Output = Response> + Send + Unpin + 'static {
+        (self.0)(request)
+    }
 }
 
 impl From<Router> for App {
