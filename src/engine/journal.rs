@@ -555,9 +555,17 @@ impl Raw {
     /// Keeps the text itself, or a copy where that takes less memory.
     #[must_use]
     pub fn of(text: String) -> Self {
+        Self::of_utf8(text.into_bytes())
+    }
+
+    /// The same of the bytes of a text. The caller knows that they are UTF-8: to look again would take as long as to
+    /// read it.
+    #[must_use]
+    pub fn of_utf8(text: Vec<u8>) -> Self {
+        debug_assert!(str::from_utf8(&text).is_ok());
         match text.len() == text.capacity() && text.len() <= Self::KEPT {
             true => Self { kept: text.into(), cut: 0 },
-            false => Self::new(&text),
+            false => Self::new(str::from_utf8(&text).expect("it is a text")),
         }
     }
 

@@ -196,7 +196,8 @@ where
             let verdict = context.receive(T::ASKS, &self.request.values());
             let context = Context { verdict: verdict.as_deref(), ..context };
             let refused = |refusal| dress(context, &T::Out::default().recast(), Some(refusal), Note::default());
-            let usual = async {
+            // Pinned where it is made: moved after that, it would take its room twice.
+            let usual = pin!(async {
                 let answer = match context.may_run() {
                     Ok(()) => self.request.recast().answer(context).await,
                     Err(refusal) => Err(refusal.into()),
@@ -211,10 +212,9 @@ where
                     Err(Rejection::Refused(refusal)) => Ok(refused(refusal)),
                     Err(Rejection::Failed(fault)) => Err(fault),
                 }
-            };
+            });
             let canned = |verdict: &Verdict, canned: &Canned| canned_reply(context, verdict, canned, Out::SHAPE);
-            // By reference: moved into it, the future would take its room twice.
-            carried_out(context, pin!(usual), refused, canned).await
+            carried_out(context, usual, refused, canned).await
         })
     }
 }
@@ -243,10 +243,10 @@ impl<T: AnswersText> Request for Plain<T> {
                     transfer: Transfer::default(),
                 }
             };
-            let usual = async { Ok(reply(&self.0.text(context))) };
+            let usual = pin!(async { Ok(reply(&self.0.text(context))) });
             let refused = |refusal: Refusal| reply(&refusal.to_string());
             let canned = |verdict: &Verdict, it: &Canned| reply(&verdict.fill(&it.result));
-            carried_out(context, pin!(usual), refused, canned).await
+            carried_out(context, usual, refused, canned).await
         })
     }
 }

@@ -23,6 +23,7 @@ use super::connection::{App, Connection, End, Limits, converse};
 use super::failures::Failures;
 use super::trouble;
 use super::wire::Socket;
+use super::woken::Woken;
 use crate::tls::hello::{First, Opening, is_whole};
 use crate::tls::{Abrupt, Acceptor, Faulty, Renewable, Served, TlsFacts};
 use crate::trouble::Trouble;
@@ -280,14 +281,17 @@ impl Server {
         let mut cut = lifecycles.clone();
         // Before the fault is looked at: one that begins in between ends the connection.
         let at_start = *lifecycles.borrow();
-        let ending = async {
+        let ending = Woken::new(async move {
             // Without its sender, `serve` itself is gone: an end too.
             let _ = lifecycles.wait_for(|it| *it != at_start).await;
-        };
+        });
+        let cut = Woken::new(async move {
+            let _ = cut.wait_for(|it| *it == Lifecycle::Cut).await;
+        });
         let talk = pin!(self.talk(stream, peer, ending));
         tokio::select! {
             () = talk => {}
-            _ = cut.wait_for(|it| *it == Lifecycle::Cut) => {}
+            () = cut => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! HTTP answers, with the headers of ASP.NET in IIS and in their order.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -43,13 +43,27 @@ pub(super) fn page(status: StatusCode, page: Page, body: Bytes) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.reserve(8);
+    *headers = HEADERS.clone();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(header::SERVER, SERVER);
-    headers.insert(ASPNET_VERSION.0, ASPNET_VERSION.1);
-    finish(response, body)
+    end(response, body)
 }
+
+/// The headers of ASP.NET's answers in their order. Some values are yet to come. A copy takes less time than to insert one
+/// after the other.
+static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+    const TO_COME: HeaderValue = HeaderValue::from_static("");
+    let headers = [
+        (header::CACHE_CONTROL, TO_COME),
+        (header::CONTENT_TYPE, TO_COME),
+        (header::SERVER, SERVER),
+        ASPNET_VERSION,
+        POWERED_BY,
+        (header::DATE, TO_COME),
+        (header::CONTENT_LENGTH, TO_COME),
+    ];
+    headers.into_iter().collect()
+});
 
 /// An answer of IIS itself, before ASP.NET was asked.
 fn iis(status: StatusCode, extra: &[(HeaderName, HeaderValue)], title: &str, text: &str) -> Response {
@@ -62,12 +76,6 @@ fn iis(status: StatusCode, extra: &[(HeaderName, HeaderValue)], title: &str, tex
         headers.append(name, value.clone());
     }
     end(response, description::notice(title, text).into())
-}
-
-/// The headers that come last in an answer of ASP.NET, and the body.
-fn finish(mut response: Response, body: Bytes) -> Response {
-    response.headers_mut().insert(POWERED_BY.0, POWERED_BY.1);
-    end(response, body)
 }
 
 /// The headers that come last, and the body.

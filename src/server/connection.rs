@@ -72,8 +72,7 @@ impl Default for Limits {
     }
 }
 
-/// What is known of the connection that a request came over. Every request has it as an
-/// `Extension<Arc<Connection>>`.
+/// What is known of the connection that a request came over.
 #[derive(Debug)]
 pub struct Connection {
     /// Unique while the server runs.
@@ -226,8 +225,7 @@ where
             }
             let is_old = request.version() == Version::HTTP_10;
             let lasts = asks(request.headers(), if is_old { "keep-alive" } else { "close" }) == is_old;
-            let mut request = request.map(|body| Body::new(Watched { body, pace: pace.clone(), progress: None }));
-            request.extensions_mut().insert(connection.clone());
+            let request = request.map(|body| Body::new(Watched { body, pace: pace.clone(), progress: None }));
             let call = Call::new(&app, request, connection.clone());
             Answering { call, pace: pace.clone(), wire: wire.clone(), is_old, lasts }
         })

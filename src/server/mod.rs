@@ -18,6 +18,7 @@ mod read;
 mod service;
 mod transfer;
 mod wire;
+mod woken;
 
 pub use answer::Cut;
 pub use caller::Admission;

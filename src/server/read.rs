@@ -27,7 +27,7 @@ impl Read {
         let is_logged = opened.is_err() && enabled!(target: "locmfa::call", Level::DEBUG);
         let logged = is_logged.then(|| operations::masked(head.content_type, input.text()));
         let raw = match input.is_whole(&body) {
-            true => Raw::of(String::from_utf8(body).expect("it is a text as it stands")),
+            true => Raw::of_utf8(body),
             false => Raw::new(&legible(input.text(), &body)),
         };
         Self { raw, opened, logged }
@@ -75,7 +75,9 @@ fn legible<'a>(text: &'a str, body: &[u8]) -> Cow<'a, str> {
 pub(super) fn head_lines(method: &Method, uri: &Uri, headers: &HeaderMap) -> Box<str> {
     const SECRET: [HeaderName; 3] = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
     let length = |text: &str| format!("({})", counted(text.chars().count(), "character"));
-    let mut lines = String::with_capacity(256);
+    let plain = headers.iter().map(|(name, value)| "\n: ".len() + name.as_str().len() + value.len());
+    let plain = method.as_str().len() + " ".len() + uri.path().len() + plain.sum::<usize>();
+    let mut lines = String::with_capacity(plain.min(HEAD));
     lines.extend([method.as_str(), " ", uri.path()]);
     if let Some(query) = uri.query() {
         lines.extend(["?", &length(query)]);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use axum::body::{Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{self, HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{self, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
@@ -97,17 +97,18 @@ impl Site {
 /// How many pages are kept. A client can make up addresses by its Host header, and the pages past this limit are not kept.
 const PAGES: usize = 256;
 
+static SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
+
 /// The service's own file.
 const FILE: &str = "/pfwssdk.asmx";
 
 /// The whole HTTP surface.
 pub fn app(site: Arc<Site>) -> App {
-    App::new(move |request| serve(site.clone(), request))
+    App::new(move |request, connection| serve(site.clone(), request, connection))
 }
 
-async fn serve(site: Arc<Site>, request: Request) -> Response {
+async fn serve(site: Arc<Site>, request: Request, connection: Option<Arc<Connection>>) -> Response {
     let (parts, mut incoming) = request.into_parts();
-    let connection = parts.extensions.get::<Arc<Connection>>().cloned();
     let report = |trouble: Trouble| {
         if let Some(connection) = &connection {
             let agent = parts.headers.get(header::USER_AGENT).map(text);
@@ -210,8 +211,11 @@ impl<'a> Place<'a> {
             Some((space, path)) => (Some(space), path),
             None => (None, uri.path()),
         };
-        let bytes = path.as_bytes().windows(FILE.len());
-        let end = { bytes }.position(|it| it.eq_ignore_ascii_case(FILE.as_bytes()))? + FILE.len();
+        let is_file = |at: &usize| {
+            let file = path.as_bytes().get(*at..*at + FILE.len());
+            file.is_some_and(|it| it.eq_ignore_ascii_case(FILE.as_bytes()))
+        };
+        let end = memchr::memchr_iter(b'/', path.as_bytes()).find(is_file)? + FILE.len();
         let (file, path_info) = path.split_at(end);
         let serves = paths.is_empty() || paths.iter().any(|it| it.eq_ignore_ascii_case(file));
         (serves && (path_info.is_empty() || path_info.starts_with('/'))).then_some(Self { space, path_info })
@@ -252,7 +256,7 @@ impl Visit<'_> {
         };
         let started = Instant::now();
         let head = Head {
-            soap_action: self.headers.get("soapaction").map(text),
+            soap_action: self.headers.get(&SOAP_ACTION).map(text),
             content_type: self.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default(),
         };
         let Ok(Read { raw, opened, logged }) = read(&head, body).await else {
@@ -455,7 +459,7 @@ fn log_whole(visit: &Visit<'_>, body: &str) {
         target: "locmfa::call",
         peer = %Peer(visit.connection),
         uri = format!("{}{query}", visit.uri.path()),
-        soap_action = visit.headers.get("soapaction").map(text),
+        soap_action = visit.headers.get(&SOAP_ACTION).map(text),
         content_type = visit.headers.get(header::CONTENT_TYPE).map(text),
         client = visit.headers.get(header::USER_AGENT).map(text),
         body,

@@ -17,7 +17,7 @@ type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// What answers the requests of all connections.
 #[derive(Clone)]
-pub struct App(Arc<dyn Fn(Request) -> Answering + Send + Sync>);
+pub struct App(Arc<dyn Fn(Request, Option<Arc<Connection>>) -> Answering + Send + Sync>);
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,21 +26,26 @@ impl fmt::Debug for App {
 }
 
 impl App {
+    /// `answer` gets the connection that a request came over, if it came over one.
     pub fn new<F: Future<Output = Response> + Send + 'static>(
-        answer: impl Fn(Request) -> F + Send + Sync + 'static,
+        answer: impl Fn(Request, Option<Arc<Connection>>) -> F + Send + Sync + 'static,
     ) -> Self {
-        Self(Arc::new(move |request| Box::pin(answer(request))))
+        Self(Arc::new(move |request, connection| Box::pin(answer(request, connection))))
     }
 
-    /// Answers a request.
+    /// Answers a request that came over no connection.
     pub fn answer(&self, request: Request) -> impl Future<Output = Response> + Send + Unpin + 'static {
-        (self.0)(request)
+        (self.0)(request, None)
     }
 }
 
+/// The requests have their connection as an `Extension<Arc<Connection>>`.
 impl From<Router> for App {
     fn from(router: Router) -> Self {
-        Self::new(move |request| {
+        Self::new(move |mut request, connection| {
+            if let Some(connection) = connection {
+                request.extensions_mut().insert(connection);
+            }
             let answer = router.clone().oneshot(request);
             async { answer.await.unwrap_or_else(|never| match never {}) }
         })
@@ -57,7 +62,7 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn new(app: &App, request: Request, connection: Arc<Connection>) -> Self {
-        Self { call: Some((app.0)(request)), connection }
+        Self { call: Some((app.0)(request, Some(connection.clone()))), connection }
     }
 }
 
