@@ -4,6 +4,9 @@
 //! Standard error can be closed, full, or a pipe that no program reads; a file can be on a full disk. In each case the
 //! writer drops lines, counts them, and says so in the log as soon as it can write again.
 
+mod json;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -16,6 +19,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::engine::Timestamp;
 use crate::text;
+pub use json::Json;
 
 /// How many bytes of lines wait for the thread, at most. Lines beyond that are dropped.
 pub const BUFFER: usize = 4 << 20;
@@ -213,9 +217,11 @@ impl Writer {
                 Err(_) => self.is_torn = true,
             }
         }
-        let shown = String::from_utf8_lossy(lines);
-        let shown = text::without_hidden_controls(&shown);
-        let lines = shown.as_bytes();
+        let shown = match lines.is_ascii() {
+            true => Cow::Borrowed(lines),
+            false => text::without_hidden_controls(&String::from_utf8_lossy(lines)).into_owned().into_bytes().into(),
+        };
+        let lines = &*shown;
         let mut rest = lines;
         while !rest.is_empty() {
             match self.sink.write(rest) {
@@ -241,18 +247,23 @@ impl Writer {
 impl Format {
     /// The line that says how many lines are missing.
     fn notice(self, lost: u64, why: &str) -> String {
-        #[expect(clippy::disallowed_methods, reason = "a line of the log has the time of the world")]
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now = Timestamp::from_unix(now);
+        let now = now();
         match self {
             Self::Text => format!("{now}  WARN locmfa::log: {lost} log lines were lost: {why}"),
             Self::Json => serde_json::json!({
-                "timestamp": now.to_string(), "level": "WARN", "message": "log lines were lost", "lost": lost,
+                "timestamp": now.in_full(), "level": "WARN", "message": "log lines were lost", "lost": lost,
                 "reason": why, "target": "locmfa::log",
             })
             .to_string(),
         }
     }
+}
+
+/// The time of a line, which is the world's.
+fn now() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "a line of the log has the time of the world")]
+    let now = SystemTime::now();
+    Timestamp::from_unix(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
 
 fn append(path: &PathBuf) -> io::Result<File> {

@@ -118,6 +118,54 @@ pub fn listed<'w>(words: impl Iterator<Item = &'w str>) -> String {
     }
 }
 
+/// Which characters of a text JSON has as escapes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Escaping {
+    /// Those that it must.
+    Minimal,
+    /// These and markup, as in [`json`].
+    Markup,
+    /// These and all beyond ASCII, as in [`ascii_json`].
+    Ascii,
+}
+
+/// Appends a text as JSON has it, in quotes.
+pub fn push_json(out: &mut String, text: &str, escaping: Escaping) {
+    let plain = &PLAIN[escaping as usize];
+    out.push('"');
+    if text.as_bytes().iter().all(|it| plain[usize::from(*it)]) {
+        out.push_str(text);
+    } else {
+        for it in text.chars() {
+            match it {
+                '"' => out.push_str("\\\""),
+                '\\' => out.push_str("\\\\"),
+                '\n' => out.push_str("\\n"),
+                '\r' => out.push_str("\\r"),
+                '\t' => out.push_str("\\t"),
+                _ if plain[usize::from(it.encode_utf8(&mut [0; 4]).as_bytes()[0])] => out.push(it),
+                _ => it.encode_utf16(&mut [0; 2]).iter().for_each(|it| push_unit(out, *it)),
+            }
+        }
+    }
+    out.push('"');
+}
+
+/// Which bytes of a text stand as they are, for each way of escaping.
+const PLAIN: [[bool; 256]; 3] = {
+    let mut plain = [[false; 256]; 3];
+    let mut byte = b' ' as usize;
+    while byte < 256 {
+        let minimal = !matches!(byte as u8, b'"' | b'\\');
+        let markup = minimal && !matches!(byte as u8, b'<' | b'>' | b'&');
+        plain[Escaping::Minimal as usize][byte] = minimal;
+        plain[Escaping::Markup as usize][byte] = markup;
+        plain[Escaping::Ascii as usize][byte] = markup && byte < 0x80;
+        byte += 1;
+    }
+    plain
+};
+
 /// JSON in one line, without `<`, `>` and `&`: PowerShell cuts what stands between the first two out of an error's text.
 ///
 /// # Errors
@@ -159,7 +207,7 @@ fn ascii(json: String) -> String {
 
 /// In JSON, these characters stand within texts only.
 fn without_markup(json: String) -> String {
-    if !json.contains(['<', '>', '&']) {
+    if memchr::memchr3(b'<', b'>', b'&', json.as_bytes()).is_none() {
         return json;
     }
     json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")

@@ -24,7 +24,7 @@ use super::print::complain;
 use super::ready::{Ready, ReadyFile};
 use crate::engine::{Bounds, MemoryBounds};
 use crate::incidents::Incidents;
-use crate::log::{Format, Log as LogWriter, Target};
+use crate::log::{Format, Json, Log as LogWriter, Target};
 use crate::scenario::Scenario;
 use crate::server::accept::Listening;
 use crate::server::admin::check_expectations;
@@ -223,7 +223,7 @@ impl Serve {
             .with_writer(log.clone())
             .log_internal_errors(false);
         match format {
-            Format::Json => builder.json().flatten_event(true).init(),
+            Format::Json => builder.event_format(Json).init(),
             Format::Text => builder.with_ansi(has_colours).init(),
         }
         // Standard error may be a pipe that no program reads, and would hold up the thread that panics.

@@ -45,6 +45,36 @@ impl Timestamp {
         self.utc().and_then(|it| it.format(form).ok()).unwrap_or_else(|| "never".into())
     }
 
+    /// The same with all six decimals of the second.
+    #[must_use]
+    pub fn in_full(self) -> String {
+        self.digits().map_or_else(|| "never".into(), |it| String::from_utf8_lossy(&it).into_owned())
+    }
+
+    /// All of its digits: each call is told with several of these.
+    fn digits(self) -> Option<[u8; 27]> {
+        let time = self.utc()?;
+        let (year, month, day) = time.to_calendar_date();
+        let (hour, minute, second, micros) = time.to_hms_micro();
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let parts = [
+            (4, year.unsigned_abs()),
+            (7, u32::from(u8::from(month))),
+            (10, day.into()),
+            (13, hour.into()),
+            (16, minute.into()),
+            (19, second.into()),
+            (26, micros),
+        ];
+        for (end, mut part) in parts {
+            for digit in text[..end].iter_mut().rev().take_while(|it| it.is_ascii_digit()) {
+                *digit = b'0' + (part % 10) as u8;
+                part /= 10;
+            }
+        }
+        Some(text)
+    }
+
     fn utc(self) -> Option<OffsetDateTime> {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1000).ok()
     }
@@ -60,8 +90,11 @@ impl Timestamp {
 /// As RFC 3339 writes it, in UTC, to the microsecond.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = self.utc().and_then(|it| it.format(&Rfc3339).ok());
-        f.write_str(time.as_deref().unwrap_or("never"))
+        let Some(mut text) = self.digits() else { return f.write_str("never") };
+        let zeros = text[20..26].iter().rev().take_while(|it| **it == b'0').count();
+        let end = if zeros == 6 { 19 } else { 26 - zeros };
+        text[end] = b'Z';
+        f.write_str(str::from_utf8(&text[..=end]).expect("digits and marks"))
     }
 }
 
@@ -94,4 +127,19 @@ pub struct Start {
     /// Its time at the start. `None`: the system's time.
     pub at: Option<Timestamp>,
     pub pace: Pace,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_written_as_rfc_3339_has_them() {
+        for micros in [0, 1, 10, 999_999, 1_000_000, 1_764_489_600_500_000, 1_709_164_799_123_450, Timestamp::LAST.0] {
+            let it = Timestamp(micros);
+            assert_eq!(it.to_string(), it.utc().unwrap().format(&Rfc3339).unwrap());
+            assert_eq!(Timestamp::of_text(&it.to_string()), Some(it));
+        }
+        assert_eq!(Timestamp(u64::MAX).to_string(), "never");
+    }
 }

@@ -9,7 +9,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::log::{Format, Log, Target};
+use crate::log::{Format, Json, Log, Target};
 
 /// The number of files that are kept.
 const KEPT: usize = 14;
@@ -37,7 +37,7 @@ where
     // A full disk loses lines, and stops no call.
     let log = Log::start(Target::Writer(Box::new(files)), format).context("cannot start the log")?;
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log.clone()).log_internal_errors(false);
-    let layer = if style.is_json { layer.json().flatten_event(true).boxed() } else { layer.boxed() };
+    let layer = if style.is_json { layer.event_format(Json).boxed() } else { layer.boxed() };
     Ok((layer.with_filter(style.filter), log))
 }
 

@@ -38,8 +38,8 @@ struct Inner {
     current: RwLock<Arc<Epoch>>,
     /// Wakes the timer: the earliest deadline or the pace of the clock changed.
     timer_changed: Notify,
-    /// The number of the newest event.
-    last_event: watch::Sender<u64>,
+    /// Wakes the task that wakes the watchers: the journal has a new event.
+    has_events: Notify,
     /// Counts the resets, and tells the end.
     life: watch::Sender<Life>,
     watchers: Watchers,
@@ -113,13 +113,12 @@ impl Space {
     /// A space of an engine. What the engine draws in turn follows the name.
     pub(super) fn of(name: &str, engine: Engine, start: Start, totals: Arc<Totals>, work: Arc<Work>) -> Self {
         let engine = drawing_as(name, engine);
-        let last_event = watch::Sender::new(engine.journal.last());
         let inner = Inner {
             name: name.into(),
             id: draw(),
             current: RwLock::new(Epoch::starting(engine, start)),
             timer_changed: Notify::new(),
-            last_event,
+            has_events: Notify::new(),
             life: watch::Sender::default(),
             watchers: Watchers::default(),
             used: Mutex::new(Instant::now()),
@@ -372,9 +371,9 @@ impl Space {
         self.with_locked(|it| it.engine.journal.last())
     }
 
-    /// The number of the newest event, and every later one as it comes.
-    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.inner.last_event.subscribe()
+    /// Waits until the journal has an event since the last such wait. One task waits.
+    pub(super) async fn has_events(&self) {
+        self.inner.has_events.notified().await;
     }
 
     /// Reads the journal under the lock.
@@ -467,7 +466,7 @@ impl Space {
     }
 
     fn update_locked<T>(&self, change: impl FnOnce(&mut Locked, Timestamp) -> T) -> T {
-        let (result, last, is_earlier, warnings) = self.with_locked(|locked| {
+        let (result, has_events, is_earlier, warnings) = self.with_locked(|locked| {
             let before = locked.next_due();
             let last_before = locked.engine.journal.last();
             let now = locked.clock.now();
@@ -481,21 +480,19 @@ impl Space {
                 locked.notify(now);
             }
             let after = locked.next_due();
-            let last = locked.engine.journal.last();
             let is_current = locked.ended.is_none();
             let is_earlier = after.is_some_and(|after| before.is_none_or(|before| after < before));
             let warnings = locked.engine.take_warnings();
-            let last = (is_current && last != last_before).then_some(last);
+            let has_events = is_current && locked.engine.journal.last() != last_before;
             let (known, refuses) = (&self.inner.refuses_sign_in, locked.engine.refuses_sign_in());
             if is_current && refuses != known.load(Ordering::Relaxed) {
                 known.store(refuses, Ordering::Relaxed);
             }
-            (result, last, is_current && is_earlier, warnings)
+            (result, has_events, is_current && is_earlier, warnings)
         });
         warnings.iter().for_each(|it| tracing::warn!(space = self.name(), "{it}"));
-        // A subscriber that comes now finds the event in the journal.
-        if let Some(last) = last.filter(|_| self.inner.last_event.receiver_count() > 0) {
-            self.inner.last_event.send_replace(last);
+        if has_events {
+            self.inner.has_events.notify_one();
         }
         if is_earlier {
             self.inner.timer_changed.notify_one();

@@ -56,11 +56,10 @@ impl Space {
 
     /// Wakes the watchers that events concern, until none is left.
     async fn wake_watchers(self, mut after: u64) {
-        let mut last_event = self.subscribe();
         let mut last_batch = Instant::now();
         loop {
             if self.last_event() == after {
-                let _ = tokio::time::timeout(IDLE, last_event.changed()).await;
+                let _ = tokio::time::timeout(IDLE, self.has_events()).await;
                 if self.watchers().end_if_unwatched() {
                     return;
                 }

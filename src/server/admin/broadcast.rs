@@ -1,6 +1,7 @@
 //! What streams tell, looked for and written once for all streams that ask for the same.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,22 +15,26 @@ use super::feed::known;
 use super::filter::Filter;
 use super::problem::Problem;
 use super::view::View;
-use crate::engine::{Event, EventKind, Happening};
+use crate::engine::{ChallengeStage, Event, EventKind, Happening, Turn, What};
 use crate::switchboard::{Lane, Space, Watcher};
-use crate::text;
+use crate::text::Escaping;
 
 /// How long events gather, so that neither a stream nor its reader is woken for each. The first one after a pause goes
 /// out at once.
 const GATHER: Duration = Duration::from_millis(50);
 
 /// How long they gather where there are more than a person can follow: a piece costs the calls more than its length.
-const GATHER_MANY: Duration = Duration::from_millis(250);
+/// A call that ends while they gather is then told once, and a challenge that is settled.
+const GATHER_MANY: Duration = Duration::from_millis(500);
 
 /// From how many events a second there are many.
 const MANY: u128 = 250;
 
 /// How many happenings a piece has.
-const PIECE: usize = 256;
+const PIECE: usize = 512;
+
+/// About how many bytes the text of a happening takes.
+const FRAME: usize = 640;
 
 /// How many pieces are kept for readers that have not taken them yet.
 const PIECES: usize = 16;
@@ -48,6 +53,13 @@ pub(super) struct Topic {
 pub(super) struct Calls {
     pub(super) opened: bool,
     pub(super) closed: bool,
+}
+
+/// What several events tell of.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Course {
+    Call(u64),
+    Challenge(u64),
 }
 
 /// A part of a stream.
@@ -115,28 +127,73 @@ impl Calls {
     }
 }
 
+impl Course {
+    fn ended_by(event: &Event) -> Option<Self> {
+        match &event.what {
+            What::Call(call) if call.end.is_some() => Some(Self::Call(event.seq)),
+            What::Turn(Turn { challenge, stage: ChallengeStage::Settled { .. }, .. }) => {
+                Some(Self::Challenge(challenge.0))
+            }
+            _ => None,
+        }
+    }
+
+    /// That of an event after which an end follows.
+    fn before_its_end(event: &Event) -> Option<Self> {
+        match &event.what {
+            What::Call(call) if call.end.is_none() => Some(Self::Call(event.seq)),
+            What::Turn(Turn { challenge, stage, .. }) => match stage {
+                ChallengeStage::Asked | ChallengeStage::Answered | ChallengeStage::Sent => {
+                    Some(Self::Challenge(challenge.0))
+                }
+                ChallengeStage::Settled { .. } | ChallengeStage::Closed { .. } => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 impl Topic {
     fn is(&self, other: &Self) -> bool {
         let of = |it: &Self| (it.space.id(), it.calls);
         of(self) == of(other) && self.kinds == other.kinds && self.filter == other.filter
     }
 
-    /// The first piece of what follows a place. It may read requests: it runs off the threads that answer calls.
+    /// The first piece of what follows a place. It may read requests: it runs off the threads that answer calls. Where
+    /// it is `brief`, a call or a challenge that has ended already is told once, by its end.
     ///
     /// # Errors
     /// 410 where some of it is no longer kept.
-    pub(super) fn look(&self, frames: &Frames, from: u64, up_to: u64) -> Result<Piece, Problem> {
+    pub(super) fn look(&self, from: u64, up_to: u64, brief: bool) -> Result<Piece, Problem> {
         let (happenings, to) = self.space.update(|engine, _| {
             known(&self.space, &engine.journal, from, &self.kinds)?;
             Ok::<_, Problem>(engine.journal.happenings_after(from, &self.kinds, PIECE))
         })?;
         let is_wanted =
             |it: &&Happening| it.place <= up_to && self.calls.include(&it.event) && self.filter.fits(&it.event);
-        let mut text = Vec::new();
-        for it in happenings.iter().filter(is_wanted) {
-            text.extend_from_slice(frames.of(&self.space, it).as_bytes());
+        let mut wanted: Vec<_> = happenings.iter().filter(is_wanted).collect();
+        if brief {
+            let mut ended: Vec<_> = wanted.iter().filter_map(|it| Course::ended_by(&it.event)).collect();
+            ended.sort_unstable();
+            let goes_on = |it: Course| ended.binary_search(&it).is_err();
+            wanted.retain(|it| Course::before_its_end(&it.event).is_none_or(goes_on));
         }
+        let mut text = String::with_capacity(wanted.len() * FRAME);
+        wanted.iter().for_each(|it| self.tell(it, &mut text));
         Ok(Piece { from, to: to.min(up_to), text: text.into() })
+    }
+
+    /// Appends an event as streams have it.
+    fn tell(&self, Happening { place, event }: &Happening, text: &mut String) {
+        let id = Cursor::at(&self.space, *place);
+        let name = match event.what.kind() {
+            EventKind::Call if event.is_open() => OPENED,
+            EventKind::Call => CLOSED,
+            kind => kind.word(),
+        };
+        write!(text, "id: {id}\nevent: {name}\ndata: ").expect("a String does not fail");
+        View::of(event).write(text, Escaping::Ascii);
+        text.push_str("\n\n");
     }
 }
 
@@ -181,7 +238,7 @@ impl Broadcast {
                 () = self.newest.closed() => if admin.broadcasts.remove(&self) { return },
             }
             let told = place.max(self.watcher.passed());
-            place = self.tell(&admin, told).await;
+            place = self.tell(&admin, told, gather == GATHER_MANY).await;
             let is_many = u128::from(place.saturating_sub(told)) * 1000 > MANY * gather.as_millis();
             gather = if is_many { GATHER_MANY } else { GATHER };
             sleep(gather).await;
@@ -189,14 +246,14 @@ impl Broadcast {
     }
 
     /// Tells all that has happened after a place, and how far that is.
-    async fn tell(&self, admin: &Arc<Admin>, mut place: u64) -> u64 {
+    async fn tell(&self, admin: &Arc<Admin>, mut place: u64, brief: bool) -> u64 {
         let end = self.topic.space.update(|engine, _| engine.journal.last());
         // Nothing between two pieces matches.
         let mut from = self.newest.borrow().to;
         let mut pieces = VecDeque::new();
         while place < end {
-            let (topic, all) = (self.topic.clone(), admin.clone());
-            match admin.work.run(Lane::Look, move || topic.look(&all.frames, place, end)).await {
+            let topic = self.topic.clone();
+            match admin.work.run(Lane::Look, move || topic.look(place, end, brief)).await {
                 Ok(piece) => {
                     place = piece.to;
                     if !piece.text.is_empty() {
@@ -245,42 +302,67 @@ impl Subscription {
     }
 }
 
-/// The latest events as streams tell them, so that each is written once, however many streams there are.
-#[derive(Debug)]
-pub(super) struct Frames(Mutex<Vec<Option<Frame>>>);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Bounds, CallEnd, CallRequest, ChallengeId, Ending, Method, Outcome, Raw, Reading, Setup};
 
-/// An event, and how the stream has it.
-type Frame = (Arc<Event>, Arc<str>);
-
-/// How many frames are kept.
-const FRAMES: usize = 1024;
-
-impl Default for Frames {
-    fn default() -> Self {
-        Self(Mutex::new(vec![None; FRAMES]))
-    }
-}
-
-impl Frames {
-    /// An event as streams tell it.
-    fn of(&self, space: &Space, Happening { place, event }: &Happening) -> Arc<str> {
-        let slot = usize::try_from(*place).unwrap_or_default() % FRAMES;
-        let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((kept, frame)) = &frames[slot]
-            && Arc::ptr_eq(kept, event)
-        {
-            return frame.clone();
-        }
-        let data = text::ascii_json_line(&View::of(event)).expect("an event is JSON");
-        let name = match event.what.kind() {
-            EventKind::Call if event.is_open() => OPENED,
-            EventKind::Call => CLOSED,
-            kind => kind.word(),
+    #[test]
+    fn a_brief_look_tells_what_has_ended_once() {
+        let space = Space::new("default", Setup::default(), Bounds::default());
+        let call = || {
+            space.open_call(Arc::new(CallRequest {
+                caller: "".into(),
+                scheme: "anonymous",
+                origin: Arc::default(),
+                agent: "".into(),
+                operation: "UserExists",
+                username: "anna".into(),
+                number: None,
+                headers: "".into(),
+                body: Raw::default(),
+                reading: Reading::default(),
+            }))
         };
-        let id = Cursor::at(space, *place);
-        let frame = format!("id: {id}\nevent: {name}\ndata: {data}\n\n");
-        let frame: Arc<str> = frame.into();
-        frames[slot] = Some((event.clone(), frame.clone()));
-        frame
+        let ended = call();
+        space.close_call(ended, |at| CallEnd {
+            at,
+            took: Duration::ZERO,
+            status: 200,
+            outcome: "true".into(),
+            call_result: None,
+            error: None,
+            rule: None,
+            incident: None,
+            delay: None,
+            draws: Box::default(),
+            warning: None,
+            answer: Raw::default(),
+        });
+        let _open = call();
+        let turn = |challenge, stage| {
+            let (username, method) = ("anna".into(), Method::Oath);
+            let challenge = ChallengeId(challenge);
+            let turn = Turn { challenge, stage, username, owner: None, number: None, method, rule: None };
+            space.update(|engine, now| engine.journal.note(now, What::Turn(turn)));
+        };
+        turn(1, ChallengeStage::Asked);
+        turn(2, ChallengeStage::Asked);
+        let ending = Ending::from(Outcome::Busy);
+        turn(2, ChallengeStage::Settled { ending, succeeds: false, request_id: "".into() });
+        let told = |kind, calls, brief| {
+            let (kinds, filter) = ([kind].into(), Filter::default());
+            let piece = Topic { space: space.clone(), kinds, calls, filter }.look(0, u64::MAX, brief).unwrap();
+            let text = String::from_utf8(piece.text.into()).unwrap();
+            let data = text.lines().filter_map(|it| it.strip_prefix("data: "));
+            let data = data.map(|it| serde_json::from_str::<serde_json::Value>(it).unwrap());
+            data.map(|it| it.get("state").unwrap_or_else(|| &it["stage"]).as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let both = Calls { opened: true, closed: true };
+        assert_eq!(told(EventKind::Call, both, false), ["open", "closed", "open"]);
+        assert_eq!(told(EventKind::Call, both, true), ["closed", "open"]);
+        assert_eq!(told(EventKind::Call, Calls { opened: true, closed: false }, true), ["open", "open"]);
+        assert_eq!(told(EventKind::Turn, both, false), ["asked", "asked", "settled"]);
+        assert_eq!(told(EventKind::Turn, both, true), ["asked", "settled"]);
     }
 }

@@ -18,7 +18,6 @@ use super::view::{Call, Change, Message, Notice, Turn, View};
 use super::{Admin, At, Shared, Stage, view};
 use crate::engine::{Event, EventKind, Journal};
 use crate::switchboard::{Ended, Interest, Lane, NoSpace, Space};
-use crate::text;
 
 /// What is asked of the events of some kinds.
 #[derive(Clone, Debug)]
@@ -236,8 +235,8 @@ pub(super) struct Page<T> {
 
 /// A list of events of a kind, as its handler answers it.
 async fn page(admin: Arc<Admin>, found: Found) -> Response {
-    let frame = Page::<View<'_>> { items: Vec::new(), next: found.next, forgotten: found.forgotten };
-    listed(admin, &frame, found.events, |it| text::json(&View::of(it))).await
+    let frame = Page::<()> { items: Vec::new(), next: found.next, forgotten: found.forgotten };
+    listed(admin, &frame, found.events, |it| Ok(View::of(it).json())).await
 }
 
 /// Declares the lists: a path, a kind, the type of its items.

@@ -537,7 +537,7 @@ fn nearest(wanted: &Wanted, events: &[&Arc<Event>]) -> Vec<Near> {
 
 impl Near {
     fn of(event: &Event, differences: Vec<Difference>) -> Self {
-        Self { event: serde_json::to_value(View::of(event)).expect("an event is JSON"), differences }
+        Self { event: View::of(event).value(), differences }
     }
 }
 
