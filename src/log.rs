@@ -6,7 +6,6 @@
 
 mod json;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -217,11 +216,10 @@ impl Writer {
                 Err(_) => self.is_torn = true,
             }
         }
-        let shown = match lines.is_ascii() {
-            true => Cow::Borrowed(lines),
-            false => text::without_hidden_controls(&String::from_utf8_lossy(lines)).into_owned().into_bytes().into(),
-        };
-        let lines = &*shown;
+        // Most lines are ASCII, and need no second look.
+        let text = if lines.is_ascii() { "".into() } else { String::from_utf8_lossy(lines) };
+        let shown = text::without_hidden_controls(&text);
+        let lines = if shown.is_empty() { lines } else { shown.as_bytes() };
         let mut rest = lines;
         while !rest.is_empty() {
             match self.sink.write(rest) {

@@ -123,9 +123,9 @@ pub fn listed<'w>(words: impl Iterator<Item = &'w str>) -> String {
 pub enum Escaping {
     /// Those that it must.
     Minimal,
-    /// These and markup, as in [`json`].
+    /// As [`Self::Minimal`], and markup as in [`json`].
     Markup,
-    /// These and all beyond ASCII, as in [`ascii_json`].
+    /// As [`Self::Markup`], and all beyond ASCII as in [`ascii_json`].
     Ascii,
 }
 

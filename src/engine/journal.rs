@@ -558,14 +558,17 @@ impl Raw {
         Self::of_utf8(text.into_bytes())
     }
 
-    /// The same of the bytes of a text. The caller knows that they are UTF-8: to look again would take as long as to
-    /// read it.
+    /// The same of the bytes of a text. They must be UTF-8: where they are not, [`Self::reveal`] panics.
     #[must_use]
     pub fn of_utf8(text: Vec<u8>) -> Self {
         debug_assert!(str::from_utf8(&text).is_ok());
         match text.len() == text.capacity() && text.len() <= Self::KEPT {
             true => Self { kept: text.into(), cut: 0 },
-            false => Self::new(str::from_utf8(&text).expect("it is a text")),
+            false => {
+                let first = text[..text.len().min(Self::KEPT)].utf8_chunks().next();
+                let kept = first.map_or("", |it| it.valid());
+                Self { kept: Bytes::copy_from_slice(kept.as_bytes()), cut: text.len() - kept.len() }
+            }
         }
     }
 

@@ -45,13 +45,13 @@ impl Timestamp {
         self.utc().and_then(|it| it.format(form).ok()).unwrap_or_else(|| "never".into())
     }
 
-    /// The same with all six decimals of the second.
+    /// As RFC 3339 writes it, in UTC, always with six decimals: `2026-11-24T08:00:00.250000Z`.
     #[must_use]
     pub fn in_full(self) -> String {
         self.digits().map_or_else(|| "never".into(), |it| String::from_utf8_lossy(&it).into_owned())
     }
 
-    /// All of its digits: each call is told with several of these.
+    /// The text of [`Self::in_full`], digit by digit: each call needs several.
     fn digits(self) -> Option<[u8; 27]> {
         let time = self.utc()?;
         let (year, month, day) = time.to_calendar_date();

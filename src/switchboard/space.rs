@@ -39,7 +39,7 @@ struct Inner {
     /// Wakes the timer: the earliest deadline or the pace of the clock changed.
     timer_changed: Notify,
     /// Wakes the task that wakes the watchers: the journal has a new event.
-    has_events: Notify,
+    event_noted: Notify,
     /// Counts the resets, and tells the end.
     life: watch::Sender<Life>,
     watchers: Watchers,
@@ -118,7 +118,7 @@ impl Space {
             id: draw(),
             current: RwLock::new(Epoch::starting(engine, start)),
             timer_changed: Notify::new(),
-            has_events: Notify::new(),
+            event_noted: Notify::new(),
             life: watch::Sender::default(),
             watchers: Watchers::default(),
             used: Mutex::new(Instant::now()),
@@ -371,9 +371,9 @@ impl Space {
         self.with_locked(|it| it.engine.journal.last())
     }
 
-    /// Waits until the journal has an event since the last such wait. One task waits.
-    pub(super) async fn has_events(&self) {
-        self.inner.has_events.notified().await;
+    /// Waits until an event is noted. One task waits. It may wait no time for an event that it has read.
+    pub(super) async fn next_event(&self) {
+        self.inner.event_noted.notified().await;
     }
 
     /// Reads the journal under the lock.
@@ -466,7 +466,7 @@ impl Space {
     }
 
     fn update_locked<T>(&self, change: impl FnOnce(&mut Locked, Timestamp) -> T) -> T {
-        let (result, has_events, is_earlier, warnings) = self.with_locked(|locked| {
+        let (result, is_noted, is_earlier, warnings) = self.with_locked(|locked| {
             let before = locked.next_due();
             let last_before = locked.engine.journal.last();
             let now = locked.clock.now();
@@ -483,16 +483,16 @@ impl Space {
             let is_current = locked.ended.is_none();
             let is_earlier = after.is_some_and(|after| before.is_none_or(|before| after < before));
             let warnings = locked.engine.take_warnings();
-            let has_events = is_current && locked.engine.journal.last() != last_before;
+            let is_noted = is_current && locked.engine.journal.last() != last_before;
             let (known, refuses) = (&self.inner.refuses_sign_in, locked.engine.refuses_sign_in());
             if is_current && refuses != known.load(Ordering::Relaxed) {
                 known.store(refuses, Ordering::Relaxed);
             }
-            (result, has_events, is_current && is_earlier, warnings)
+            (result, is_noted, is_current && is_earlier, warnings)
         });
         warnings.iter().for_each(|it| tracing::warn!(space = self.name(), "{it}"));
-        if has_events {
-            self.inner.has_events.notify_one();
+        if is_noted {
+            self.inner.event_noted.notify_one();
         }
         if is_earlier {
             self.inner.timer_changed.notify_one();

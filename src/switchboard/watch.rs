@@ -59,7 +59,7 @@ impl Space {
         let mut last_batch = Instant::now();
         loop {
             if self.last_event() == after {
-                let _ = tokio::time::timeout(IDLE, self.has_events()).await;
+                let _ = tokio::time::timeout(IDLE, self.next_event()).await;
                 if self.watchers().end_if_unwatched() {
                     return;
                 }

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Admin;
 use super::cursor::Cursor;
 use super::feed::known;
 use super::filter::Filter;
 use super::problem::Problem;
-use super::view::View;
-use crate::engine::{ChallengeStage, Event, EventKind, Happening, Turn, What};
+use super::view::{self, View};
+use crate::engine::{Event, EventKind, Happening};
 use crate::switchboard::{Lane, Space, Watcher};
 use crate::text::Escaping;
 
@@ -24,17 +24,14 @@ use crate::text::Escaping;
 const GATHER: Duration = Duration::from_millis(50);
 
 /// How long they gather where there are more than a person can follow: a piece costs the calls more than its length.
-/// A call that ends while they gather is then told once, and a challenge that is settled.
-const GATHER_MANY: Duration = Duration::from_millis(500);
+/// A call that ends while they gather is then told once.
+const GATHER_MANY: Duration = Duration::from_millis(250);
 
 /// From how many events a second there are many.
 const MANY: u128 = 250;
 
 /// How many happenings a piece has.
-const PIECE: usize = 512;
-
-/// About how many bytes the text of a happening takes.
-const FRAME: usize = 640;
+const PIECE: usize = 256;
 
 /// How many pieces are kept for readers that have not taken them yet.
 const PIECES: usize = 16;
@@ -53,13 +50,6 @@ pub(super) struct Topic {
 pub(super) struct Calls {
     pub(super) opened: bool,
     pub(super) closed: bool,
-}
-
-/// What several events tell of.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Course {
-    Call(u64),
-    Challenge(u64),
 }
 
 /// A part of a stream.
@@ -127,32 +117,6 @@ impl Calls {
     }
 }
 
-impl Course {
-    fn ended_by(event: &Event) -> Option<Self> {
-        match &event.what {
-            What::Call(call) if call.end.is_some() => Some(Self::Call(event.seq)),
-            What::Turn(Turn { challenge, stage: ChallengeStage::Settled { .. }, .. }) => {
-                Some(Self::Challenge(challenge.0))
-            }
-            _ => None,
-        }
-    }
-
-    /// That of an event after which an end follows.
-    fn before_its_end(event: &Event) -> Option<Self> {
-        match &event.what {
-            What::Call(call) if call.end.is_none() => Some(Self::Call(event.seq)),
-            What::Turn(Turn { challenge, stage, .. }) => match stage {
-                ChallengeStage::Asked | ChallengeStage::Answered | ChallengeStage::Sent => {
-                    Some(Self::Challenge(challenge.0))
-                }
-                ChallengeStage::Settled { .. } | ChallengeStage::Closed { .. } => None,
-            },
-            _ => None,
-        }
-    }
-}
-
 impl Topic {
     fn is(&self, other: &Self) -> bool {
         let of = |it: &Self| (it.space.id(), it.calls);
@@ -160,7 +124,7 @@ impl Topic {
     }
 
     /// The first piece of what follows a place. It may read requests: it runs off the threads that answer calls. Where
-    /// it is `brief`, a call or a challenge that has ended already is told once, by its end.
+    /// it is `brief`, a call that has ended already is told once, by its end.
     ///
     /// # Errors
     /// 410 where some of it is no longer kept.
@@ -173,18 +137,19 @@ impl Topic {
             |it: &&Happening| it.place <= up_to && self.calls.include(&it.event) && self.filter.fits(&it.event);
         let mut wanted: Vec<_> = happenings.iter().filter(is_wanted).collect();
         if brief {
-            let mut ended: Vec<_> = wanted.iter().filter_map(|it| Course::ended_by(&it.event)).collect();
+            let ended = wanted.iter().filter(|it| !it.event.is_open());
+            let mut ended: Vec<_> = ended.map(|it| it.event.seq).collect();
             ended.sort_unstable();
-            let goes_on = |it: Course| ended.binary_search(&it).is_err();
-            wanted.retain(|it| Course::before_its_end(&it.event).is_none_or(goes_on));
+            wanted.retain(|it| !(it.event.is_open() && ended.binary_search(&it.event.seq).is_ok()));
         }
-        let mut text = String::with_capacity(wanted.len() * FRAME);
-        wanted.iter().for_each(|it| self.tell(it, &mut text));
+        let mut text = String::with_capacity(wanted.len() * view::LENGTH);
+        wanted.iter().for_each(|it| self.write(it, &mut text));
+        text.shrink_to_fit();
         Ok(Piece { from, to: to.min(up_to), text: text.into() })
     }
 
     /// Appends an event as streams have it.
-    fn tell(&self, Happening { place, event }: &Happening, text: &mut String) {
+    fn write(&self, Happening { place, event }: &Happening, text: &mut String) {
         let id = Cursor::at(&self.space, *place);
         let name = match event.what.kind() {
             EventKind::Call if event.is_open() => OPENED,
@@ -231,23 +196,27 @@ impl Broadcasts {
 impl Broadcast {
     /// Tells what happens after a place, until no stream follows.
     async fn run(self: Arc<Self>, admin: Arc<Admin>, mut place: u64) {
-        let mut gather = GATHER;
+        // From when and where the events are counted.
+        let (mut since, mut from) = (Instant::now(), place);
+        let mut are_many = false;
         loop {
             tokio::select! {
                 () = self.watcher.woken() => (),
                 () = self.newest.closed() => if admin.broadcasts.remove(&self) { return },
             }
-            let told = place.max(self.watcher.passed());
-            place = self.tell(&admin, told, gather == GATHER_MANY).await;
-            let is_many = u128::from(place.saturating_sub(told)) * 1000 > MANY * gather.as_millis();
-            gather = if is_many { GATHER_MANY } else { GATHER };
-            sleep(gather).await;
+            let end = self.topic.space.update(|engine, _| engine.journal.last());
+            let passed = since.elapsed();
+            if passed >= GATHER_MANY {
+                are_many = u128::from(end.saturating_sub(from)) * 1000 > MANY * passed.as_millis();
+                (since, from) = (Instant::now(), end);
+            }
+            place = self.tell(&admin, place.max(self.watcher.passed()), end, are_many).await;
+            sleep(if are_many { GATHER_MANY } else { GATHER }).await;
         }
     }
 
-    /// Tells all that has happened after a place, and how far that is.
-    async fn tell(&self, admin: &Arc<Admin>, mut place: u64, brief: bool) -> u64 {
-        let end = self.topic.space.update(|engine, _| engine.journal.last());
+    /// Tells all that has happened between two places, and how far that is.
+    async fn tell(&self, admin: &Arc<Admin>, mut place: u64, end: u64, brief: bool) -> u64 {
         // Nothing between two pieces matches.
         let mut from = self.newest.borrow().to;
         let mut pieces = VecDeque::new();
@@ -305,10 +274,10 @@ impl Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Bounds, CallEnd, CallRequest, ChallengeId, Ending, Method, Outcome, Raw, Reading, Setup};
+    use crate::engine::{Bounds, CallEnd, CallRequest, Raw, Reading, Setup};
 
     #[test]
-    fn a_brief_look_tells_what_has_ended_once() {
+    fn a_brief_look_tells_a_call_that_has_ended_once() {
         let space = Space::new("default", Setup::default(), Bounds::default());
         let call = || {
             space.open_call(Arc::new(CallRequest {
@@ -340,29 +309,17 @@ mod tests {
             answer: Raw::default(),
         });
         let _open = call();
-        let turn = |challenge, stage| {
-            let (username, method) = ("anna".into(), Method::Oath);
-            let challenge = ChallengeId(challenge);
-            let turn = Turn { challenge, stage, username, owner: None, number: None, method, rule: None };
-            space.update(|engine, now| engine.journal.note(now, What::Turn(turn)));
-        };
-        turn(1, ChallengeStage::Asked);
-        turn(2, ChallengeStage::Asked);
-        let ending = Ending::from(Outcome::Busy);
-        turn(2, ChallengeStage::Settled { ending, succeeds: false, request_id: "".into() });
-        let told = |kind, calls, brief| {
-            let (kinds, filter) = ([kind].into(), Filter::default());
+        let told = |calls, brief| {
+            let (kinds, filter) = (EventKind::ALL.into(), Filter::default());
             let piece = Topic { space: space.clone(), kinds, calls, filter }.look(0, u64::MAX, brief).unwrap();
             let text = String::from_utf8(piece.text.into()).unwrap();
             let data = text.lines().filter_map(|it| it.strip_prefix("data: "));
             let data = data.map(|it| serde_json::from_str::<serde_json::Value>(it).unwrap());
-            data.map(|it| it.get("state").unwrap_or_else(|| &it["stage"]).as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            data.map(|it| it["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
         let both = Calls { opened: true, closed: true };
-        assert_eq!(told(EventKind::Call, both, false), ["open", "closed", "open"]);
-        assert_eq!(told(EventKind::Call, both, true), ["closed", "open"]);
-        assert_eq!(told(EventKind::Call, Calls { opened: true, closed: false }, true), ["open", "open"]);
-        assert_eq!(told(EventKind::Turn, both, false), ["asked", "asked", "settled"]);
-        assert_eq!(told(EventKind::Turn, both, true), ["asked", "settled"]);
+        assert_eq!(told(both, false), ["open", "closed", "open"]);
+        assert_eq!(told(both, true), ["closed", "open"]);
+        assert_eq!(told(Calls { opened: true, closed: false }, true), ["open", "open"]);
     }
 }

@@ -48,7 +48,7 @@ const ALIVE: Duration = Duration::from_secs(15);
     ("after" = Option<String>, Query, description = "Only what follows that event; 0: all that is kept. Without it, what happens from now on."),
     ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received; it wins over `after`."),
     ("username" = Option<String>, Query, description = "A condition, as for lists."),
-), responses((status = 200, description = "Events named for their kinds, with an item of the list of that kind in JSON as their data. A call comes twice, with one `seq`: as `call.opened` when it begins, and as `call.closed` when it has ended. While there are more than 250 events a second, a call that ends within 500 ms comes as `call.closed` alone, and a challenge that is settled as `settled`.", body = String, content_type = "text/event-stream")))]
+), responses((status = 200, description = "Events named for their kinds, with an item of the list of that kind in JSON as their data. A call comes twice, with one `seq`: as `call.opened` when it begins, and as `call.closed` when it has ended. While there are more than 250 events a second, a call that has ended when its events are sent may come as `call.closed` alone.", body = String, content_type = "text/event-stream")))]
 pub(super) async fn events(
     State(admin): Shared,
     At(space): At,

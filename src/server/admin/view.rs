@@ -194,6 +194,9 @@ views! {
     }
 }
 
+/// About how long the JSON of a view is, in bytes.
+pub(super) const LENGTH: usize = 640;
+
 /// What happened.
 #[derive(Debug, ToSchema)]
 #[serde(untagged)]
@@ -316,7 +319,7 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn json(&self) -> String {
-        let mut out = String::with_capacity(640);
+        let mut out = String::with_capacity(LENGTH);
         self.write(&mut out, Escaping::Markup);
         out
     }
@@ -467,8 +470,7 @@ impl Serialize for At {
     }
 }
 
-/// The JSON of a view. Streams write thousands a second while calls go on, and to escape names and values byte by byte, as
-/// serde_json does, took half as long as the calls.
+/// The JSON of a view. `docs/architecture.md` says why serde_json does not write it.
 struct Json<'o> {
     out: &'o mut String,
     escaping: Escaping,
