@@ -23,12 +23,18 @@ use crate::text::Escaping;
 /// out at once.
 const GATHER: Duration = Duration::from_millis(50);
 
-/// How long they gather where there are more than a person can follow: a piece costs the calls more than its length.
-/// A call that ends while they gather is then told once.
-const GATHER_MANY: Duration = Duration::from_millis(250);
+/// How long they gather at most where there are more than a person can follow: a piece costs the calls more than its
+/// length. A call that ends while they gather is then told once.
+const GATHER_MANY: Duration = Duration::from_millis(500);
 
 /// From how many events a second there are many.
-const MANY: u128 = 250;
+const MANY: u64 = 250;
+
+/// How many gather at most, about. They are fewer than the pieces that are kept hold.
+const GATHERED: u32 = 2048;
+
+/// Over how long a time events are counted, at least.
+const COUNTED: Duration = Duration::from_millis(250);
 
 /// How many happenings a piece has.
 const PIECE: usize = 256;
@@ -193,12 +199,20 @@ impl Broadcasts {
     }
 }
 
+/// How long events gather that come at a rate, in events a second.
+fn gathering(rate: u64) -> Duration {
+    match u32::try_from(rate).unwrap_or(u32::MAX) {
+        rate if u64::from(rate) > MANY => (Duration::from_secs(1) * GATHERED / rate).clamp(GATHER, GATHER_MANY),
+        _ => GATHER,
+    }
+}
+
 impl Broadcast {
     /// Tells what happens after a place, until no stream follows.
     async fn run(self: Arc<Self>, admin: Arc<Admin>, mut place: u64) {
         // From when and where the events are counted.
         let (mut since, mut from) = (Instant::now(), place);
-        let mut are_many = false;
+        let mut rate = 0;
         loop {
             tokio::select! {
                 () = self.watcher.woken() => (),
@@ -206,12 +220,12 @@ impl Broadcast {
             }
             let end = self.topic.space.update(|engine, _| engine.journal.last());
             let passed = since.elapsed();
-            if passed >= GATHER_MANY {
-                are_many = u128::from(end.saturating_sub(from)) * 1000 > MANY * passed.as_millis();
+            if passed >= COUNTED {
+                rate = (end.saturating_sub(from) as f64 / passed.as_secs_f64()) as u64;
                 (since, from) = (Instant::now(), end);
             }
-            place = self.tell(&admin, place.max(self.watcher.passed()), end, are_many).await;
-            sleep(if are_many { GATHER_MANY } else { GATHER }).await;
+            place = self.tell(&admin, place.max(self.watcher.passed()), end, rate > MANY).await;
+            sleep(gathering(rate)).await;
         }
     }
 
@@ -275,6 +289,13 @@ impl Subscription {
 mod tests {
     use super::*;
     use crate::engine::{Bounds, CallEnd, CallRequest, Raw, Reading, Setup};
+
+    #[test]
+    fn many_events_gather_for_longer_until_they_are_very_many() {
+        let of = |rate| gathering(rate).as_millis();
+        assert_eq!([of(0), of(250), of(251), of(4096), of(8192)], [50, 50, 500, 500, 250]);
+        assert_eq!([of(40_960), of(1 << 20), of(u64::MAX)], [50, 50, 50]);
+    }
 
     #[test]
     fn a_brief_look_tells_a_call_that_has_ended_once() {
