@@ -64,7 +64,7 @@ pub struct CallEntry {
 }
 
 /// What a call asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CallRequest {
     pub caller: Arc<str>,
     /// How the caller signed in: a word of the scenario's `sign_in`.
@@ -85,7 +85,7 @@ pub struct CallRequest {
 }
 
 /// How a call ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CallEnd {
     pub at: Timestamp,
     /// From the last byte of the request to the answer, in the world's time.
@@ -548,8 +548,7 @@ impl Raw {
     /// Keeps a copy.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let kept = &text[..text.floor_char_boundary(Self::KEPT)];
-        Self { kept: Bytes::copy_from_slice(kept.as_bytes()), cut: text.len() - kept.len() }
+        Self::copied(text.as_bytes())
     }
 
     /// Keeps the text itself, or a copy where that takes less memory.
@@ -564,12 +563,15 @@ impl Raw {
         debug_assert!(str::from_utf8(&text).is_ok());
         match text.len() == text.capacity() && text.len() <= Self::KEPT {
             true => Self { kept: text.into(), cut: 0 },
-            false => {
-                let first = text[..text.len().min(Self::KEPT)].utf8_chunks().next();
-                let kept = first.map_or("", |it| it.valid());
-                Self { kept: Bytes::copy_from_slice(kept.as_bytes()), cut: text.len() - kept.len() }
-            }
+            false => Self::copied(&text),
         }
+    }
+
+    /// Keeps a copy of whole characters.
+    fn copied(text: &[u8]) -> Self {
+        let first = text[..text.len().min(Self::KEPT)].utf8_chunks().next();
+        let kept = first.map_or("", |it| it.valid());
+        Self { kept: Bytes::copy_from_slice(kept.as_bytes()), cut: text.len() - kept.len() }
     }
 
     /// The text with all secrets in it.

@@ -5,32 +5,9 @@ fn notice(n: u32) -> What {
 }
 
 pub(super) fn call(n: u32) -> CallEntry {
-    let request = CallRequest {
-        caller: "".into(),
-        scheme: "anonymous",
-        origin: Arc::default(),
-        agent: "".into(),
-        operation: "UserExists",
-        username: format!("user{n:04}").into(),
-        number: None,
-        headers: "".into(),
-        body: Raw::default(),
-        reading: Reading::default(),
-    };
-    let end = CallEnd {
-        delay: None,
-        draws: Box::default(),
-        at: Timestamp::default(),
-        took: Duration::ZERO,
-        status: 200,
-        outcome: "true".into(),
-        call_result: None,
-        error: None,
-        rule: None,
-        incident: None,
-        warning: None,
-        answer: Raw::default(),
-    };
+    let username = format!("user{n:04}").into();
+    let request = CallRequest { scheme: "anonymous", operation: "UserExists", username, ..CallRequest::default() };
+    let end = CallEnd { status: 200, outcome: "true".into(), ..CallEnd::default() };
     CallEntry { request: request.into(), end: Some(end) }
 }
 

@@ -27,7 +27,9 @@ macro_rules! views {
 
         impl $name<'_> {
             const NAMES: &'static [&'static str] = &[$(stringify!($field)),*];
+        }
 
+        impl Fields for $name<'_> {
             fn get(&self, name: &str) -> Option<Cow<'_, str>> {
                 match name {
                     $(stringify!($field) => self.$field.fact(),)*
@@ -194,6 +196,13 @@ views! {
     }
 }
 
+/// The fields of a view.
+trait Fields {
+    fn get(&self, name: &str) -> Option<Cow<'_, str>>;
+
+    fn write(&self, json: &mut Json<'_>);
+}
+
 /// About how long the JSON of a view is, in bytes.
 pub(super) const LENGTH: usize = 640;
 
@@ -308,14 +317,7 @@ impl<'a> View<'a> {
 
     /// Appends its JSON, without markup as in [`text::json`].
     pub(super) fn write(&self, out: &mut String, escaping: Escaping) {
-        let mut json = Json { out, escaping };
-        match self {
-            Self::Call(it) => it.write(&mut json),
-            Self::Turn(it) => it.write(&mut json),
-            Self::Message(it) => it.write(&mut json),
-            Self::Change(it) => it.write(&mut json),
-            Self::Notice(it) => it.write(&mut json),
-        }
+        self.fields().write(&mut Json { out, escaping });
     }
 
     pub(super) fn json(&self) -> String {
@@ -330,12 +332,16 @@ impl<'a> View<'a> {
 
     /// A value by its name, as a filter sees it; `None` where there is none.
     pub(super) fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.fields().get(name)
+    }
+
+    fn fields(&self) -> &dyn Fields {
         match self {
-            Self::Call(it) => it.get(name),
-            Self::Turn(it) => it.get(name),
-            Self::Message(it) => it.get(name),
-            Self::Change(it) => it.get(name),
-            Self::Notice(it) => it.get(name),
+            Self::Call(it) => it,
+            Self::Turn(it) => it,
+            Self::Message(it) => it,
+            Self::Change(it) => it,
+            Self::Notice(it) => it,
         }
     }
 }
